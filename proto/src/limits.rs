@@ -1,0 +1,46 @@
+//! The bounds that both sides keep. What is outside of them is refused before anything is done with it.
+
+use std::time::Duration;
+
+/// One sealed entry. A commit in a group whose 1,000 members were just added carries 1.2 MB, of 5,000 devices 6 MB.
+pub const ENTRY_BYTES: usize = 8 << 20;
+/// One gRPC message: an entry or snapshot and its envelope.
+pub const MESSAGE_BYTES: usize = ENTRY_BYTES + (64 << 10);
+/// A page of a log: as many entries, or bytes, whichever comes first, but one entry at least.
+pub const PAGE_ENTRIES: usize = 256;
+/// See [`PAGE_ENTRIES`].
+pub const PAGE_BYTES: usize = 1 << 20;
+/// Row changes in one entry: every device of a full group once added and once revoked.
+pub const ROW_CHANGES: usize = 2 * GROUP_DEVICES;
+/// Devices in one group: a removal in 1,000 costs 1.2 MB, and each member's phone must process it.
+pub const GROUP_DEVICES: usize = 1_000;
+/// Devices added by one commit.
+pub const ADDS_PER_COMMIT: usize = 250;
+/// An item in an inbox: a welcome for one joiner has 2.3 KB, and settings of 64 KiB come along in it.
+pub const INBOX_ITEM_BYTES: usize = 128 << 10;
+/// Items that wait in one inbox.
+pub const INBOX_ITEMS: u64 = 1_000;
+/// A text that a person writes.
+pub const TEXT_BYTES: usize = 64 << 10;
+/// A person's, department's or group's name.
+pub const NAME_BYTES: usize = 200;
+/// A group's settings, as they stand in the group context.
+pub const SETTINGS_BYTES: usize = 64 << 10;
+/// A leaf's certificate chain.
+pub const CHAIN_BYTES: usize = 4 << 10;
+/// One MLS key package; one of the hybrid suite has 3.9 KB with its chain.
+pub const KEY_PACKAGE_BYTES: usize = 16 << 10;
+/// Key packages that a device keeps in stock.
+pub const KEY_PACKAGES: u32 = 50;
+/// Devices in one request for key packages.
+pub const TAKE_DEVICES: usize = 250;
+/// Logs that one stream follows.
+pub const STREAM_LOGS: usize = 2_000;
+/// People in one page of the directory.
+pub const PEOPLE_PAGE: usize = 500;
+/// How far a request's time may be from the server's.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+/// Commits a day by a row of rank 0: what one member may disturb. Higher ranks have ten times as many.
+pub const COMMITS_PER_DAY: u64 = 30;
+/// A reaction: one emoji, which may be a sequence of several code points.
+pub const EMOJI_BYTES: usize = 64;
