@@ -1,1 +1,7 @@
 //! x
+pub mod crypto;
+pub mod error;
+pub mod group;
+pub mod identity;
+pub mod model;
+pub mod store;

@@ -197,7 +197,10 @@ fn copy(error: &rusqlite::Error) -> rusqlite::Error {
     }
 }
 
-type Query = Box<dyn FnOnce(&Connection) + Send>;
+enum Query {
+    Run(Box<dyn FnOnce(&Connection) + Send>),
+    Close(oneshot::Sender<()>),
+}
 
 /// Handle to a loop that reads.
 #[derive(Clone)]
@@ -215,7 +218,14 @@ impl Reader {
             name,
             Box::pin(async move {
                 while let Some(query) = queries.recv().await {
-                    query(&connection);
+                    match query {
+                        Query::Run(query) => query(&connection),
+                        Query::Close(done) => {
+                            drop(connection);
+                            let _ = done.send(());
+                            return;
+                        }
+                    }
                 }
             }),
         );
@@ -231,11 +241,19 @@ impl Reader {
         query: impl FnOnce(&Connection) -> R + Send + 'static,
     ) -> Result<R, Failure> {
         let (sender, result) = oneshot::channel();
-        let query: Query = Box::new(move |connection| {
+        let query = Box::new(move |connection: &Connection| {
             let result = catch_unwind(AssertUnwindSafe(|| query(connection)));
             let _ = sender.send(result.map_err(|panic| Failure::Panic(message(&*panic))));
         });
-        self.0.send(query).await.map_err(|_| Failure::Closed)?;
+        self.0.send(Query::Run(query)).await.map_err(|_| Failure::Closed)?;
         result.await.map_err(|_| Failure::Closed)?
+    }
+
+    /// Ends the loop after the queries that came before; when this returns, the connection is closed.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.0.send(Query::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
     }
 }

@@ -73,10 +73,18 @@ pub fn fingerprint(der: &[u8]) -> [u8; 32] {
 pub fn verify_device(root: &[u8; 32], chain: &[&[u8]], usage: Usage) -> Result<DeviceCertificate, CertificateError> {
     let &[device, issuer] = chain else { return Err(CertificateError::Profile) };
     let issuer_key = verify_issuer(root, issuer)?;
-    let certificate = parse(device)?;
-    if !signed_by(&certificate, &issuer_key) {
+    if !signed_by(&parse(device)?, &issuer_key) {
         return Err(CertificateError::Chain);
     }
+    read_device(device, usage)
+}
+
+/// Reads a device's certificate whose signatures were verified before, when it was accepted.
+///
+/// # Errors
+/// If it is not of the profile.
+pub fn read_device(device: &[u8], usage: Usage) -> Result<DeviceCertificate, CertificateError> {
+    let certificate = parse(device)?;
     if certificate.is_ca() {
         return Err(CertificateError::Profile);
     }

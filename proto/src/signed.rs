@@ -52,10 +52,14 @@ impl Label {
 
 /// SignContent of RFC 9420 section 5.1.2, over `parts`.
 pub fn content(label: Label, parts: &[&[u8]]) -> Vec<u8> {
-    let label = format!("MLS 1.0 {}", label.text());
-    let joined = join(parts);
-    let mut out = Vec::with_capacity(label.len() + joined.len() + 8);
-    for part in [label.as_bytes(), &joined] {
+    with_label(label.text(), &join(parts))
+}
+
+/// SignContent of RFC 9420 section 5.1.2, for a label of MLS itself.
+pub fn with_label(label: &str, content: &[u8]) -> Vec<u8> {
+    let label = format!("MLS 1.0 {label}");
+    let mut out = Vec::with_capacity(label.len() + content.len() + 8);
+    for part in [label.as_bytes(), content] {
         vector_length(part.len(), &mut out);
         out.extend_from_slice(part);
     }
@@ -101,13 +105,14 @@ pub fn request(server: &[u8; 32], method: Method, request: &pb::LogRequest) -> V
     content(Label::Request, &[&request.row_key, server, method.as_bytes(), &request.log, &time, &request.request])
 }
 
-/// The digest of what an entry's row changes say.
+/// The digest of what an entry's row changes say. The leaf key and factor shown to revoke a revoked device's row are no
+/// part of it: the server checks them and drops them, for they name a device, and readers must get the same digest.
 pub fn rows_digest(rows: &[pb::RowChange]) -> Hash {
     let mut hash = Sha256::new();
     for row in rows {
         let change = match &row.change {
             Some(pb::row_change::Change::Rank(rank)) => join(&[b"rank", &rank.to_be_bytes()]),
-            Some(pb::row_change::Change::Revoke(revoke)) => join(&[b"revoke", &revoke.leaf_key, &revoke.factor]),
+            Some(pb::row_change::Change::Revoke(_)) => join(&[b"revoke"]),
             None => join(&[b"none"]),
         };
         hash.update(join(&[&row.key, &change]));

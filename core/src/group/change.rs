@@ -1,0 +1,268 @@
+//! Commits of our own: what a member asks for, made into an entry that every honest member will count.
+
+use std::collections::BTreeSet;
+
+use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
+use tls_codec::Serialize as _;
+use openmls_memory_storage::MemoryStorage;
+use openmls_traits::OpenMlsProvider as _;
+use pli_proto::id::{EntryId, PersonId};
+use pli_proto::rows::{self, rank};
+use pli_proto::{limits, pb, signed};
+
+use crate::error::Error;
+use crate::store::logs::{self, Log};
+use crate::store::outbox::Welcome;
+use crate::store::{Loaded, Tx};
+
+use super::join::{group_id, internal, read_public};
+use super::roster::Roster;
+use super::seal;
+use super::settings::Settings;
+use super::split_vector;
+use super::verdict;
+
+/// A device to add.
+#[derive(Clone)]
+pub(crate) struct Addition {
+    pub(crate) device: [u8; 16],
+    pub(crate) package: KeyPackage,
+    pub(crate) inbox_key: Vec<u8>,
+}
+
+/// What a commit is to do. None of it: an empty update.
+#[derive(Clone, Default)]
+pub(crate) struct Plan {
+    pub(crate) add: Vec<Addition>,
+    /// Places in the tree.
+    pub(crate) remove: BTreeSet<u32>,
+    /// The settings after it, if they change.
+    pub(crate) settings: Option<Settings>,
+    pub(crate) evidence: Vec<pb::Evidence>,
+}
+
+/// A commit ready to be sent. It is pending in the group until the log shows what took its place.
+pub(crate) struct Prepared {
+    pub(crate) entry: pb::Entry,
+    pub(crate) welcomes: Vec<Welcome>,
+}
+
+/// Makes a commit on the group's present state. `Ok(None)`: the rules would not count it, so it is not sent.
+pub(crate) fn commit(
+    tx: &mut Tx<'_>,
+    record: &Log,
+    loaded: &mut Loaded,
+    id: EntryId,
+    plan: &Plan,
+) -> Result<Option<Prepared>, Error> {
+    let settings = settings_after(plan, loaded);
+    let group = loaded.group.as_mut().ok_or(Error::Internal("no secrets"))?;
+    let me = &tx.context.me;
+    let provider = tx.provider();
+    let changed = (settings != loaded.public.settings).then_some(&settings);
+    let adds_alone = !plan.add.is_empty() && plan.remove.is_empty() && changed.is_none();
+    let mut builder = group
+        .commit_builder()
+        .propose_adds(plan.add.iter().map(|addition| addition.package.clone()))
+        .propose_removals(plan.remove.iter().map(|index| LeafNodeIndex::new(*index)))
+        .force_self_update(!adds_alone);
+    if let Some(settings) = changed {
+        builder = builder
+            .propose_group_context_extensions(super::context_extensions(settings))
+            .map_err(|error| internal("settings", &error))?;
+    }
+    let bundle = builder
+        .load_psks(provider.storage())
+        .map_err(|error| internal("commit", &error))?
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(provider.rand(), provider.crypto(), &me.key, |_| true)
+        .map_err(|error| internal("commit", &error))?
+        .stage_commit(&provider)
+        .map_err(|error| internal("commit", &error))?;
+    let (commit, welcome, info) = bundle.into_messages();
+    let commit = pb::Commit {
+        commit: bytes(&commit)?,
+        group_info: bytes(&info.ok_or(Error::Internal("group info"))?)?,
+        evidence: plan.evidence.clone(),
+        signature: Vec::new(),
+    };
+    let roster = roster_after(plan, loaded)?;
+    let rows = mend(tx, record, &roster, &settings)?;
+    let entry = seal_commit(tx, record, id, rows, commit.clone());
+    if !counts(tx, record, &entry)? {
+        return Ok(None);
+    }
+    let welcomes = match welcome {
+        Some(welcome) => welcomes(&bytes(&welcome)?, &plan.add, provider_crypto(tx))?,
+        None => Vec::new(),
+    };
+    Ok(Some(Prepared { entry, welcomes }))
+}
+
+fn provider_crypto<'a>(tx: &'a Tx<'_>) -> &'a crate::crypto::Crypto {
+    &tx.context.crypto
+}
+
+fn bytes(message: &MlsMessageOut) -> Result<Vec<u8>, Error> {
+    message.tls_serialize_detached().map_err(|_| Error::Internal("size"))
+}
+
+/// Roles end with a removal, whoever commits it.
+fn settings_after(plan: &Plan, loaded: &Loaded) -> Settings {
+    let mut settings = plan.settings.clone().unwrap_or_else(|| loaded.public.settings.clone());
+    let stay = loaded.public.roster.leaves().filter(|leaf| !plan.remove.contains(&leaf.index));
+    let mut present: BTreeSet<PersonId> = stay.map(super::roster::Leaf::person).collect();
+    present.extend(plan.add.iter().filter_map(|addition| person_of(&addition.package, &settings.root)));
+    settings.retain(&present);
+    settings
+}
+
+fn person_of(package: &KeyPackage, root: &[u8; 32]) -> Option<PersonId> {
+    Some(super::roster::verify_credential(package.leaf_node().credential(), root)?.person)
+}
+
+fn roster_after(plan: &Plan, loaded: &Loaded) -> Result<Roster, Error> {
+    let mut roster = loaded.public.roster.clone();
+    for index in &plan.remove {
+        roster.remove(*index);
+    }
+    // Their places in the tree do not matter for rows.
+    for (place, addition) in plan.add.iter().enumerate() {
+        let leaf = addition.package.leaf_node();
+        let certificate = super::roster::verify_credential(leaf.credential(), &loaded.public.settings.root)
+            .ok_or(Error::Internal("certificate"))?;
+        roster.insert(super::roster::Leaf { index: u32::MAX - place as u32, certificate, encryption_key: Vec::new() });
+    }
+    Ok(roster)
+}
+
+/// The row changes that make the log's rows what the tree asks for, as far as the own rank allows; earlier false commits
+/// are mended with it.
+pub(crate) fn mend(
+    tx: &Tx<'_>,
+    record: &Log,
+    roster: &Roster,
+    settings: &Settings,
+) -> Result<Vec<pb::RowChange>, Error> {
+    let have = logs::rows(tx.db, record.log)?;
+    let want = roster.rows(settings);
+    let me = tx.context.me.access(&record.key).key();
+    let own = rows::acting_rank(&have, me).unwrap_or(rank::OTHER);
+    let mut changes = Vec::new();
+    for (key, rank) in &want {
+        let now = have.get(key).copied();
+        let allowed = now.max(Some(*rank)) <= Some(own) && (now.is_none() || own > rank::OTHER);
+        if now != Some(*rank) && allowed {
+            changes.push(rows::set(*key, *rank));
+        }
+    }
+    for (key, rank) in have.iter().filter(|(key, _)| !want.contains_key(key)) {
+        if *rank <= own && own > rank::OTHER {
+            changes.push(rows::revoke(*key));
+        } else if let Some(leaf_key) = revoked_leaf(tx, record, key)? {
+            changes.extend(rows::revoke_revoked(record.key.as_bytes(), &leaf_key));
+        }
+    }
+    changes.truncate(limits::ROW_CHANGES);
+    Ok(changes)
+}
+
+/// The leaf key of a revoked device whose row this is.
+fn revoked_leaf(
+    tx: &Tx<'_>,
+    record: &Log,
+    key: &pli_proto::row::AccessKey,
+) -> Result<Option<[u8; 32]>, Error> {
+    let lines = crate::store::people::revoked_keys(tx.db)?;
+    let found = lines
+        .into_iter()
+        .find(|leaf| pli_proto::row::AccessKey::of(record.key.as_bytes(), leaf) == Some(*key));
+    Ok(found)
+}
+
+/// Signs a commit for its place in the log, and seals it.
+pub(crate) fn seal_commit(
+    tx: &Tx<'_>,
+    record: &Log,
+    id: EntryId,
+    rows: Vec<pb::RowChange>,
+    mut commit: pb::Commit,
+) -> pb::Entry {
+    let mut entry = pb::Entry {
+        id: id.to_vec(),
+        kind: pb::EntryKind::Commit.into(),
+        parent: record.commit_number,
+        parent_hash: record.commit_hash.to_vec(),
+        rows,
+        ..pb::Entry::default()
+    };
+    let signed = signed::commit(record.log, &entry, &commit);
+    commit.signature = tx.context.me.key.sign_raw(&signed).to_vec();
+    let inside = pb::Opened { body: Some(pb::opened::Body::Commit(commit)) };
+    seal::seal_entry(&*tx.context.env, &record.key, record.log, &mut entry, &inside);
+    entry
+}
+
+/// Judges an own commit as everybody else will.
+fn counts(tx: &Tx<'_>, record: &Log, entry: &pb::Entry) -> Result<bool, Error> {
+    let provider = tx.provider();
+    let group = openmls::prelude::PublicGroup::load(&provider.storage, &group_id(record.log))?.ok_or(Error::Damaged)?;
+    let public = read_public(group)?;
+    let Some(pb::Opened { body: Some(pb::opened::Body::Commit(commit)) }) =
+        seal::open_entry(&record.key, record.log, entry)
+    else {
+        return Err(Error::Internal("seal"));
+    };
+    let verdict = verdict::judge(provider.crypto, &MemoryStorage::default(), public, record.log, entry, &commit);
+    if let Err(fault) = &verdict {
+        tracing::info!(%fault, "an own commit would not count");
+    }
+    Ok(verdict.is_ok())
+}
+
+/// One welcome for each joiner: openmls makes one for all, in which each joiner's secrets are 1.3 KB for all others.
+fn welcomes(all: &[u8], adds: &[Addition], crypto: &crate::crypto::Crypto) -> Result<Vec<Welcome>, Error> {
+    let parts = split_welcome(all).ok_or(Error::Internal("welcome"))?;
+    let mut out = Vec::with_capacity(adds.len());
+    for addition in adds {
+        let reference = addition.package.hash_ref(crypto).map_err(|error| internal("key package", &error))?;
+        let secrets = parts
+            .secrets
+            .iter()
+            .find(|secrets| split_vector(secrets).is_some_and(|(name, _)| name == reference.as_slice()))
+            .ok_or(Error::Internal("welcome"))?;
+        let mut welcome = parts.head.to_vec();
+        let vector = tls_codec::VLByteSlice(secrets);
+        welcome.extend(vector.tls_serialize_detached().map_err(|_| Error::Internal("size"))?);
+        welcome.extend_from_slice(parts.tail);
+        out.push(Welcome { device: addition.device, inbox_key: addition.inbox_key.clone(), welcome });
+    }
+    Ok(out)
+}
+
+struct WelcomeParts<'a> {
+    /// Version, wire format, suite.
+    head: &'a [u8],
+    secrets: Vec<&'a [u8]>,
+    /// The encrypted GroupInfo.
+    tail: &'a [u8],
+}
+
+/// MLSMessage with a Welcome (RFC 9420 section 12.4.3.1).
+fn split_welcome(all: &[u8]) -> Option<WelcomeParts<'_>> {
+    let (head, rest) = all.split_at_checked(6)?;
+    let (mut list, tail) = split_vector(rest)?;
+    let mut secrets = Vec::new();
+    while !list.is_empty() {
+        // EncryptedGroupSecrets: reference, KEM output, ciphertext.
+        let mut rest = list;
+        for _ in 0..3 {
+            rest = split_vector(rest)?.1;
+        }
+        let (one, next) = list.split_at(list.len() - rest.len());
+        secrets.push(one);
+        list = next;
+    }
+    Some(WelcomeParts { head, secrets, tail })
+}

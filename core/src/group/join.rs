@@ -1,0 +1,286 @@
+//! Entering a group: by founding it, by a welcome, and by coming back after losing its secrets.
+
+use openmls::group::{MlsGroup, PublicGroup, StagedWelcome};
+use openmls::prelude::{
+    GroupId, LeafNodeParameters, MlsMessageBodyIn, MlsMessageIn, ProposalStore, RatchetTreeIn, Welcome,
+};
+use tls_codec::{DeserializeBytes as _, Serialize as _};
+use openmls_memory_storage::MemoryStorage;
+use openmls_traits::OpenMlsProvider as _;
+use pli_proto::id::{EntryId, LogId};
+use pli_proto::signed::{self, Hash};
+use pli_proto::{limits, pb};
+
+use crate::error::Error;
+use crate::store::logs::{self, Log, LogState};
+use crate::store::{Loaded, Tx};
+
+use super::roster::Roster;
+use super::seal;
+use super::settings::Settings;
+use super::verdict::{self, Public};
+use super::{capabilities, create_config, group_info, join_config};
+
+/// The MLS group id of a log.
+pub fn group_id(log: LogId) -> GroupId {
+    GroupId::from_slice(&log.0)
+}
+
+/// Loads a group: the member's state and the public state, or the public state alone while the secrets are lost.
+pub(crate) fn load(tx: &mut Tx<'_>, log: LogId) -> Result<Loaded, Error> {
+    let id = group_id(log);
+    let record = logs::get(tx.db, log)?;
+    let (group, public) = if record.state == LogState::Broken {
+        (None, PublicGroup::load(&tx.follower_store(), &id)?)
+    } else {
+        let provider = tx.provider();
+        (MlsGroup::load(&provider.storage, &id)?, PublicGroup::load(&provider.storage, &id)?)
+    };
+    let public = public.ok_or(Error::Damaged)?;
+    Ok(Loaded { group, public: read_public(public)? })
+}
+
+/// The public state of a group whose leaves were verified when they entered.
+pub(crate) fn read_public(group: PublicGroup) -> Result<Public, Error> {
+    let roster = Roster::read(&group).ok_or(Error::Damaged)?;
+    let settings = Settings::of(group.group_context()).map_err(|_| Error::Damaged)?;
+    Ok(Public { group, roster, settings })
+}
+
+/// Founds a group of this device alone; its log is to be created at the server.
+pub(crate) fn found(tx: &mut Tx<'_>, record: &Log, settings: &Settings) -> Result<(), Error> {
+    let provider = tx.provider();
+    let me = &tx.context.me;
+    let config = create_config(settings);
+    let group = MlsGroup::new_with_group_id(&provider, &me.key, &config, group_id(record.log), me.credential())
+        .map_err(|error| internal("founding", &error))?;
+    let info = group
+        .export_group_info(provider.crypto, &me.key, false)
+        .map_err(|error| internal("group info", &error))?
+        .tls_serialize_detached()
+        .map_err(|_| Error::Internal("size"))?;
+    logs::put(tx.db, &Log { group_info: info, ..record.clone() })?;
+    let rows = Roster::read(group.public_group()).ok_or(Error::Internal("roster"))?.rows(settings);
+    let effects: Vec<_> = rows.into_iter().map(|(key, rank)| (key, Some(rank))).collect();
+    logs::apply_rows(tx.db, record.log, &effects)
+}
+
+/// The snapshot of a log as this device has it.
+pub(crate) fn snapshot(tx: &Tx<'_>, record: &Log, public: &PublicGroup) -> Result<Vec<u8>, Error> {
+    let tree = public.export_ratchet_tree().tls_serialize_detached().map_err(|_| Error::Internal("tree"))?;
+    let rows = logs::rows(tx.db, record.log)?;
+    let snapshot = pb::Snapshot {
+        group_info: record.group_info.clone(),
+        tree,
+        rows: rows.into_iter().map(|(key, rank)| pli_proto::rows::set(key, rank)).collect(),
+        hash: record.hash.to_vec(),
+    };
+    Ok(seal::seal_snapshot(&*tx.context.env, &record.key, record.log, record.number, &snapshot))
+}
+
+/// What a joiner was given: the welcome's envelope, a snapshot, and the log from there to the commit that added it.
+pub(crate) struct Material {
+    pub(crate) invitation: pb::Invitation,
+    pub(crate) snapshot_number: u64,
+    pub(crate) snapshot: Vec<u8>,
+    pub(crate) entries: Vec<pb::Entry>,
+}
+
+/// Why a joiner can't enter with this material.
+#[derive(Debug)]
+pub(crate) enum CannotJoin {
+    /// The snapshot is false or was not followed by these entries: an older one may do.
+    Snapshot,
+    /// The welcome itself is of no use.
+    Welcome,
+    /// The store failed.
+    Store(Error),
+}
+
+impl From<Error> for CannotJoin {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Enters by a welcome: replays the log from the snapshot to the commit that added this device, and opens the welcome
+/// with the tree that stood then. The tree is one that the welcome's sender and every member agree on, or it fails.
+pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<Log, CannotJoin> {
+    let replayed = replay(tx, record, material)?;
+    let welcome = match MlsMessageIn::tls_deserialize_exact_bytes(&material.invitation.welcome).map(MlsMessageIn::extract)
+    {
+        Ok(MlsMessageBodyIn::Welcome(welcome)) => welcome,
+        _ => return Err(CannotJoin::Welcome),
+    };
+    let group = open_welcome(tx, record.log, welcome, &replayed.public.group)?;
+    let context = group.public_group().group_context() == replayed.public.group.group_context();
+    if !context || replayed.public.settings.log_key != record.key || replayed.public.settings.root != tx.context.me.root {
+        return Err(CannotJoin::Welcome);
+    }
+    logs::clear_rows(tx.db, record.log)?;
+    let effects: Vec<_> = replayed.rows.iter().map(|(key, rank)| (*key, Some(*rank))).collect();
+    logs::apply_rows(tx.db, record.log, &effects)?;
+    let entered = Log {
+        state: LogState::Active,
+        number: material.invitation.number,
+        hash: replayed.hash,
+        commit_number: material.invitation.number,
+        commit_hash: replayed.hash,
+        group_info: replayed.group_info,
+        snapshot_number: material.snapshot_number,
+        commit_bytes: replayed.commit_bytes,
+        ..record.clone()
+    };
+    logs::put(tx.db, &entered)?;
+    logs::put_hash(tx.db, record.log, entered.number, &entered.hash)?;
+    logs::set_invitation(tx.db, record.log, None)?;
+    tx.keep_group(record.log, Loaded { group: Some(group), public: replayed.public });
+    Ok(entered)
+}
+
+fn open_welcome(
+    tx: &Tx<'_>,
+    log: LogId,
+    welcome: Welcome,
+    public: &PublicGroup,
+) -> Result<MlsGroup, CannotJoin> {
+    let provider = tx.provider();
+    provider.storage.delete_group(&group_id(log)).map_err(Error::from)?;
+    tx.follower_store().delete_group(&group_id(log)).map_err(Error::from)?;
+    let tree = RatchetTreeIn::from(public.export_ratchet_tree());
+    let staged = StagedWelcome::new_from_welcome(&provider, &join_config(), welcome, Some(tree));
+    let group = staged.and_then(|staged| staged.into_group(&provider)).map_err(|error| {
+        tracing::warn!(%error, "a welcome did not open");
+        CannotJoin::Welcome
+    })?;
+    if *group.group_id() == group_id(log) { Ok(group) } else { Err(CannotJoin::Welcome) }
+}
+
+struct Replayed {
+    public: Public,
+    hash: Hash,
+    group_info: Vec<u8>,
+    rows: pli_proto::rows::Rows,
+    commit_bytes: u64,
+}
+
+/// Follows a log from a snapshot, without secrets and in memory.
+fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, CannotJoin> {
+    let snapshot = seal::open_snapshot(&record.key, record.log, material.snapshot_number, &material.snapshot)
+        .ok_or(CannotJoin::Snapshot)?;
+    let tree = RatchetTreeIn::tls_deserialize_exact_bytes(&snapshot.tree).map_err(|_| CannotJoin::Snapshot)?;
+    let info = group_info::parse(&snapshot.group_info).ok_or(CannotJoin::Snapshot)?;
+    let crypto = &tx.context.crypto;
+    let mut memory = MemoryStorage::default();
+    let (group, _) = PublicGroup::from_external(crypto, &memory, tree, info, ProposalStore::new())
+        .map_err(|_| CannotJoin::Snapshot)?;
+    let settings = Settings::of(group.group_context()).map_err(|_| CannotJoin::Snapshot)?;
+    let roster = Roster::verify(&group, &tx.context.me.root).ok_or(CannotJoin::Snapshot)?;
+    let mut rows = rows_of(&snapshot.rows);
+    let mut public = Public { group, roster, settings };
+    let mut hash: Hash = snapshot.hash.as_slice().try_into().map_err(|_| CannotJoin::Snapshot)?;
+    let (mut group_info, mut number, mut commit_bytes) = (snapshot.group_info, material.snapshot_number, 0);
+    for entry in &material.entries {
+        number += 1;
+        if entry.number != number {
+            return Err(CannotJoin::Snapshot);
+        }
+        hash = signed::hash_next(&hash, number, &signed::entry_digest(record.log, entry));
+        // By no row in particular: the server refused what was not allowed, and this book is for mending only.
+        for change in &entry.rows {
+            mirror(&mut rows, change);
+        }
+        if entry.kind() != pb::EntryKind::Commit {
+            continue;
+        }
+        commit_bytes += entry.sealed.len() as u64;
+        let Some(pb::Opened { body: Some(pb::opened::Body::Commit(commit)) }) =
+            seal::open_entry(&record.key, record.log, entry)
+        else {
+            continue;
+        };
+        // The verdict uses up the state before; what it stores becomes the state to go back to.
+        let after = MemoryStorage::default();
+        public = match verdict::judge(crypto, &after, public, record.log, entry, &commit) {
+            Ok(counted) => {
+                memory = after;
+                group_info = commit.group_info;
+                counted.after
+            }
+            Err(fault) => {
+                tracing::debug!(%fault, number, "a commit does not count");
+                let before = PublicGroup::load(&memory, &group_id(record.log)).ok().flatten();
+                read_public(before.ok_or(CannotJoin::Snapshot)?)?
+            }
+        };
+    }
+    if number != material.invitation.number || material.entries.last().map(|entry| &entry.id) != Some(&material.invitation.entry)
+    {
+        return Err(CannotJoin::Snapshot);
+    }
+    Ok(Replayed { public, hash, group_info, rows, commit_bytes })
+}
+
+fn rows_of(changes: &[pb::RowChange]) -> pli_proto::rows::Rows {
+    let mut rows = pli_proto::rows::Rows::new();
+    for change in changes.iter().take(limits::ROW_CHANGES) {
+        mirror(&mut rows, change);
+    }
+    rows
+}
+
+/// Applies a row change that the server took.
+pub(crate) fn mirror(rows: &mut pli_proto::rows::Rows, change: &pb::RowChange) {
+    use pb::row_change::Change;
+    let Ok(key) = pli_proto::row::AccessKey::try_from(change.key.as_slice()) else { return };
+    match &change.change {
+        Some(Change::Rank(rank)) => {
+            rows.insert(key, *rank);
+        }
+        Some(Change::Revoke(_)) => {
+            rows.remove(&key);
+        }
+        None => {}
+    }
+}
+
+/// An external commit by which this device comes back, on the public state that it followed. openmls merges it at once:
+/// until the log shows it, the state in the member's space is a hope, and the follower's is what counts.
+pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: EntryId) -> Result<pb::Entry, Error> {
+    let me = &tx.context.me;
+    let provider = tx.provider();
+    provider.storage.delete_group(&group_id(record.log))?;
+    let info = group_info::parse(&record.group_info).ok_or(Error::Damaged)?;
+    let parameters = LeafNodeParameters::builder().with_capabilities(capabilities()).build();
+    let bundle = MlsGroup::external_commit_builder()
+        .with_ratchet_tree(public.group.export_ratchet_tree().into())
+        .with_config(join_config())
+        .build_group(&provider, info, me.credential())
+        .map_err(|error| internal("external commit", &error))?
+        .leaf_node_parameters(parameters)
+        .load_psks(provider.storage())
+        .map_err(|error| internal("external commit", &error))?
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(provider.rand(), provider.crypto(), &me.key, |_| true)
+        .map_err(|error| internal("external commit", &error))?
+        .finalize(&provider)
+        .map_err(|error| internal("external commit", &error))?;
+    let (_, bundle) = bundle;
+    let (commit, _, info) = bundle.into_messages();
+    let serialize = |message: openmls::prelude::MlsMessageOut| {
+        message.tls_serialize_detached().map_err(|_| Error::Internal("size"))
+    };
+    let commit = pb::Commit {
+        commit: serialize(commit)?,
+        group_info: serialize(info.ok_or(Error::Internal("group info"))?)?,
+        ..pb::Commit::default()
+    };
+    let rows = super::change::mend(tx, record, &public.roster, &public.settings)?;
+    Ok(super::change::seal_commit(tx, record, entry, rows, commit))
+}
+
+pub(crate) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Error {
+    tracing::error!(%error, what, "MLS");
+    Error::Internal(what)
+}

@@ -1,0 +1,117 @@
+//! MLS groups as Pli uses them: which commits count, how they are made, sealed, joined and followed.
+//!
+//! Decisions here are pure: public state and an entry in, a verdict out. No network, no clock. `sync/` feeds it, the
+//! writer of `store/` keeps what it changes.
+//!
+//! - [`settings`]: the group context extension: founding facts, roles, name, permissions.
+//! - [`roster`]: the leaves of a group as persons and devices.
+//! - [`seal`]: entries and snapshots under the log key.
+//! - [`verdict`]: which commits count (docs/protocol.md, section 4), by public facts alone.
+//! - [`rules`]: what roles and evidence allow.
+//! - [`group_info`]: the GroupInfo beside a commit.
+//! - [`change`]: commits of our own: add, remove, settings, update.
+//! - [`join`]: entering by a welcome, and coming back by an external commit.
+
+pub mod change;
+pub mod group_info;
+pub mod join;
+pub mod roster;
+pub mod rules;
+pub mod seal;
+pub mod settings;
+pub mod verdict;
+
+use openmls::prelude::{
+    Capabilities, Ciphersuite, Credential, CredentialType, CredentialWithKey, Extension, ExtensionType, Extensions,
+    GroupContext, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageIn, PURE_PLAINTEXT_WIRE_FORMAT_POLICY,
+    ProtocolMessage, RequiredCapabilitiesExtension, UnknownExtension,
+};
+use tls_codec::{DeserializeBytes as _, Serialize as _};
+use tls_codec::VLBytes;
+
+/// The version of the rules in this module; what they accept never changes under one number.
+pub const RULES: u32 = 1;
+
+/// ML-KEM-768 with X25519, AES-256-GCM, SHA-384, Ed25519.
+pub const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
+
+/// The group context extension with the settings (RFC 9420 section 17.3, private use).
+pub const SETTINGS_EXTENSION: u16 = 0xF0A1;
+
+/// What each leaf says that it can do, exactly.
+pub fn capabilities() -> Capabilities {
+    let settings = [ExtensionType::Unknown(SETTINGS_EXTENSION)];
+    Capabilities::new(None, Some(&[SUITE]), Some(&settings), Some(&[]), Some(&[CredentialType::X509]))
+}
+
+/// The extensions of a group context: these two, and no others.
+pub fn context_extensions(settings: &settings::Settings) -> Extensions<GroupContext> {
+    let required =
+        RequiredCapabilitiesExtension::new(&[ExtensionType::Unknown(SETTINGS_EXTENSION)], &[], &[CredentialType::X509]);
+    Extensions::from_vec(vec![
+        Extension::RequiredCapabilities(required),
+        Extension::Unknown(SETTINGS_EXTENSION, UnknownExtension(settings.encode())),
+    ])
+    .expect("two extensions of a group context")
+}
+
+/// Leaves have no lifetime: openmls would judge it on receipt, at clocks that differ.
+pub fn lifetime() -> Lifetime {
+    Lifetime::init(0, u64::MAX)
+}
+
+/// How groups are founded.
+pub fn create_config(settings: &settings::Settings) -> MlsGroupCreateConfig {
+    MlsGroupCreateConfig::builder()
+        .ciphersuite(SUITE)
+        .wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY)
+        .max_past_epochs(0)
+        .capabilities(capabilities())
+        .lifetime(lifetime())
+        .with_group_context_extensions(context_extensions(settings))
+        .build()
+}
+
+/// How groups are joined. Handshakes are PublicMessages within the seal, so that followers need no secrets. No past
+/// epochs are kept: the place of an entry in the log says its epoch.
+pub fn join_config() -> MlsGroupJoinConfig {
+    MlsGroupJoinConfig::builder().wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY).max_past_epochs(0).build()
+}
+
+/// The `x509` credential of a chain (RFC 9420 section 5.3), the device's certificate first.
+pub fn credential(chain: &[Vec<u8>]) -> Credential {
+    let certificates: Vec<VLBytes> = chain.iter().map(|der| VLBytes::new(der.clone())).collect();
+    let content = certificates.tls_serialize_detached().expect("a chain of a few kilobytes");
+    Credential::new(CredentialType::X509, content)
+}
+
+/// The chain in a credential; `None` if it is no `x509` credential.
+pub fn chain(credential: &Credential) -> Option<Vec<Vec<u8>>> {
+    if credential.credential_type() != CredentialType::X509 {
+        return None;
+    }
+    let certificates = Vec::<VLBytes>::tls_deserialize_exact_bytes(credential.serialized_content()).ok()?;
+    Some(certificates.into_iter().map(|der| der.as_slice().to_vec()).collect())
+}
+
+/// A credential with its key.
+pub fn credential_with_key(chain: &[Vec<u8>], key: &[u8; 32]) -> CredentialWithKey {
+    CredentialWithKey { credential: credential(chain), signature_key: key.to_vec().into() }
+}
+
+/// Parses a PublicMessage or PrivateMessage.
+pub(crate) fn protocol_message(bytes: &[u8]) -> Option<ProtocolMessage> {
+    MlsMessageIn::tls_deserialize_exact_bytes(bytes).ok()?.try_into_protocol_message().ok()
+}
+
+/// Splits a vector with the variable-size length of RFC 9420 section 2.1.2 off the front of `bytes`.
+pub(crate) fn split_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let first = *bytes.first()?;
+    let (head, len) = match first >> 6 {
+        0 => (1, usize::from(first)),
+        1 => (2, usize::from(u16::from_be_bytes(bytes.get(..2)?.try_into().ok()?) & 0x3fff)),
+        2 => (4, (u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?) & 0x3fff_ffff) as usize),
+        _ => return None,
+    };
+    bytes.get(head..)?.split_at_checked(len)
+}

@@ -1,0 +1,139 @@
+//! What roles, settings and evidence allow (docs/protocol.md, section 4, rules 9 and 10).
+
+use std::collections::BTreeSet;
+
+use pli_proto::certificate;
+use pli_proto::id::{LogId, PersonId};
+use pli_proto::pb::evidence::Evidence as Kind;
+use pli_proto::{pb, signed};
+
+use crate::crypto;
+
+use super::roster::{Leaf, Roster};
+use super::settings::{Role, Settings};
+use super::verdict::Fault;
+
+/// A commit in terms of persons, before and after.
+pub struct Change<'a> {
+    /// The log.
+    pub log: LogId,
+    /// Who commits.
+    pub by: PersonId,
+    /// The settings before and after.
+    pub settings: (&'a Settings, &'a Settings),
+    /// The leaves before and after.
+    pub rosters: (&'a Roster, &'a Roster),
+    /// The leaves that go.
+    pub removed: &'a [Leaf],
+    /// The leaves that come.
+    pub added: &'a [Leaf],
+    /// What allows more than roles do.
+    pub evidence: &'a [pb::Evidence],
+}
+
+/// Whether all of it is allowed.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check(change: &Change<'_>) -> Result<(), Fault> {
+    founding(change)?;
+    let present = change.rosters.0.persons();
+    let role = change.settings.0.role(change.by, &present);
+    let added = change.added.iter().all(|leaf| may_add(change, role, leaf));
+    let removed = change.removed.iter().all(|leaf| may_remove(change, role, leaf, &present));
+    if added && removed && may_set(change, role, &present) { Ok(()) } else { Err(Fault::NotAllowed) }
+}
+
+/// Rule 10: what a group was founded with stays.
+fn founding(change: &Change<'_>) -> Result<(), Fault> {
+    let (before, after) = change.settings;
+    let kept = before.log_key == after.log_key && before.root == after.root && before.pair == after.pair;
+    let rules = after.rules == before.rules
+        || after.rules == before.rules + 1
+            && before.role(change.by, &change.rosters.0.persons()) == Role::Owner;
+    if kept && rules { Ok(()) } else { Err(Fault::Founding) }
+}
+
+fn may_add(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
+    let settings = change.settings.0;
+    if let Some(pair) = &settings.pair {
+        return pair.contains(&leaf.person());
+    }
+    // A person's further device enters by the person's own device, whatever their role.
+    leaf.person() == change.by || role >= settings.may_add
+}
+
+fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf, present: &BTreeSet<PersonId>) -> bool {
+    let settings = change.settings.0;
+    if change.evidence.iter().any(|evidence| proves(evidence, change, leaf)) || leaf.person() == change.by {
+        return true;
+    }
+    settings.pair.is_none() && role >= Role::Admin && role >= settings.role(leaf.person(), present)
+}
+
+/// Whether evidence allows to remove this leaf: a line of a revocation list that names its certificate, or a leaver's
+/// word, which covers all leaves of the person.
+pub fn proves(evidence: &pb::Evidence, change: &Change<'_>, leaf: &Leaf) -> bool {
+    match &evidence.evidence {
+        Some(Kind::Revoked(line)) => names(line, leaf) && is_genuine(line, &change.settings.0.root),
+        Some(Kind::Left(word)) => {
+            let leaver = change.rosters.0.by_key(&word.leaf_key);
+            leaver.is_some_and(|leaver| leaver.person() == leaf.person() && is_word_of(word, change.log, leaver))
+        }
+        None => false,
+    }
+}
+
+/// Whether a revocation line names this leaf.
+pub fn names(line: &pb::RevocationLine, leaf: &Leaf) -> bool {
+    line.certificate == leaf.certificate.fingerprint && line.leaf_key == leaf.key()
+}
+
+/// Whether the organisation's issuer signed this line.
+pub fn is_genuine(line: &pb::RevocationLine, root: &[u8; 32]) -> bool {
+    certificate::verify_issuer(root, &line.issuer)
+        .is_ok_and(|key| crypto::verify(&key, &signed::revocation(line), &line.signature))
+}
+
+/// Whether this is the word of the leaver at `leaf`, as that leaf stands now: a word from before an update or a return
+/// is void.
+pub fn is_word_of(word: &pb::LeaveWord, log: LogId, leaf: &Leaf) -> bool {
+    word.leaf_key == leaf.key()
+        && word.encryption_key == leaf.encryption_key
+        && crypto::verify(leaf.key(), &signed::leave(log, &word.encryption_key), &word.signature)
+}
+
+fn may_set(change: &Change<'_>, role: Role, present: &BTreeSet<PersonId>) -> bool {
+    let (before, after) = change.settings;
+    let after_present = change.rosters.1.persons();
+    let same_look = before.name == after.name && before.topic == after.topic && before.avatar == after.avatar;
+    let same_rights = before.may_add == after.may_add
+        && before.may_post == after.may_post
+        && before.may_rename == after.may_rename
+        && before.lifetime_s == after.lifetime_s;
+    (same_look || role >= before.may_rename)
+        && (same_rights || role >= Role::Admin)
+        && roles_end_with_removal(after, &after_present)
+        && before.roles.keys().chain(after.roles.keys()).all(|person| {
+            let role_of = |settings: &Settings| settings.roles.get(person).copied().unwrap_or(Role::Member);
+            may_set_role(*person, (role_of(before), role_of(after)), role, present, &after_present)
+        })
+}
+
+fn roles_end_with_removal(after: &Settings, present: &BTreeSet<PersonId>) -> bool {
+    after.pair.is_some() || after.roles.keys().all(|person| present.contains(person))
+}
+
+/// A role changes by an admin or owner, and neither from nor to more than their own; or it ends with a removal; or a
+/// guest is marked as one on entering.
+fn may_set_role(
+    person: PersonId,
+    (from, to): (Role, Role),
+    own: Role,
+    before: &BTreeSet<PersonId>,
+    after: &BTreeSet<PersonId>,
+) -> bool {
+    let ended = !after.contains(&person) && to == Role::Member;
+    let entering_guest = !before.contains(&person) && to == Role::Guest;
+    from == to || ended || entering_guest || own >= Role::Admin && from <= own && to <= own
+}

@@ -1,0 +1,115 @@
+//! Entries and snapshots under the log key: AES-256-GCM, a random nonce, and a key for each of them derived from the log
+//! key, so that no key seals more than a few things and nonces can't meet. Lengths are padded to buckets.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf;
+use pli_env::Env;
+use pli_proto::id::LogId;
+use pli_proto::{pb, signed};
+use prost::Message;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// A random secret per group, known to its members. It seals entries and snapshots and blinds access keys; it never
+/// changes.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct LogKey([u8; 32]);
+
+impl LogKey {
+    /// A new one.
+    pub fn random(env: &dyn Env) -> Self {
+        Self(pli_env::random(env))
+    }
+
+    /// The bytes, for the group context and the store, which are sealed themselves.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl TryFrom<&[u8]> for LogKey {
+    type Error = std::array::TryFromSliceError;
+    fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
+        bytes.try_into().map(Self)
+    }
+}
+
+/// The smallest bucket: most texts fit, and look alike.
+const SMALLEST_BYTES: usize = 1024;
+
+/// Seals the inside of an entry whose clear part is set, into `entry.sealed`.
+pub fn seal_entry(env: &dyn Env, key: &LogKey, log: LogId, entry: &mut pb::Entry, inside: &pb::Opened) {
+    let associated = signed::clear_part(log, entry);
+    entry.sealed = seal(env, key, b"entry", &entry.id, &associated, &inside.encode_to_vec());
+}
+
+/// Opens an entry; `None` if it is not one that a member sealed for this place.
+pub fn open_entry(key: &LogKey, log: LogId, entry: &pb::Entry) -> Option<pb::Opened> {
+    let associated = signed::clear_part(log, entry);
+    let inside = open(key, b"entry", &entry.id, &associated, &entry.sealed)?;
+    pb::Opened::decode(inside.as_slice()).ok()
+}
+
+/// Seals a snapshot for its number.
+pub fn seal_snapshot(env: &dyn Env, key: &LogKey, log: LogId, number: u64, snapshot: &pb::Snapshot) -> Vec<u8> {
+    let associated = signed::join(&[&log.0, &number.to_be_bytes()]);
+    seal(env, key, b"snapshot", &number.to_be_bytes(), &associated, &snapshot.encode_to_vec())
+}
+
+/// Opens a snapshot; `None` if no member sealed it for this number.
+pub fn open_snapshot(key: &LogKey, log: LogId, number: u64, sealed: &[u8]) -> Option<pb::Snapshot> {
+    let associated = signed::join(&[&log.0, &number.to_be_bytes()]);
+    let inside = open(key, b"snapshot", &number.to_be_bytes(), &associated, sealed)?;
+    pb::Snapshot::decode(inside.as_slice()).ok()
+}
+
+fn seal(env: &dyn Env, key: &LogKey, kind: &[u8], id: &[u8], associated: &[u8], inside: &[u8]) -> Vec<u8> {
+    let nonce: [u8; NONCE_LEN] = pli_env::random(env);
+    let mut out = Vec::with_capacity(NONCE_LEN + bucket(inside.len() + 4) + AES_256_GCM.tag_len());
+    out.extend_from_slice(&(inside.len() as u32).to_be_bytes());
+    out.extend_from_slice(inside);
+    out.resize(bucket(out.len()), 0);
+    let tag = entry_key(key, kind, id)
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated), &mut out)
+        .expect("AES-GCM seals what is shorter than 64 GiB");
+    out.extend_from_slice(tag.as_ref());
+    out.splice(0..0, nonce);
+    out
+}
+
+fn open(key: &LogKey, kind: &[u8], id: &[u8], associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+    let mut rest = rest.to_vec();
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let plain = entry_key(key, kind, id).open_in_place(nonce, Aad::from(associated), &mut rest).ok()?;
+    let (len, plain) = plain.split_first_chunk::<4>()?;
+    plain.get(..u32::from_be_bytes(*len) as usize).map(<[u8]>::to_vec)
+}
+
+/// The next size that a length is padded to: at most an eighth more (the idea of Padmé: few distinct sizes, small cost).
+fn bucket(len: usize) -> usize {
+    let len = len.max(SMALLEST_BYTES);
+    let step = len.next_power_of_two() / 16;
+    len.div_ceil(step) * step
+}
+
+fn entry_key(key: &LogKey, kind: &[u8], id: &[u8]) -> LessSafeKey {
+    let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"Pli 1.0 seal").extract(&key.0);
+    let info = [kind, id];
+    let derived = secret.expand(&info, &AES_256_GCM).expect("32 bytes of HKDF");
+    LessSafeKey::new(UnboundKey::from(derived))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_fall_into_few_buckets() {
+        assert_eq!(bucket(1), bucket(1000));
+        for len in [1025, 5_000, 70_000, 1_000_000] {
+            assert!(bucket(len) >= len && bucket(len) <= len + len / 7);
+        }
+        let distinct: std::collections::BTreeSet<_> = (1..=65_536).map(bucket).collect();
+        assert!(distinct.len() < 60, "{}", distinct.len());
+    }
+}

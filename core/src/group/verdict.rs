@@ -1,0 +1,292 @@
+//! Which commits count (docs/protocol.md, section 4).
+//!
+//! [`judge`] takes the public state before a commit, as a follower without secrets holds it, and the entry. It asks no
+//! secret, no clock, no revocation list by itself, and no server, so every honest client decides alike. A commit that
+//! does not count is skipped by all; one that counts moves the follower on, and then the member's own group.
+
+use std::collections::BTreeSet;
+
+use openmls::prelude::{
+    KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal,
+    ProposalOrRefType, PublicGroup, Sender, StagedCommit,
+};
+use openmls::storage::PublicStorageProvider;
+use openmls::treesync::LeafNodeSource;
+use pli_proto::id::LogId;
+use pli_proto::pb::row_change::Change as RowChange;
+use pli_proto::row::AccessKey;
+use pli_proto::rows::Rows;
+use pli_proto::{limits, pb, signed};
+
+use crate::crypto;
+
+use super::roster::{self, Leaf, Roster};
+use super::rules::{self, Change};
+use super::settings::Settings;
+use super::{capabilities, group_info, lifetime, protocol_message};
+
+/// Why a commit does not count: the number is that of the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Not a commit that a follower accepts.
+    #[error("rule 1: not a valid MLS commit")]
+    Mls,
+    /// The committer did not sign this entry.
+    #[error("rule 2: the committer's signature")]
+    Signature,
+    /// Proposals by reference, of other kinds, or too many; or a path where none belongs.
+    #[error("rule 3: its proposals")]
+    Proposals,
+    /// An external commit that is not a member's return.
+    #[error("rule 4: an external commit that is no return")]
+    External,
+    /// Leaves, context or GroupInfo of another form.
+    #[error("rule 5: form")]
+    Form,
+    /// An HPKE key that is malformed, or stands in the tree twice.
+    #[error("rule 6: an HPKE key")]
+    Keys,
+    /// A certificate of another root, another key or another device.
+    #[error("rule 7: a certificate")]
+    Certificate,
+    /// A row change that the new tree does not ask for.
+    #[error("rule 8: its row changes")]
+    Rows,
+    /// Roles, settings and evidence do not allow it.
+    #[error("rule 9: not allowed")]
+    NotAllowed,
+    /// Founding settings changed.
+    #[error("rule 10: founding settings")]
+    Founding,
+}
+
+/// The public state of a group: what a follower knows.
+pub struct Public {
+    /// The tree and the context.
+    pub group: PublicGroup,
+    /// Its leaves, verified.
+    pub roster: Roster,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// A commit that counts, and what it does.
+pub struct Counted {
+    /// The public state after it.
+    pub after: Public,
+    /// Whose commit it is.
+    pub by: Leaf,
+    /// A member who lost their secrets came back by it.
+    pub is_return: bool,
+    /// The leaves that went; not of a return.
+    pub removed: Vec<Leaf>,
+    /// The leaves that came; not of a return.
+    pub added: Vec<Leaf>,
+}
+
+/// Decides on a commit, and applies it to `before` if it counts. After an error `before` is in no defined state: load it
+/// again. What the follower stores goes into `storage`, which must not be the member's own.
+///
+/// # Errors
+/// The rule for which the commit does not count.
+pub fn judge(
+    crypto: &impl OpenMlsCrypto,
+    storage: &impl PublicStorageProvider,
+    before: Public,
+    log: LogId,
+    entry: &pb::Entry,
+    commit: &pb::Commit,
+) -> Result<Counted, Fault> {
+    let Public { mut group, roster, settings } = before;
+    let message = protocol_message(&commit.commit).ok_or(Fault::Mls)?;
+    let processed = group.process_message(crypto, message).map_err(|_| Fault::Mls)?;
+    if !processed.aad().is_empty() {
+        return Err(Fault::Form);
+    }
+    let sender = processed.sender().clone();
+    let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+        return Err(Fault::Mls);
+    };
+
+    let proposals = proposals(&staged, sender == Sender::NewMemberCommit)?;
+    let removed = removed(&staged, &roster)?;
+    let path = staged.update_path_leaf_node().cloned();
+    let (by, is_return) = match sender {
+        Sender::Member(index) => (roster.get(index.u32()).cloned().ok_or(Fault::Mls)?, false),
+        Sender::NewMemberCommit => (returning(path.as_ref(), &removed, &settings)?, true),
+        _ => return Err(Fault::Mls),
+    };
+    if !crypto::verify(by.key(), &signed::commit(log, entry, commit), &commit.signature) {
+        return Err(Fault::Signature);
+    }
+    if proposals.adds_alone == path.is_some() {
+        return Err(Fault::Proposals);
+    }
+    let mut keys_before: BTreeSet<Vec<u8>> = roster::tree_keys(&group).ok_or(Fault::Mls)?.into_iter().collect();
+    // A return may keep no key of the old leaf, nor may an update.
+    let mut new_keys = form_of_leaves(path.as_ref(), &proposals.packages)?;
+
+    group.merge_commit(storage, *staged).map_err(|_| Fault::Mls)?;
+
+    let changed = |index: u32| roster.get(index).is_none() || removed.iter().any(|leaf| leaf.index == index);
+    let committer = by.index;
+    let after = roster_after(&group, &roster, &settings, |index| changed(index) || path.is_some() && index == committer)?;
+    let by = after.by_key(by.key()).cloned().unwrap_or(by);
+    let added: Vec<Leaf> = after.leaves().filter(|leaf| changed(leaf.index)).cloned().collect();
+    identities_stay(&roster, &removed, &after, is_return)?;
+
+    let settings_after = Settings::of(group.group_context()).map_err(|_| Fault::Form)?;
+    if after.len() > limits::GROUP_DEVICES || commit.evidence.len() > limits::GROUP_DEVICES {
+        return Err(Fault::Form);
+    }
+    let external_pub = group_info::check(&commit.group_info, &group, &by).ok_or(Fault::Form)?;
+    new_keys.push(external_pub.to_vec());
+    check_keys(crypto, &group, &mut keys_before, new_keys)?;
+    check_rows(&entry.rows, &after.rows(&settings_after))?;
+    let (removed, added) = if is_return { (Vec::new(), Vec::new()) } else { (removed, added) };
+    rules::check(&Change {
+        log,
+        by: by.person(),
+        settings: (&settings, &settings_after),
+        rosters: (&roster, &after),
+        removed: &removed,
+        added: &added,
+        evidence: &commit.evidence,
+    })?;
+    let after = Public { group, roster: after, settings: settings_after };
+    Ok(Counted { after, by, is_return, removed, added })
+}
+
+struct Proposals {
+    packages: Vec<KeyPackage>,
+    adds_alone: bool,
+}
+
+/// Rule 3, and the proposals' part of rule 4.
+fn proposals(staged: &StagedCommit, external: bool) -> Result<Proposals, Fault> {
+    let (mut packages, mut others, mut inits, mut removes) = (Vec::new(), 0, 0, 0);
+    for queued in staged.queued_proposals() {
+        if queued.proposal_or_ref_type() != ProposalOrRefType::Proposal {
+            return Err(Fault::Proposals);
+        }
+        match queued.proposal() {
+            Proposal::Add(add) if !external => packages.push(add.key_package().clone()),
+            Proposal::Remove(_) => removes += 1,
+            Proposal::GroupContextExtensions(_) if !external => others += 1,
+            Proposal::ExternalInit(_) if external => inits += 1,
+            _ => return Err(if external { Fault::External } else { Fault::Proposals }),
+        }
+    }
+    if external && (inits, removes) != (1, 1) {
+        return Err(Fault::External);
+    }
+    if packages.len() > limits::ADDS_PER_COMMIT {
+        return Err(Fault::Proposals);
+    }
+    let adds_alone = !packages.is_empty() && others + removes + inits == 0;
+    Ok(Proposals { packages, adds_alone })
+}
+
+fn removed(staged: &StagedCommit, roster: &Roster) -> Result<Vec<Leaf>, Fault> {
+    let leaf = |index: LeafNodeIndex| roster.get(index.u32()).cloned().ok_or(Fault::Mls);
+    staged.remove_proposals().map(|remove| leaf(remove.remove_proposal().removed())).collect()
+}
+
+/// Rule 4: the leaf in an external commit's path is the removed one's person, device and key, with a certificate that is
+/// not older. Gives it at the place of the old leaf.
+fn returning(path: Option<&LeafNode>, removed: &[Leaf], settings: &Settings) -> Result<Leaf, Fault> {
+    let (Some(path), [old]) = (path, removed) else { return Err(Fault::External) };
+    let certificate = roster::verify_credential(path.credential(), &settings.root).ok_or(Fault::Certificate)?;
+    let same = certificate.person == old.person() && certificate.device == old.device() && certificate.key == *old.key();
+    if !same || certificate.not_before_s < old.certificate.not_before_s {
+        return Err(Fault::External);
+    }
+    Ok(Leaf { certificate, ..old.clone() })
+}
+
+/// Rule 5 for the leaves that a commit brings; gives the HPKE keys that don't enter the tree, and the path leaf's.
+fn form_of_leaves(path: Option<&LeafNode>, packages: &[KeyPackage]) -> Result<Vec<Vec<u8>>, Fault> {
+    let well_formed = |leaf: &LeafNode| *leaf.capabilities() == capabilities() && leaf.extensions().iter().count() == 0;
+    if !path.is_none_or(well_formed) {
+        return Err(Fault::Form);
+    }
+    let mut keys = Vec::new();
+    for package in packages {
+        let for_ever = matches!(package.leaf_node().leaf_node_source(), LeafNodeSource::KeyPackage(l) if *l == lifetime());
+        let extensions_known = package.extensions().iter().count() == usize::from(package.last_resort());
+        if !well_formed(package.leaf_node()) || !for_ever || !extensions_known {
+            return Err(Fault::Form);
+        }
+        keys.push(package.hpke_init_key().as_slice().to_vec());
+    }
+    Ok(keys)
+}
+
+/// Rule 7: verifies the leaves that are new, and takes the others over.
+fn roster_after(
+    group: &PublicGroup,
+    before: &Roster,
+    settings: &Settings,
+    is_new: impl Fn(u32) -> bool,
+) -> Result<Roster, Fault> {
+    let mut after = Roster::default();
+    for member in group.members() {
+        let index = member.index.u32();
+        let leaf = match before.get(index) {
+            Some(leaf) if !is_new(index) => leaf.clone(),
+            _ => {
+                let certificate =
+                    roster::verify_credential(&member.credential, &settings.root).ok_or(Fault::Certificate)?;
+                if certificate.key.as_slice() != member.signature_key {
+                    return Err(Fault::Certificate);
+                }
+                Leaf { index, certificate, encryption_key: member.encryption_key }
+            }
+        };
+        after.insert(leaf);
+    }
+    if after.has_no_twins() { Ok(after) } else { Err(Fault::Certificate) }
+}
+
+/// Rule 7: person, device and key of a leaf that stays do not change.
+fn identities_stay(before: &Roster, removed: &[Leaf], after: &Roster, is_return: bool) -> Result<(), Fault> {
+    let gone = |index: u32| removed.iter().any(|leaf| leaf.index == index);
+    let stay = before.leaves().filter(|leaf| !gone(leaf.index)).all(|old| {
+        after.get(old.index).is_some_and(|new| {
+            (new.person(), new.device(), new.key()) == (old.person(), old.device(), old.key())
+        })
+    });
+    if stay && (!is_return || after.len() == before.len()) { Ok(()) } else { Err(Fault::Certificate) }
+}
+
+/// Rule 6: every HPKE key that came is well formed and unlike every other.
+fn check_keys(
+    crypto: &impl OpenMlsCrypto,
+    after: &PublicGroup,
+    before: &mut BTreeSet<Vec<u8>>,
+    outside_tree: Vec<Vec<u8>>,
+) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    for key in roster::tree_keys(after).ok_or(Fault::Keys)?.into_iter().chain(outside_tree) {
+        if !before.contains(&key) && !crypto::well_formed(crypto, after.ciphersuite(), &key) {
+            return Err(Fault::Keys);
+        }
+        if !seen.insert(key) {
+            return Err(Fault::Keys);
+        }
+    }
+    Ok(())
+}
+
+/// Rule 8: each row change is one that the new tree asks for.
+fn check_rows(changes: &[pb::RowChange], asked: &Rows) -> Result<(), Fault> {
+    let is_asked = |change: &pb::RowChange| {
+        let key = AccessKey::try_from(change.key.as_slice()).ok()?;
+        let right = match change.change.as_ref()? {
+            RowChange::Rank(rank) => asked.get(&key) == Some(rank),
+            RowChange::Revoke(_) => !asked.contains_key(&key),
+        };
+        right.then_some(())
+    };
+    if changes.iter().all(|change| is_asked(change).is_some()) { Ok(()) } else { Err(Fault::Rows) }
+}

@@ -1,0 +1,99 @@
+//! Who this device is, and whom it trusts.
+//!
+//! - [`link`]: invitation links.
+//! - [`Identity`]: what enrolment gave, as it is stored; [`Me`]: the same, ready to sign.
+//! - [`trust`]: revocation lists.
+//! - [`safety`]: safety numbers.
+
+pub mod link;
+pub mod safety;
+pub mod trust;
+
+use openmls::prelude::CredentialWithKey;
+use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::row::AccessSigner;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::crypto::DeviceKey;
+use crate::error::Error;
+use crate::group::seal::LogKey;
+
+/// What enrolment gave, as the encrypted store keeps it.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub struct Identity {
+    /// Whose device it is.
+    pub person: [u8; 16],
+    /// Which device.
+    pub device: [u8; 16],
+    /// The secret of the MLS key.
+    pub mls_seed: [u8; 32],
+    /// The MLS certificate and the issuer's, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The root's public key, pinned.
+    pub root: [u8; 32],
+    /// Where the server is.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+}
+
+/// The TLS key and its certificate, renewed every few weeks.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub struct TlsIdentity {
+    /// The secret of the TLS key.
+    pub seed: [u8; 32],
+    /// The TLS certificate and the issuer's, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// When the certificate ends, in milliseconds since 1970.
+    pub until_ms: u64,
+}
+
+/// This device, ready to sign.
+pub struct Me {
+    /// Whose device it is.
+    pub person: PersonId,
+    /// Which device.
+    pub device: DeviceId,
+    /// Signs as a leaf.
+    pub key: DeviceKey,
+    /// The root's public key, which every certificate must chain to.
+    pub root: [u8; 32],
+    seed: Zeroizing<[u8; 32]>,
+    chain: Vec<Vec<u8>>,
+}
+
+impl Me {
+    /// Of a stored identity.
+    pub fn new(identity: &Identity) -> Self {
+        Self {
+            person: PersonId(identity.person),
+            device: DeviceId(identity.device),
+            key: DeviceKey::from_seed(&identity.mls_seed),
+            root: identity.root,
+            seed: Zeroizing::new(identity.mls_seed),
+            chain: identity.chain.clone(),
+        }
+    }
+
+    /// The credential of this device's leaves.
+    pub fn credential(&self) -> CredentialWithKey {
+        crate::group::credential_with_key(&self.chain, &self.key.public())
+    }
+
+    /// Signs requests on the log with this key.
+    pub fn access(&self, log_key: &LogKey) -> AccessSigner {
+        AccessSigner::new(log_key.as_bytes(), &self.seed)
+    }
+}
+
+impl Identity {
+    /// The address of the server, as links show it.
+    pub fn server(&self) -> String {
+        link::host_port(&self.host, self.port)
+    }
+
+    pub(crate) fn load(db: &rusqlite::Connection) -> Result<Self, Error> {
+        crate::store::meta::json(db, crate::store::meta::IDENTITY)?.ok_or(Error::NotEnrolled)
+    }
+}

@@ -1,0 +1,71 @@
+//! Single values of the store: who this device is, and how far it has read.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::error::Error;
+
+/// The number that store and key store share.
+pub(crate) const STORE_NUMBER: &str = "store number";
+/// Set while a copied-back store has groups to rejoin.
+pub(crate) const IS_COPY: &str = "is copy";
+/// [`crate::identity::Identity`], JSON.
+pub(crate) const IDENTITY: &str = "identity";
+/// The device's TLS key and certificate, JSON.
+pub(crate) const TLS: &str = "tls";
+/// The HPKE private key of the inbox.
+pub(crate) const INBOX_KEY: &str = "inbox key";
+/// The last inbox item that was handled.
+pub(crate) const INBOX_NUMBER: &str = "inbox number";
+/// The directory's version.
+pub(crate) const DIRECTORY_VERSION: &str = "directory version";
+/// The organisation's name.
+pub(crate) const ORGANISATION: &str = "organisation";
+/// The revocation list's running hash.
+pub(crate) const REVOCATIONS_HASH: &str = "revocations hash";
+/// When the last revocation list was signed.
+pub(crate) const REVOCATIONS_SIGNED_MS: &str = "revocations signed";
+/// When the last resort key package was made.
+pub(crate) const LAST_RESORT_MS: &str = "last resort made";
+/// Where `messages` stopped.
+pub(crate) const BOOKMARK: &str = "bookmark";
+
+/// The value of `key`.
+pub(crate) fn get<T: TryFrom<Vec<u8>>>(db: &Connection, key: &str) -> Result<Option<T>, Error> {
+    let mut query = db.prepare_cached("SELECT value FROM meta WHERE key = ?")?;
+    let value: Option<Vec<u8>> = query.query_row([key], |row| row.get(0)).optional()?;
+    value.map(|value| T::try_from(value).map_err(|_| Error::Damaged)).transpose()
+}
+
+/// Sets it.
+pub(crate) fn set(db: &Connection, key: &str, value: &[u8]) -> Result<(), Error> {
+    db.prepare_cached("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)")?.execute((key, value))?;
+    Ok(())
+}
+
+/// Removes it.
+pub(crate) fn remove(db: &Connection, key: &str) -> Result<(), Error> {
+    db.execute("DELETE FROM meta WHERE key = ?", [key])?;
+    Ok(())
+}
+
+/// A number; zero if it was never set.
+pub(crate) fn number(db: &Connection, key: &str) -> Result<u64, Error> {
+    Ok(get::<[u8; 8]>(db, key)?.map_or(0, u64::from_be_bytes))
+}
+
+/// Sets a number.
+pub(crate) fn set_number(db: &Connection, key: &str, number: u64) -> Result<(), Error> {
+    set(db, key, &number.to_be_bytes())
+}
+
+/// A value in JSON.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(db: &Connection, key: &str) -> Result<Option<T>, Error> {
+    let bytes: Option<Vec<u8>> = get(db, key)?;
+    bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(|_| Error::Damaged)).transpose()
+}
+
+/// Sets a value in JSON.
+pub(crate) fn set_json(db: &Connection, key: &str, value: &impl serde::Serialize) -> Result<(), Error> {
+    let bytes = zeroize::Zeroizing::new(serde_json::to_vec(value).map_err(|_| Error::Internal("json"))?);
+    set(db, key, &bytes)
+}

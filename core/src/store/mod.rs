@@ -1,0 +1,254 @@
+//! The device's encrypted store: one SQLCipher database, one writer, readers beside it.
+//!
+//! - [`key`]: the store's key and where an embedder keeps it.
+//! - [`open`]: opening, locking, migrating, noticing copies.
+//! - [`mls`], [`form`]: openmls' state.
+//! - [`meta`], [`people`], [`logs`], [`outbox`], [`items`]: the tables, each with its reads and writes.
+//!
+//! Writes are jobs: a closure on a [`Tx`], within one transaction. Group state, decrypted messages, cursor and outbox
+//! change in it together or not at all.
+
+pub mod form;
+pub mod items;
+pub mod key;
+pub mod logs;
+pub mod meta;
+pub mod mls;
+pub mod open;
+pub mod outbox;
+pub mod people;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
+use openmls::group::MlsGroup;
+use pli_env::Env;
+use pli_env::db::{Cache, Reader, Writer};
+use pli_proto::id::{ConversationId, LogId};
+use rusqlite::Connection;
+use tokio::sync::broadcast;
+
+use crate::crypto::{Crypto, Provider};
+use crate::error::Error;
+use crate::group::verdict::Public;
+use crate::identity::Me;
+use mls::{Deferred, MlsStore};
+
+/// Loaded groups that are kept: one of 1,000 members takes 3 MB and 33 ms to load.
+const GROUPS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
+/// Change notices that a slow observer may leave waiting; beyond, it reads everything anew.
+const NOTICES: usize = 256;
+
+/// What a transaction changed, told after its commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// A conversation's items, members, settings or draft.
+    Conversation(ConversationId),
+    /// The directory.
+    People,
+    /// Something waits to be sent.
+    Outbox,
+    /// The set of logs to follow.
+    Logs,
+}
+
+/// What jobs work with beside the connection.
+pub struct Context {
+    /// The world.
+    pub env: Arc<dyn Env>,
+    /// Cryptography.
+    pub crypto: Crypto,
+    /// This device.
+    pub me: Me,
+}
+
+/// A group in memory: the member's own state, and the public state that decides.
+pub struct Loaded {
+    /// The member's; absent while the device has lost the group's secrets.
+    pub group: Option<MlsGroup>,
+    /// What a follower knows.
+    pub public: Public,
+}
+
+/// What lives on the writer's loop.
+pub struct State {
+    groups: LruCache<LogId, Loaded>,
+    deferred: Deferred,
+    caught_up: BTreeSet<LogId>,
+}
+
+impl Cache for State {
+    fn rolled_back(&mut self) {
+        self.groups.clear();
+        self.deferred.forget();
+    }
+}
+
+/// An open transaction.
+pub struct Tx<'a> {
+    /// The database.
+    pub db: &'a Connection,
+    /// Device and world.
+    pub context: &'a Context,
+    state: &'a mut State,
+    notices: BTreeSet<Notice>,
+}
+
+impl<'a> Tx<'a> {
+    /// Tells observers after the commit.
+    pub fn notice(&mut self, notice: Notice) {
+        self.notices.insert(notice);
+    }
+
+    /// Now, in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.context.env.now_ms()
+    }
+
+    /// openmls' provider over the member's state.
+    pub fn provider(&self) -> Provider<'_> {
+        Provider { crypto: &self.context.crypto, storage: MlsStore::new(self.db, mls::MEMBER, &self.state.deferred) }
+    }
+
+    /// Storage for public state of groups whose secrets are lost.
+    pub fn follower_store(&self) -> MlsStore<'_> {
+        MlsStore::new(self.db, mls::FOLLOWER, &self.state.deferred)
+    }
+
+    /// While set, message secrets are not written after each message; [`Self::settle`] writes them.
+    pub fn defer(&mut self) {
+        self.state.deferred.defer(true);
+    }
+
+    /// Ends deferral and writes what is owed.
+    ///
+    /// # Errors
+    /// If it can't be written; the transaction must then fail, or a message key would serve twice.
+    pub fn settle(&mut self) -> Result<(), Error> {
+        self.state.deferred.defer(false);
+        for (_, group_id) in self.state.deferred.owed() {
+            let log = LogId::try_from(group_id.as_slice()).map_err(|_| Error::Internal("group id"))?;
+            let mut loaded = self.take_group(log)?;
+            if let Some(group) = &mut loaded.group {
+                // The one call that writes message secrets without changing them; there are no past epochs.
+                group
+                    .delete_past_epoch_secrets(&self.provider(), openmls::group::PastEpochDeletion::delete_all())
+                    .map_err(|_| Error::Internal("message secrets"))?;
+            }
+            self.keep_group(log, loaded);
+        }
+        if self.state.deferred.owes() { Err(Error::Internal("message secrets owed")) } else { Ok(()) }
+    }
+
+    /// Takes a group out of memory or loads it; give it back with [`Self::keep_group`], unless it was spoiled.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it can't be read.
+    pub fn take_group(&mut self, log: LogId) -> Result<Loaded, Error> {
+        if let Some(loaded) = self.state.groups.pop(&log) {
+            return Ok(loaded);
+        }
+        crate::group::join::load(self, log)
+    }
+
+    /// Keeps a group in memory.
+    pub fn keep_group(&mut self, log: LogId, loaded: Loaded) {
+        self.state.groups.push(log, loaded);
+    }
+
+    /// Whether the server said, since this process opened or resumed, that a log has nothing more.
+    pub fn is_caught_up(&self, log: LogId) -> bool {
+        self.state.caught_up.contains(&log)
+    }
+
+    /// Sets what [`Self::is_caught_up`] says.
+    pub fn set_caught_up(&mut self, log: LogId, caught_up: bool) {
+        if caught_up {
+            self.state.caught_up.insert(log);
+        } else {
+            self.state.caught_up.remove(&log);
+        }
+    }
+
+    /// Forgets which logs were caught up: the connection was lost.
+    pub fn none_caught_up(&mut self) {
+        self.state.caught_up.clear();
+    }
+}
+
+/// The open store.
+#[derive(Clone)]
+pub struct Store {
+    context: Arc<Context>,
+    writer: Writer<State>,
+    reader: Reader,
+    notices: broadcast::Sender<Notice>,
+}
+
+impl Store {
+    /// Starts the loops over opened connections.
+    pub(crate) fn start(context: Arc<Context>, writer: Connection, reader: Connection) -> Result<Self, Error> {
+        let state =
+            State { groups: LruCache::new(GROUPS), deferred: Deferred::default(), caught_up: BTreeSet::new() };
+        Ok(Self {
+            writer: Writer::start(&context.env, "pli-writer", writer, state),
+            reader: Reader::start(&context.env, "pli-reader", reader)?,
+            notices: broadcast::channel(NOTICES).0,
+            context,
+        })
+    }
+
+    /// The device and its world.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Runs a job in one transaction; its result comes when that is on disk. If the caller stops waiting, the job still
+    /// runs whole.
+    ///
+    /// # Errors
+    /// The job's own, or the database's; then nothing was written.
+    pub async fn write<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tx<'_>) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let context = self.context.clone();
+        let done = self.writer.run(move |db, state| {
+            let mut tx = Tx { db, context: &context, state, notices: BTreeSet::new() };
+            let result = job(&mut tx)?;
+            if tx.state.deferred.is_deferring() || tx.state.deferred.owes() {
+                return Err(Error::Internal("message secrets owed"));
+            }
+            Ok((result, tx.notices))
+        });
+        let (result, notices) = done.await??;
+        for notice in notices {
+            let _ = self.notices.send(notice);
+        }
+        Ok(result)
+    }
+
+    /// Runs a query on what was last committed.
+    ///
+    /// # Errors
+    /// The query's own, or [`Error::Closed`].
+    pub async fn read<R: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        self.reader.run(query).await?
+    }
+
+    /// Notices of committed changes from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Ends the writer after what was asked before; the database is then closed and checkpointed.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,129 @@
+//! Opening a store: its lock, its key, its version, and whether it is a copy of an earlier day.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use pli_env::Env;
+use rusqlite::Connection;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, KeyProblem};
+
+use super::key::{KeyStore, StoreSecret};
+use super::{meta, mls};
+
+/// What each version of the store adds. Only ever append.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// An opened database and the lock on its folder.
+pub(crate) struct Opened {
+    /// May write.
+    pub(crate) writer: Connection,
+    /// Reads only.
+    pub(crate) reader: Connection,
+    /// Held while the store is open.
+    pub(crate) lock: File,
+    /// The store is not the one that the key store last knew: no group may encrypt before it has rejoined.
+    pub(crate) is_copy: bool,
+}
+
+/// Makes a store in `folder` and its secret in `keys`.
+pub(crate) fn create(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<Opened, Error> {
+    fs::create_dir_all(folder).map_err(io_error)?;
+    let lock = lock(folder)?;
+    // Left by a join that never finished: no device ever was in it.
+    for leftover in ["store.db", "store.db-wal", "store.db-shm"] {
+        let _ = fs::remove_file(folder.join(leftover));
+    }
+    let secret = StoreSecret::new(env);
+    secret.save(keys)?;
+    let (writer, reader) = connect(env, folder, &secret)?;
+    meta::set(&writer, meta::STORE_NUMBER, &secret.current)?;
+    Ok(Opened { writer, reader, lock, is_copy: false })
+}
+
+/// Opens the store in `folder`. Never creates one.
+pub(crate) fn open(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<Opened, Error> {
+    if !path(folder).exists() {
+        return Err(Error::NotEnrolled);
+    }
+    let lock = lock(folder)?;
+    let mut secret = StoreSecret::load(keys)?.ok_or(Error::KeyUnavailable(KeyProblem::Missing))?;
+    let (writer, reader) = connect(env, folder, &secret)?;
+    let number: [u8; 16] = meta::get(&writer, meta::STORE_NUMBER)?.ok_or(Error::Damaged)?;
+    let is_copy = number != secret.current && number != secret.next;
+    // Both bear a new number from now on. A crash between these steps leaves one of the two known.
+    secret.current = number;
+    secret.next = pli_env::random(env);
+    if is_copy {
+        // Noted durably before the key store forgets that this was a copy.
+        meta::set(&writer, meta::IS_COPY, &[1])?;
+    }
+    secret.save(keys)?;
+    meta::set(&writer, meta::STORE_NUMBER, &secret.next)?;
+    secret.current = secret.next;
+    secret.save(keys)?;
+    Ok(Opened { writer, reader, lock, is_copy })
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("store.db")
+}
+
+/// Whoever holds the lock writes. It goes with the process, however that ends.
+fn lock(folder: &Path) -> Result<File, Error> {
+    let file = File::create(folder.join("lock")).map_err(io_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::StoreInUse),
+        Err(TryLockError::Error(error)) => Err(io_error(error)),
+    }
+}
+
+fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connection, Connection), Error> {
+    let open = || -> Result<Connection, Error> {
+        let connection = env.open_database(&path(folder))?;
+        let key = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", HEXLOWER.encode(&secret.key)));
+        connection.execute_batch(&key)?;
+        // The first read tells whether the key is right.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(|error| {
+            match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::NotADatabase) => Error::KeyUnavailable(KeyProblem::Wrong),
+                _ => error.into(),
+            }
+        })?;
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
+             PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4000; PRAGMA synchronous = FULL;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(128);
+        Ok(connection)
+    };
+    let writer = open()?;
+    migrate(&writer)?;
+    Ok((writer, open()?))
+}
+
+fn migrate(connection: &Connection) -> Result<(), Error> {
+    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > MIGRATIONS.len() {
+        return Err(Error::UpdateRequired);
+    }
+    for (step, sql) in MIGRATIONS.iter().enumerate().skip(version) {
+        let version = step + 1;
+        let mls = if step == 0 { mls::SCHEMA } else { "" };
+        connection.execute_batch(&format!("BEGIN; {sql}; {mls}; PRAGMA user_version = {version}; COMMIT;"))?;
+    }
+    Ok(())
+}
+
+fn io_error(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => Error::StorageFull,
+        _ => {
+            tracing::error!(%error, "the store's folder");
+            Error::Internal("folder")
+        }
+    }
+}

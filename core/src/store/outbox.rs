@@ -1,0 +1,279 @@
+//! The outbox: intents, which a person asked for; attempts, which are entries sealed for them; deliveries, which follow
+//! when an entry is in the log.
+
+use pli_proto::id::{ConversationId, DeviceId, EntryId, LogId, PersonId};
+use pli_proto::pb;
+use prost::Message;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::group::settings::Role;
+
+/// Something a person asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Intent {
+    /// Say something: a [`pb::Content`] with its body alone.
+    Say(Vec<u8>),
+    /// Add persons, with all their devices.
+    Add(#[serde(with = "person_list")] Vec<PersonId>),
+    /// Add a further device of one's own.
+    Approve([u8; 16]),
+    /// Remove persons.
+    Remove(#[serde(with = "person_list")] Vec<PersonId>),
+    /// Give a person a role, as a number of [`Role`].
+    SetRole([u8; 16], i32),
+    /// Change settings.
+    Set(Setting),
+    /// Leave.
+    Leave,
+}
+
+/// One setting, and its new value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Setting {
+    Name(String),
+    Topic(String),
+    LifetimeS(u64),
+    /// The least role that may add, as a number of [`Role`]; likewise the next two.
+    MayAdd(i32),
+    MayPost(i32),
+    MayRename(i32),
+}
+
+/// Why an intent was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The own role does not allow it.
+    NotAllowed,
+    /// The person has no device that can be added.
+    NoDevice,
+    /// This device is no longer in the conversation.
+    NotAMember,
+    /// The conversation is full.
+    TooMany,
+    /// The server would not take it.
+    Server,
+}
+
+impl Setting {
+    pub(crate) fn role(number: i32) -> Role {
+        Role::try_from(number).unwrap_or(Role::Owner)
+    }
+}
+
+/// An intent in the outbox.
+#[derive(Clone, Debug)]
+pub(crate) struct Queued {
+    pub(crate) id: i64,
+    pub(crate) conversation: ConversationId,
+    pub(crate) entry: EntryId,
+    pub(crate) intent: Intent,
+    pub(crate) created_ms: u64,
+    pub(crate) refused: Option<Refusal>,
+}
+
+const INTENT: &str = "id, conversation, entry, body, created_ms, refused";
+
+fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
+    let json = |index: usize, text: String| {
+        serde_json::from_str(&text)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into()))
+    };
+    let refused: Option<String> = row.get(5)?;
+    Ok(Queued {
+        id: row.get(0)?,
+        conversation: ConversationId(row.get(1)?),
+        entry: EntryId(row.get(2)?),
+        intent: json(3, row.get(3)?)?,
+        created_ms: row.get(4)?,
+        refused: refused
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, error.into()))?,
+    })
+}
+
+/// Adds an intent at the end.
+pub(crate) fn push(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+    intent: &Intent,
+    now_ms: u64,
+) -> Result<(), Error> {
+    let body = serde_json::to_string(intent).map_err(|_| Error::Internal("json"))?;
+    db.prepare_cached("INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)")?
+        .execute((conversation.0, entry.0, body, now_ms))?;
+    Ok(())
+}
+
+/// The intents of a conversation, oldest first.
+pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Queued>, Error> {
+    let sql = format!("SELECT {INTENT} FROM intents WHERE conversation = ? ORDER BY id");
+    let mut query = db.prepare_cached(&sql)?;
+    let intents = query.query_map([conversation.0], read_intent)?.collect::<Result<_, _>>()?;
+    Ok(intents)
+}
+
+/// The first intents of a conversation that were not given up and for which nothing is sealed.
+pub(crate) fn next(db: &Connection, conversation: ConversationId) -> Result<Option<Queued>, Error> {
+    let sql = format!(
+        "SELECT {INTENT} FROM intents WHERE conversation = ? AND refused IS NULL
+         AND entry NOT IN (SELECT entry FROM attempts) ORDER BY id LIMIT 1"
+    );
+    let mut query = db.prepare_cached(&sql)?;
+    Ok(query.query_row([conversation.0], read_intent).optional()?)
+}
+
+/// The intent with this entry id.
+pub(crate) fn find(db: &Connection, entry: EntryId) -> Result<Option<Queued>, Error> {
+    let mut query = db.prepare_cached(&format!("SELECT {INTENT} FROM intents WHERE entry = ?"))?;
+    Ok(query.query_row([entry.0], read_intent).optional()?)
+}
+
+/// The conversations with something to send.
+pub(crate) fn conversations(db: &Connection) -> Result<Vec<ConversationId>, Error> {
+    let mut query = db.prepare_cached("SELECT DISTINCT conversation FROM intents WHERE refused IS NULL")?;
+    let ids = query.query_map([], |row| Ok(ConversationId(row.get(0)?)))?.collect::<Result<_, _>>()?;
+    Ok(ids)
+}
+
+/// How many intents are not in their logs yet.
+pub(crate) fn waiting(db: &Connection) -> Result<u64, Error> {
+    Ok(db.query_row("SELECT count(*) FROM intents WHERE refused IS NULL", [], |row| row.get(0))?)
+}
+
+/// An intent is done, or taken back.
+pub(crate) fn remove(db: &Connection, entry: EntryId) -> Result<(), Error> {
+    db.prepare_cached("DELETE FROM intents WHERE entry = ?")?.execute([entry.0])?;
+    Ok(())
+}
+
+/// Gives an intent up, or with `None` takes it up again.
+pub(crate) fn set_refused(db: &Connection, entry: EntryId, why: Option<Refusal>) -> Result<(), Error> {
+    let text = why.map(|why| serde_json::to_string(&why)).transpose().map_err(|_| Error::Internal("json"))?;
+    db.execute("UPDATE intents SET refused = ? WHERE entry = ?", (text, entry.0))?;
+    Ok(())
+}
+
+/// A welcome to deliver when its commit is in the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Welcome {
+    pub(crate) device: [u8; 16],
+    pub(crate) inbox_key: Vec<u8>,
+    pub(crate) welcome: Vec<u8>,
+}
+
+/// A sealed entry that is sent until the log shows it, or shows that it can't come.
+pub(crate) struct Attempt {
+    pub(crate) entry: pb::Entry,
+    pub(crate) is_commit: bool,
+    pub(crate) acked: bool,
+}
+
+/// Keeps a sealed entry.
+pub(crate) fn put_attempt(
+    db: &Connection,
+    log: LogId,
+    entry: &pb::Entry,
+    is_commit: bool,
+    welcomes: &[Welcome],
+) -> Result<(), Error> {
+    let welcomes = serde_json::to_vec(welcomes).map_err(|_| Error::Internal("json"))?;
+    db.prepare_cached("INSERT INTO attempts(log, entry, bytes, is_commit, deliveries) VALUES(?, ?, ?, ?, ?)")?
+        .execute(params![log.0, entry.id, entry.encode_to_vec(), is_commit, welcomes])?;
+    Ok(())
+}
+
+fn read_attempt(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, bool, bool)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn attempt((bytes, is_commit, acked): (Vec<u8>, bool, bool)) -> Result<Attempt, Error> {
+    let entry = pb::Entry::decode(bytes.as_slice()).map_err(|_| Error::Damaged)?;
+    Ok(Attempt { entry, is_commit, acked })
+}
+
+/// The attempts of a log, in the order in which they are sent.
+pub(crate) fn attempts(db: &Connection, log: LogId) -> Result<Vec<Attempt>, Error> {
+    let mut query = db.prepare_cached("SELECT bytes, is_commit, acked FROM attempts WHERE log = ? ORDER BY id")?;
+    let rows = query.query_map([log.0], read_attempt)?.collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter().map(attempt).collect()
+}
+
+/// The first attempt of a log that the server has not acknowledged.
+pub(crate) fn next_attempt(db: &Connection, log: LogId) -> Result<Option<Attempt>, Error> {
+    let sql = "SELECT bytes, is_commit, acked FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";
+    let row = db.prepare_cached(sql)?.query_row([log.0], read_attempt).optional()?;
+    row.map(attempt).transpose()
+}
+
+/// How many attempts of a log there are, and whether one is a commit.
+pub(crate) fn count_attempts(db: &Connection, log: LogId) -> Result<(u64, bool), Error> {
+    let sql = "SELECT count(*), coalesce(max(is_commit), 0) FROM attempts WHERE log = ?";
+    Ok(db.prepare_cached(sql)?.query_row([log.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// The server has it.
+pub(crate) fn acknowledge(db: &Connection, entry: EntryId) -> Result<bool, Error> {
+    Ok(db.prepare_cached("UPDATE attempts SET acked = 1 WHERE entry = ?")?.execute([entry.0])? > 0)
+}
+
+/// Whether the server has acknowledged it.
+pub(crate) fn is_acknowledged(db: &Connection, entry: EntryId) -> Result<bool, Error> {
+    let mut query = db.prepare_cached("SELECT acked FROM attempts WHERE entry = ?")?;
+    Ok(query.query_row([entry.0], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
+/// Takes an attempt out, with the welcomes that now may go; `None` if there is none.
+pub(crate) fn take_attempt(db: &Connection, entry: EntryId) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
+    let sql = "DELETE FROM attempts WHERE entry = ? RETURNING bytes, is_commit, acked, deliveries";
+    let row = db
+        .prepare_cached(sql)?
+        .query_row([entry.0], |row| Ok((read_attempt(row)?, row.get::<_, Vec<u8>>(3)?)))
+        .optional()?;
+    let Some((row, welcomes)) = row else { return Ok(None) };
+    let welcomes = serde_json::from_slice(&welcomes).map_err(|_| Error::Damaged)?;
+    Ok(Some((attempt(row)?, welcomes)))
+}
+
+/// Drops all attempts of a log: another commit took their place, or this device is out.
+pub(crate) fn drop_attempts(db: &Connection, log: LogId) -> Result<(), Error> {
+    db.prepare_cached("DELETE FROM attempts WHERE log = ?")?.execute([log.0])?;
+    Ok(())
+}
+
+/// Leaves an item for a device, until the server has it.
+pub(crate) fn put_delivery(db: &Connection, id: EntryId, device: DeviceId, sealed: &[u8]) -> Result<(), Error> {
+    let sql = "INSERT INTO deliveries(id, device, sealed) VALUES(?, ?, ?)";
+    db.prepare_cached(sql)?.execute((id.0, device.0, sealed))?;
+    Ok(())
+}
+
+/// What is to be delivered.
+pub(crate) fn deliveries(db: &Connection) -> Result<Vec<pb::DeliverRequest>, Error> {
+    let mut query = db.prepare_cached("SELECT id, device, sealed FROM deliveries LIMIT 64")?;
+    let delivery = |row: &Row<'_>| Ok(pb::DeliverRequest { id: row.get(0)?, device: row.get(1)?, sealed: row.get(2)? });
+    let deliveries = query.query_map([], delivery)?.collect::<Result<_, _>>()?;
+    Ok(deliveries)
+}
+
+/// The server has it.
+pub(crate) fn remove_delivery(db: &Connection, id: &[u8]) -> Result<(), Error> {
+    db.execute("DELETE FROM deliveries WHERE id = ?", [id])?;
+    Ok(())
+}
+
+mod person_list {
+    use pli_proto::id::PersonId;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(people: &[PersonId], serializer: S) -> Result<S::Ok, S::Error> {
+        people.iter().map(|person| person.0).collect::<Vec<_>>().serialize(serializer)
+    }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PersonId>, D::Error> {
+        Ok(Vec::<[u8; 16]>::deserialize(deserializer)?.into_iter().map(PersonId).collect())
+    }
+}

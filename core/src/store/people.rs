@@ -1,0 +1,164 @@
+//! The organisation's directory, kept whole so that look-ups reveal nothing, and the revocation list.
+
+use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::pb;
+use prost::Message;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use crate::error::Error;
+use crate::model::Person;
+
+/// Writes a person and their devices as the directory has them.
+pub(crate) fn put(db: &Connection, person: &pb::Person) -> Result<(), Error> {
+    let (Ok(id), true) = (PersonId::try_from(person.id.as_slice()), person.name.len() <= 4096) else {
+        return Ok(());
+    };
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO people(id, name, department, guest_until_ms, departed) VALUES(?, ?, ?, ?, ?)",
+    )?
+    .execute((id.0, &person.name, &person.department, person.guest_until_ms, person.departed))?;
+    db.prepare_cached("DELETE FROM devices WHERE person = ?")?.execute([id.0])?;
+    for device in &person.devices {
+        let (Ok(device_id), Ok(key)) =
+            (DeviceId::try_from(device.id.as_slice()), <[u8; 32]>::try_from(device.mls_key.as_slice()))
+        else {
+            continue;
+        };
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO devices(id, person, mls_key, enrolled_ms, revoked) VALUES(?, ?, ?, ?, ?)",
+        )?
+        .execute((device_id.0, id.0, key, device.enrolled_ms, device.revoked))?;
+    }
+    Ok(())
+}
+
+const COLUMNS: &str = "id, name, department, guest_until_ms, departed";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
+    let department: String = row.get(2)?;
+    let guest_until_ms: u64 = row.get(3)?;
+    Ok(Person {
+        id: PersonId(row.get(0)?),
+        name: row.get(1)?,
+        department: (!department.is_empty()).then_some(department),
+        guest_until_ms: (guest_until_ms > 0).then_some(guest_until_ms),
+        departed: row.get(4)?,
+    })
+}
+
+/// A person; one whom the directory does not know, or no longer, has the id's beginning as name.
+pub(crate) fn get(db: &Connection, id: PersonId) -> Result<Person, Error> {
+    let unknown = || Person {
+        id,
+        name: id.to_string().chars().take(8).collect(),
+        department: None,
+        guest_until_ms: None,
+        departed: true,
+    };
+    Ok(find(db, id)?.unwrap_or_else(unknown))
+}
+
+/// A person whom the directory knows.
+pub(crate) fn find(db: &Connection, id: PersonId) -> Result<Option<Person>, Error> {
+    let mut query = db.prepare_cached(&format!("SELECT {COLUMNS} FROM people WHERE id = ?"))?;
+    Ok(query.query_row([id.0], read).optional()?)
+}
+
+/// The people whose name or department contains each word of `query`, without regard to case and accents, by name.
+pub(crate) fn search(db: &Connection, query: &str) -> Result<Vec<Person>, Error> {
+    let words: Vec<String> = query.split_whitespace().map(fold).collect();
+    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM people WHERE NOT departed"))?;
+    let mut found: Vec<(String, Person)> = Vec::new();
+    for person in statement.query_map([], read)? {
+        let person = person?;
+        let text = fold(&format!("{} {}", person.name, person.department.as_deref().unwrap_or_default()));
+        if words.iter().all(|word| text.contains(word.as_str())) {
+            found.push((text, person));
+        }
+    }
+    found.sort_by(|a, b| (&a.0, a.1.id).cmp(&(&b.0, b.1.id)));
+    Ok(found.into_iter().map(|(_, person)| person).collect())
+}
+
+/// Lower case without the accents of the languages that share the Latin alphabet.
+fn fold(text: &str) -> String {
+    let plain = |c: char| match c {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ę' | 'ě' => 'e',
+        'ì' | 'í' | 'î' | 'ï' | 'ī' => 'i',
+        'ñ' | 'ń' | 'ň' => 'n',
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' | 'ő' => 'o',
+        'ù' | 'ú' | 'û' | 'ü' | 'ū' | 'ů' | 'ű' => 'u',
+        'ý' | 'ÿ' => 'y',
+        'ś' | 'š' => 's',
+        'ź' | 'ż' | 'ž' => 'z',
+        'ł' => 'l',
+        other => other,
+    };
+    text.to_lowercase().chars().map(plain).collect()
+}
+
+/// A device of the directory.
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) person: PersonId,
+    pub(crate) mls_key: [u8; 32],
+    pub(crate) enrolled_ms: u64,
+    pub(crate) revoked: bool,
+}
+
+/// A person's devices, oldest first.
+pub(crate) fn devices(db: &Connection, person: PersonId) -> Result<Vec<Device>, Error> {
+    let sql = "SELECT id, person, mls_key, enrolled_ms, revoked FROM devices WHERE person = ? ORDER BY enrolled_ms, id";
+    let mut query = db.prepare_cached(sql)?;
+    let device = |row: &Row<'_>| {
+        Ok(Device {
+            id: DeviceId(row.get(0)?),
+            person: PersonId(row.get(1)?),
+            mls_key: row.get(2)?,
+            enrolled_ms: row.get(3)?,
+            revoked: row.get(4)?,
+        })
+    };
+    Ok(query.query_map([person.0], device)?.collect::<Result<_, _>>()?)
+}
+
+/// Keeps a line of the revocation list.
+pub(crate) fn put_revocation(db: &Connection, line: &pb::RevocationLine) -> Result<(), Error> {
+    let sql = "INSERT OR IGNORE INTO revocations(number, certificate, line) VALUES(?, ?, ?)";
+    db.prepare_cached(sql)?.execute((line.number, &line.certificate, line.encode_to_vec()))?;
+    Ok(())
+}
+
+/// The number of the newest line.
+pub(crate) fn revocations(db: &Connection) -> Result<u64, Error> {
+    Ok(db.prepare_cached("SELECT coalesce(max(number), 0) FROM revocations")?.query_row([], |row| row.get(0))?)
+}
+
+/// The line that names a certificate.
+pub(crate) fn revocation_of(db: &Connection, fingerprint: &[u8; 32]) -> Result<Option<pb::RevocationLine>, Error> {
+    let mut query = db.prepare_cached("SELECT line FROM revocations WHERE certificate = ?")?;
+    let line: Option<Vec<u8>> = query.query_row([fingerprint], |row| row.get(0)).optional()?;
+    line.map(|line| pb::RevocationLine::decode(line.as_slice()).map_err(|_| Error::Damaged)).transpose()
+}
+
+/// The number that was compared with a person, if any.
+pub(crate) fn verified(db: &Connection, person: PersonId) -> Result<Option<String>, Error> {
+    let mut query = db.prepare_cached("SELECT number FROM verified WHERE person = ?")?;
+    Ok(query.query_row([person.0], |row| row.get(0)).optional()?)
+}
+
+/// Notes that a number was compared.
+pub(crate) fn set_verified(db: &Connection, person: PersonId, number: &str) -> Result<(), Error> {
+    db.execute("INSERT OR REPLACE INTO verified(person, number) VALUES(?, ?)", (person.0, number))?;
+    Ok(())
+}
+
+/// The leaf keys of all revoked devices.
+pub(crate) fn revoked_keys(db: &Connection) -> Result<Vec<[u8; 32]>, Error> {
+    let mut query = db.prepare_cached("SELECT line FROM revocations ORDER BY number")?;
+    let lines = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let key = |line: Vec<u8>| pb::RevocationLine::decode(line.as_slice()).ok()?.leaf_key.try_into().ok();
+    Ok(lines.into_iter().filter_map(key).collect())
+}

@@ -1,0 +1,98 @@
+-- The store of one device. Times are milliseconds since 1970 unless said otherwise; ids are 16 bytes.
+
+create table meta(key text primary key, value blob not null) without rowid;
+
+-- The organisation's directory, whole.
+create table people(
+    id blob primary key, name text not null, department text not null,
+    guest_until_ms integer not null, departed integer not null
+) without rowid;
+create table devices(
+    id blob primary key, person blob not null, mls_key blob not null, enrolled_ms integer not null,
+    revoked integer not null
+) without rowid;
+create index devices_of on devices(person);
+create table revocations(number integer primary key, certificate blob not null unique, line blob not null);
+-- The safety numbers that a person compared: the other's devices' keys at the time.
+create table verified(person blob primary key, number text not null) without rowid;
+
+create table conversations(
+    id blob primary key,
+    peer blob,                          -- a pair's other person; null in a group
+    name text not null default '',
+    muted_until_ms integer not null default 0,
+    draft text not null default '',
+    read_pos integer not null default 0,    -- items up to this one were seen
+    active_ms integer not null default 0    -- when something was last said
+) without rowid;
+
+-- One MLS group each. A pair may have two.
+create table logs(
+    log blob primary key,
+    conversation blob not null,
+    state integer not null,
+    log_key blob not null,
+    number integer not null,            -- the last entry that was received,
+    hash blob not null,                 -- and the running hash there
+    commit_number integer not null,     -- the log's last commit, whether it counts or not,
+    commit_hash blob not null,          -- and the running hash there
+    group_info blob not null,           -- beside the last commit that counts
+    snapshot_number integer not null,   -- the newest snapshot known to stand
+    commit_bytes integer not null,      -- size of the commits since
+    invitation blob,                    -- while joining
+    update_ms integer not null,         -- when our next empty update is due
+    return_ms integer not null default 0    -- when to try to come back
+) without rowid;
+create index logs_of on logs(conversation);
+-- The server's rows of each log, as its entries made them.
+create table rows(log blob not null, key blob not null, rank integer not null, primary key(log, key)) without rowid;
+-- Running hashes, to compare with what others have seen.
+create table hashes(
+    log blob not null, number integer not null, hash blob not null, primary key(log, number)
+) without rowid;
+-- Words of leavers whose leaves are still there.
+create table leavers(log blob not null, leaf_key blob not null, word blob not null, primary key(log, leaf_key))
+    without rowid;
+
+create table items(
+    pos integer primary key autoincrement,
+    conversation blob not null,
+    entry blob not null unique,
+    log blob not null,
+    number integer not null,
+    by blob not null,
+    mine integer not null,
+    sent_ms integer not null,
+    received_ms integer not null,
+    kind integer not null,
+    body blob not null,                 -- the content or change, protobuf or JSON by kind
+    edited_ms integer not null default 0,
+    deleted_by blob
+);
+create index items_of on items(conversation, pos);
+create table reactions(
+    entry blob not null, person blob not null, emoji text not null, primary key(entry, person)
+) without rowid;
+
+-- What the person asked for and is not in the log yet.
+create table intents(
+    id integer primary key autoincrement,
+    conversation blob not null,
+    entry blob not null unique,
+    body text not null,                 -- JSON
+    created_ms integer not null,
+    refused text                        -- JSON: why it was given up
+);
+create index intents_of on intents(conversation, id);
+-- Entries that are sealed and perhaps sent, in the order of each log. They are resent as they are.
+create table attempts(
+    id integer primary key autoincrement,
+    log blob not null,
+    entry blob not null unique,
+    bytes blob not null,
+    is_commit integer not null,
+    acked integer not null default 0,
+    deliveries blob not null            -- JSON: welcomes to deliver once the entry is in the log
+);
+create index attempts_of on attempts(log, id);
+create table deliveries(id blob primary key, device blob not null, sealed blob not null) without rowid;

@@ -1,0 +1,90 @@
+//! The issuer: the one part that holds the issuing key, behind a trait, so that it can run on a machine of its own.
+
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use pli_env::Env;
+use pli_proto::certificate::Usage;
+use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::{pb, signed};
+
+use super::keys::{self, Secret};
+use super::{AuthorityError, certificates, files};
+
+/// What an issuer answers, once it does.
+pub type Issued<'a, T> = Pin<Box<dyn Future<Output = Result<T, AuthorityError>> + Send + 'a>>;
+
+/// Signs in the organisation's name. It decides nothing: whoever may call it may add persons (docs/threat-model.md).
+pub trait Issuer: Send + Sync + 'static {
+    /// The issuer's certificate, DER.
+    fn certificate(&self) -> Vec<u8>;
+
+    /// Certifies a device's key.
+    fn device(&self, person: PersonId, device: DeviceId, key: [u8; 32], usage: Usage) -> Issued<'_, Vec<u8>>;
+
+    /// Certifies the key of a server that is reached under `name`.
+    fn server(&self, name: String, key: [u8; 32]) -> Issued<'_, Vec<u8>>;
+
+    /// Signs a revocation line: sets its issuer and signature.
+    fn line(&self, line: pb::RevocationLine) -> Issued<'_, pb::RevocationLine>;
+
+    /// Signs a revocation list: sets its issuer and signature.
+    fn list(&self, list: pb::RevocationList) -> Issued<'_, pb::RevocationList>;
+}
+
+/// The issuer in this process, with its key in a file.
+pub(super) struct LocalIssuer {
+    env: Arc<dyn Env>,
+    key: Secret,
+    certificate: Vec<u8>,
+    organisation: String,
+}
+
+impl LocalIssuer {
+    /// Reads key and certificate from the authority's folder.
+    pub(super) fn open(folder: &Path, env: Arc<dyn Env>, organisation: String) -> Result<Self, AuthorityError> {
+        let (key, certificate) = (folder.join(files::ISSUER_KEY), folder.join(files::ISSUER));
+        let read = std::fs::read_to_string(&certificate).and_then(|pem| keys::unpem("CERTIFICATE", &pem));
+        let der = read.map_err(|source| AuthorityError::File { path: certificate, source })?;
+        let secret = Secret::read(&key).map_err(|source| AuthorityError::File { path: key, source })?;
+        Ok(Self { env, key: secret, certificate: der, organisation })
+    }
+}
+
+impl Issuer for LocalIssuer {
+    fn certificate(&self) -> Vec<u8> {
+        self.certificate.clone()
+    }
+
+    fn device(&self, person: PersonId, device: DeviceId, key: [u8; 32], usage: Usage) -> Issued<'_, Vec<u8>> {
+        Box::pin(async move {
+            let of = (person, device);
+            let made = certificates::device(&*self.env, &self.key, &self.organisation, of, (key, usage));
+            Ok(made.map_err(AuthorityError::certificate)?.to_vec())
+        })
+    }
+
+    fn server(&self, name: String, key: [u8; 32]) -> Issued<'_, Vec<u8>> {
+        Box::pin(async move {
+            let made = certificates::server(&*self.env, &self.key, &name, key);
+            Ok(made.map_err(AuthorityError::certificate)?.to_vec())
+        })
+    }
+
+    fn line(&self, mut line: pb::RevocationLine) -> Issued<'_, pb::RevocationLine> {
+        Box::pin(async move {
+            line.issuer = self.certificate();
+            line.signature = self.key.sign(&signed::revocation(&line));
+            Ok(line)
+        })
+    }
+
+    fn list(&self, mut list: pb::RevocationList) -> Issued<'_, pb::RevocationList> {
+        Box::pin(async move {
+            list.issuer = self.certificate();
+            list.signature = self.key.sign(&signed::revocation_list(&list));
+            Ok(list)
+        })
+    }
+}

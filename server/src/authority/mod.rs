@@ -1,0 +1,264 @@
+//! The organisation's certificate issuer and directory.
+//!
+//! - [`root`]: the root's key, which leaves the server once it has signed the issuer.
+//! - [`issuer`]: signs certificates and revocations; can run apart.
+//! - [`invitations`]: ways in: invitations, enrolment, renewal.
+//! - [`revocation`]: ways out: devices revoked, persons departed, guests whose time is over.
+//! - `keys`, `certificates`: key files, and certificates of the profile.
+//!
+//! An administrator's command may open an authority beside a running server: both write to the same database, and the
+//! server notices within a second.
+
+mod certificates;
+pub mod invitations;
+pub mod issuer;
+mod keys;
+pub mod revocation;
+mod root;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pli_env::Env;
+use pli_proto::certificate;
+use pli_proto::id::PersonId;
+use pli_proto::limits::{NAME_BYTES, PEOPLE_PAGE};
+use pli_proto::pb;
+
+pub use invitations::{Invite, invitation_link};
+pub use issuer::Issuer;
+pub(crate) use keys::Secret;
+
+use crate::engine::{Engine, EngineError, OpenError, Sqlite};
+use issuer::LocalIssuer;
+
+/// The files of an authority's folder.
+pub mod files {
+    /// The root's secret: take it away, keep it offline. The server runs without it.
+    pub const ROOT_KEY: &str = "root-key.pem";
+    /// The root's certificate.
+    pub const ROOT: &str = "root.pem";
+    /// The issuer's secret.
+    pub const ISSUER_KEY: &str = "issuer-key.pem";
+    /// The issuer's certificate.
+    pub const ISSUER: &str = "issuer.pem";
+    /// The secret that door keys come from. It is no part of the database, so that a thief of that gets none.
+    pub const DOOR: &str = "door-key";
+    /// The organisation's name and domain, a line each.
+    pub const ORGANISATION: &str = "organisation";
+    /// The database.
+    pub const DATABASE: &str = "pli.db";
+}
+
+/// Whose server it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organisation {
+    /// As people read it.
+    pub name: String,
+    /// Its domain, which stands in certificates.
+    pub domain: String,
+}
+
+/// Why the authority did not do it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorityError {
+    /// `create`, where there is one.
+    #[error("there is an authority in {0} already")]
+    Exists(PathBuf),
+    /// `open`, where there is none.
+    #[error("there is no authority in {0}")]
+    Missing(PathBuf),
+    /// A file can't be read or written, or is not what it should be.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Issuer and root do not belong together.
+    #[error("the issuer's certificate is not of this root")]
+    Mismatch,
+    /// The database can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database refused or failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A certificate could not be made.
+    #[error("no certificate could be made: {0}")]
+    Certificate(String),
+    /// A name is empty or too long, a domain not one.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// There is no such person.
+    #[error("there is no such person")]
+    UnknownPerson,
+    /// There is no such device.
+    #[error("there is no such device")]
+    UnknownDevice,
+}
+
+impl AuthorityError {
+    fn certificate(error: rcgen::Error) -> Self {
+        Self::Certificate(error.to_string())
+    }
+}
+
+/// The organisation's authority. Clones are the same one.
+#[derive(Clone)]
+pub struct Authority {
+    env: Arc<dyn Env>,
+    engine: Arc<dyn Engine>,
+    issuer: Arc<dyn Issuer>,
+    organisation: Organisation,
+    root: Arc<[u8]>,
+    root_key: [u8; 32],
+    folder: PathBuf,
+}
+
+impl Authority {
+    /// Founds an authority in `folder`: root, issuer, an empty directory. The operator then takes
+    /// [`files::ROOT_KEY`] away.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Exists`] if there is one; nothing is overwritten.
+    pub async fn create(
+        folder: impl AsRef<Path>,
+        env: Arc<dyn Env>,
+        organisation: Organisation,
+    ) -> Result<Self, AuthorityError> {
+        let folder = folder.as_ref();
+        if folder.join(files::ROOT).exists() {
+            return Err(AuthorityError::Exists(folder.into()));
+        }
+        check_name(&organisation.name)?;
+        check_domain(&organisation.domain)?;
+        let failed = |source| AuthorityError::File { path: folder.into(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        #[cfg(unix)]
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(failed)?;
+        let text = format!("{}\n{}\n", organisation.name, organisation.domain);
+        let path = folder.join(files::ORGANISATION);
+        keys::write_public(&path, text.as_bytes()).map_err(|source| AuthorityError::File { path, source })?;
+        root::found(folder, &env)?;
+        let authority = Self::open(folder, env)?;
+        authority.sign_list().await?;
+        Ok(authority)
+    }
+
+    /// Opens the authority in `folder`, beside a running server or for one.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Missing`] if there is none; others if its files or database can't be used.
+    pub fn open(folder: impl AsRef<Path>, env: Arc<dyn Env>) -> Result<Self, AuthorityError> {
+        let folder = folder.as_ref();
+        let path = folder.join(files::ROOT);
+        let root = match std::fs::read_to_string(&path).and_then(|pem| keys::unpem("CERTIFICATE", &pem)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(AuthorityError::Missing(folder.into()));
+            }
+            read => read.map_err(|source| AuthorityError::File { path, source })?,
+        };
+        let root_key = certificate::root_key(&root).map_err(|_| AuthorityError::Mismatch)?;
+        let path = folder.join(files::ORGANISATION);
+        let text = std::fs::read_to_string(&path).map_err(|source| AuthorityError::File { path, source })?;
+        let mut lines = text.lines().map(str::to_owned);
+        let organisation =
+            Organisation { name: lines.next().unwrap_or_default(), domain: lines.next().unwrap_or_default() };
+        check_domain(&organisation.domain)?;
+        let issuer = LocalIssuer::open(folder, env.clone(), organisation.domain.clone())?;
+        certificate::verify_issuer(&root_key, &issuer.certificate()).map_err(|_| AuthorityError::Mismatch)?;
+        let engine = Sqlite::open(&env, &folder.join(files::DATABASE))?;
+        let (engine, issuer) = (Arc::new(engine), Arc::new(issuer));
+        Ok(Self { env, engine, issuer, organisation, root: root.into(), root_key, folder: folder.into() })
+    }
+
+    /// Whose authority it is.
+    pub fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
+    /// The root's public key, which clients pin and row signatures cover.
+    pub fn root_key(&self) -> [u8; 32] {
+        self.root_key
+    }
+
+    /// The root's certificate, DER.
+    pub fn root(&self) -> &[u8] {
+        &self.root
+    }
+
+    /// The issuer.
+    pub fn issuer(&self) -> &Arc<dyn Issuer> {
+        &self.issuer
+    }
+
+    /// Where it keeps what lasts.
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
+    /// Everybody, with their devices, in the order of their last change.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn people(&self) -> Result<Vec<pb::Person>, AuthorityError> {
+        let (mut all, mut since) = (Vec::new(), 0);
+        loop {
+            let page = self.engine.people(since, PEOPLE_PAGE).await?;
+            all.extend(page.people);
+            if !page.more {
+                return Ok(all);
+            }
+            since = page.version;
+        }
+    }
+
+    /// Changes a person's name in the directory.
+    ///
+    /// # Errors
+    /// [`AuthorityError::UnknownPerson`], [`AuthorityError::Invalid`], or the database's.
+    pub async fn rename(&self, person: PersonId, name: &str) -> Result<(), AuthorityError> {
+        check_name(name)?;
+        let renamed = self.engine.rename(person, name.into()).await;
+        renamed.map_err(|error| match error.reason() {
+            Some(pb::Reason::NotEnrolled) => AuthorityError::UnknownPerson,
+            _ => error.into(),
+        })
+    }
+
+    /// Finishes what was asked, and closes the database.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    pub(crate) fn env(&self) -> &Arc<dyn Env> {
+        &self.env
+    }
+
+    /// The secret that door keys come from.
+    pub(crate) fn door_secret(&self) -> Result<[u8; 32], AuthorityError> {
+        let path = self.folder.join(files::DOOR);
+        let read = std::fs::read(&path).and_then(|bytes| {
+            bytes.try_into().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not 32 bytes long"))
+        });
+        read.map_err(|source| AuthorityError::File { path, source })
+    }
+}
+
+fn check_name(name: &str) -> Result<(), AuthorityError> {
+    let fits = !name.trim().is_empty() && name.len() <= NAME_BYTES && !name.contains(char::is_control);
+    if fits { Ok(()) } else { Err(AuthorityError::Invalid("a name is empty, longer than 200 bytes, or not one line")) }
+}
+
+fn check_domain(domain: &str) -> Result<(), AuthorityError> {
+    let label = |label: &str| {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !label.is_empty() && label.len() <= 63 && label.chars().all(allowed) && !label.starts_with('-')
+    };
+    let fits = domain.len() <= 253 && domain.split('.').all(label);
+    if fits { Ok(()) } else { Err(AuthorityError::Invalid("the domain is not one, in small ASCII letters")) }
+}

@@ -1,0 +1,113 @@
+//! What an operator, or a test, may choose.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pli_proto::limits;
+
+/// Milliseconds in a day.
+pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Where and how a server runs. The organisation's name and keys are in the data folder (`Authority::create`).
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder of an authority.
+    pub data: PathBuf,
+    /// Address and port; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The name in the server's TLS certificate. Clients verify it whatever address they dial, so that the server can
+    /// move.
+    pub server_name: String,
+    /// Bounds that tests make narrower.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A server for the authority in `data`, with the usual bounds.
+    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        Self { data: data.into(), listen, server_name: SERVER_NAME.into(), limits: Limits::default() }
+    }
+}
+
+/// The usual name in the server's TLS certificate.
+pub const SERVER_NAME: &str = "pli.internal";
+
+/// Bounds on what one device, row or address may ask, and on what is kept.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// A door key serves that long, if no revocation ends it before.
+    pub door_lifetime: Duration,
+    /// Commits a day by a row of rank 0; the others have ten times as many.
+    pub commits_per_day: u64,
+    /// Messages are kept that long; `None` for ever. Commits and snapshots are always kept.
+    pub keep_messages: Option<Duration>,
+    /// Requests on one row: appends, snapshots.
+    pub row_rate: Rate,
+    /// Requests by one device on the known connection.
+    pub device_rate: Rate,
+    /// Requests from one address. Behind one address may be a whole organisation.
+    pub address_rate: Rate,
+    /// Key packages taken from one address. Founding a group takes one for each device.
+    pub take_rate: Rate,
+    /// Logs made from one address.
+    pub create_rate: Rate,
+    /// Connections at once; further ones are closed.
+    pub connections: usize,
+    /// Connections at once from one address.
+    pub connections_per_address: usize,
+    /// Streams (of logs and inboxes) at once.
+    pub streams: usize,
+    /// Inbox streams of one device at once: one, and those whose end was not noticed yet.
+    pub streams_per_device: usize,
+    /// Unary requests under way at once; each may hold a message of `limits::MESSAGE_BYTES`.
+    pub requests: usize,
+    /// A unary request ends after that long, its upload included.
+    pub request_timeout: Duration,
+    /// How often streams look by themselves, hint or none.
+    pub reread: Duration,
+    /// How often the server looks for what another process changed in the directory.
+    pub poll: Duration,
+    /// How long a shutdown waits for requests under way.
+    pub grace: Duration,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Tokens that come each second.
+    pub per_second: u32,
+    /// Tokens that gather while nothing is asked.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// So many a second, and so many at once.
+    pub const fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            door_lifetime: Duration::from_millis(DAY_MS),
+            commits_per_day: limits::COMMITS_PER_DAY,
+            keep_messages: None,
+            row_rate: Rate::new(20, 500),
+            device_rate: Rate::new(20, 500),
+            address_rate: Rate::new(2_000, 20_000),
+            take_rate: Rate::new(50, 5_000),
+            create_rate: Rate::new(5, 500),
+            connections: 20_000,
+            connections_per_address: 4_000,
+            streams: 20_000,
+            streams_per_device: 4,
+            requests: 512,
+            request_timeout: Duration::from_secs(30),
+            reread: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+            grace: Duration::from_secs(5),
+        }
+    }
+}

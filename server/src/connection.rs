@@ -1,0 +1,98 @@
+//! Accepted connections: counted, and bound to who is at their other end.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use pli_env::Stream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::transport::server::Connected;
+
+use crate::config::Limits;
+use crate::services::gate::Caller;
+use crate::services::rates::Address;
+
+/// Admits connections up to the limits.
+pub(crate) struct Connections {
+    root: [u8; 32],
+    places: Arc<Semaphore>,
+    per_address: usize,
+    addresses: Arc<Mutex<BTreeMap<Address, usize>>>,
+}
+
+impl Connections {
+    pub(crate) fn new(root: [u8; 32], limits: &Limits) -> Self {
+        let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        Self { root, places, per_address: limits.connections_per_address, addresses: Arc::default() }
+    }
+
+    /// The connection, or `None` if there are too many: it is closed then.
+    pub(crate) fn admit(&self, stream: Stream) -> Option<Connection> {
+        let place = self.places.clone().try_acquire_owned().ok()?;
+        let caller = Caller::new(&self.root, &stream.peer);
+        let counted = Counted::new(&self.addresses, caller.address(), self.per_address)?;
+        Some(Connection { stream, caller, _held: (place, counted) })
+    }
+}
+
+/// One of an address's connections.
+struct Counted(Arc<Mutex<BTreeMap<Address, usize>>>, Address);
+
+impl Counted {
+    fn new(addresses: &Arc<Mutex<BTreeMap<Address, usize>>>, address: Address, most: usize) -> Option<Self> {
+        let mut counts = addresses.lock().expect("no panic while held");
+        let count = counts.entry(address).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Self(addresses.clone(), address))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.0.lock().expect("no panic while held");
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// An admitted connection.
+pub(crate) struct Connection {
+    stream: Stream,
+    caller: Caller,
+    _held: (OwnedSemaphorePermit, Counted),
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Caller;
+    fn connect_info(&self) -> Caller {
+        self.caller.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

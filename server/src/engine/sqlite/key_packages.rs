@@ -1,0 +1,81 @@
+//! Key packages and inbox keys. Keyed by hash, so that neither the order of publishing nor of taking is kept.
+
+use pli_proto::id::DeviceId;
+use pli_proto::limits::KEY_PACKAGES;
+use pli_proto::pb::{self, Reason};
+use pli_proto::signed::Hash;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::integer;
+use crate::config::DAY_MS;
+use crate::engine::{EngineError, Publication, Stock};
+
+pub(super) fn publish(c: &Connection, publication: &Publication) -> Result<Stock, EngineError> {
+    let Publication { device, packages, last_resort, inbox_key, replace } = publication;
+    if !c.prepare_cached("SELECT 1 FROM devices WHERE id = ?1 AND revoked = 0")?.exists([&device.0])? {
+        return Err(EngineError::refused(Reason::Revoked, "the device was revoked"));
+    }
+    if *replace {
+        c.prepare_cached("DELETE FROM key_packages WHERE device = ?1")?.execute([&device.0])?;
+    }
+    if let Some((key, signature)) = inbox_key {
+        let set = "UPDATE devices SET inbox_key = ?2, inbox_key_signature = ?3 WHERE id = ?1";
+        c.prepare_cached(set)?.execute(params![device.0, key, signature])?;
+    }
+    if let Some(package) = last_resort {
+        let old = "DELETE FROM key_packages WHERE device = ?1 AND last_resort = 1";
+        c.prepare_cached(old)?.execute([&device.0])?;
+        insert(c, *device, package, true)?;
+    }
+    let mut room = KEY_PACKAGES.saturating_sub(stock(c, *device)?.single_use);
+    for package in packages {
+        let hash = hash(package);
+        // Published again after a lost answer, and taken meanwhile: a second Welcome to it could not be opened.
+        let spent = c.prepare_cached("SELECT 1 FROM spent_packages WHERE hash = ?1")?.exists([&hash])?;
+        if room > 0 && !spent && insert(c, *device, package, false)? {
+            room -= 1;
+        }
+    }
+    stock(c, *device)
+}
+
+fn insert(c: &Connection, device: DeviceId, package: &[u8], last_resort: bool) -> Result<bool, EngineError> {
+    let insert = "INSERT OR IGNORE INTO key_packages VALUES (?1, ?2, ?3, ?4)";
+    Ok(c.prepare_cached(insert)?.execute(params![device.0, hash(package), package, last_resort])? > 0)
+}
+
+fn hash(package: &[u8]) -> Hash {
+    Sha256::digest(package).into()
+}
+
+fn stock(c: &Connection, device: DeviceId) -> Result<Stock, EngineError> {
+    let query = "SELECT count(*) FILTER (WHERE last_resort = 0), count(*) FILTER (WHERE last_resort = 1) > 0
+        FROM key_packages WHERE device = ?1";
+    let read = |r: &rusqlite::Row<'_>| Ok(Stock { single_use: r.get(0)?, last_resort: r.get(1)? });
+    Ok(c.prepare_cached(query)?.query_row([&device.0], read)?)
+}
+
+pub(super) fn take(c: &Connection, devices: &[DeviceId], now_ms: u64) -> Result<Vec<pb::DevicePackage>, EngineError> {
+    let mut taken = Vec::new();
+    for device in devices {
+        let query = "SELECT inbox_key, inbox_key_signature FROM devices
+            WHERE id = ?1 AND revoked = 0 AND inbox_key IS NOT NULL";
+        let keys: Option<(Vec<u8>, Vec<u8>)> =
+            c.prepare_cached(query)?.query_row([&device.0], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
+        let Some((inbox_key, inbox_key_signature)) = keys else { continue };
+        let query = "SELECT hash, package, last_resort FROM key_packages WHERE device = ?1
+            ORDER BY last_resort, hash LIMIT 1";
+        let found: Option<(Hash, Vec<u8>, bool)> =
+            c.prepare_cached(query)?.query_row([&device.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional()?;
+        let Some((hash, package, last_resort)) = found else { continue };
+        if !last_resort {
+            let delete = "DELETE FROM key_packages WHERE device = ?1 AND hash = ?2";
+            c.prepare_cached(delete)?.execute(params![device.0, hash])?;
+            let spent = "INSERT OR IGNORE INTO spent_packages VALUES (?1, ?2)";
+            c.prepare_cached(spent)?.execute(params![hash, integer(now_ms / DAY_MS)])?;
+        }
+        taken.push(pb::DevicePackage { device: device.to_vec(), package, inbox_key, inbox_key_signature });
+    }
+    Ok(taken)
+}

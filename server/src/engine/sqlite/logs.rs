@@ -1,0 +1,371 @@
+//! Logs, rows and snapshots: docs/protocol.md, "The log" and "Rows".
+
+use std::cell::Cell;
+
+use pli_proto::id::LogId;
+use pli_proto::limits::{GROUP_DEVICES, PAGE_BYTES, PAGE_ENTRIES};
+use pli_proto::pb::{self, Reason, row_change::Change};
+use pli_proto::row::AccessKey;
+use pli_proto::rows::{self, Rows, rank};
+use pli_proto::signed::{self, Hash};
+use prost::Message;
+use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
+use sha2::{Digest, Sha256};
+
+use super::integer;
+use crate::config::DAY_MS;
+use crate::engine::{Append, Appended, EngineError, Page, Refused};
+
+/// Snapshots of one log besides the founding one.
+const SNAPSHOTS: i64 = 8;
+/// Active rows of one log: more than a group may have devices, as falsely added rows are mended only later.
+const ACTIVE_ROWS: usize = 2 * GROUP_DEVICES;
+/// Messages pruned in one transaction.
+const PRUNED_AT_ONCE: usize = 500;
+/// Rows of rank above 0 may commit so many times as often: they do the members' errands.
+const HIGHER_RANKS: u64 = 10;
+
+struct Head {
+    last: u64,
+    hash: Hash,
+    last_commit: u64,
+    last_commit_hash: Hash,
+}
+
+struct RowState {
+    rank: u32,
+    revoked_at: Option<u64>,
+    /// Whose budget it spends.
+    pool: AccessKey,
+}
+
+/// The same answer for a log that does not exist and for a stranger to one that does.
+fn stranger() -> EngineError {
+    EngineError::refused(Reason::NoAccess, "no such row")
+}
+
+fn head(c: &Connection, log: LogId) -> Sql<Option<Head>> {
+    let query = "SELECT last, hash, last_commit, last_commit_hash FROM logs WHERE log = ?1";
+    c.prepare_cached(query)?
+        .query_row([&log.0], |r| {
+            Ok(Head { last: r.get(0)?, hash: r.get(1)?, last_commit: r.get(2)?, last_commit_hash: r.get(3)? })
+        })
+        .optional()
+}
+
+fn row_state(c: &Connection, log: LogId, key: AccessKey) -> Sql<Option<RowState>> {
+    let query = "SELECT rank, revoked_at, pool FROM rows WHERE log = ?1 AND key = ?2";
+    c.prepare_cached(query)?
+        .query_row(params![log.0, key.0], |r| {
+            Ok(RowState { rank: r.get(0)?, revoked_at: r.get(1)?, pool: AccessKey(r.get(2)?) })
+        })
+        .optional()
+}
+
+/// The log and the row in it, active or revoked.
+fn known(c: &Connection, log: LogId, key: AccessKey) -> Result<(Head, RowState), EngineError> {
+    match (head(c, log)?, row_state(c, log, key)?) {
+        (Some(head), Some(row)) => Ok((head, row)),
+        _ => Err(stranger()),
+    }
+}
+
+fn active(row: &RowState) -> Result<(), EngineError> {
+    match row.revoked_at {
+        None => Ok(()),
+        Some(_) => Err(EngineError::refused(Reason::NoAccess, "the row was revoked")),
+    }
+}
+
+pub(super) fn create(c: &Connection, log: LogId, row: AccessKey, snapshot: &[u8]) -> Result<(), EngineError> {
+    // Tells a repetition from another's request, and does not name the founder.
+    let founding: Hash = Sha256::digest(signed::join(&[&log.0, &row.0, &Sha256::digest(snapshot)])).into();
+    let query = "SELECT founding FROM logs WHERE log = ?1";
+    let there: Option<Hash> = c.prepare_cached(query)?.query_row([&log.0], |r| r.get(0)).optional()?;
+    if let Some(there) = there {
+        let same = there == founding;
+        return if same { Ok(()) } else { Err(EngineError::refused(Reason::IdTaken, "the log id is taken")) };
+    }
+    let start = signed::hash_start(log);
+    c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0)")?.execute(params![log.0, founding, start])?;
+    let first = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?2, 0, 0)";
+    c.prepare_cached(first)?.execute(params![log.0, row.0, rank::OWNER])?;
+    c.prepare_cached("INSERT INTO snapshots VALUES (?1, 0, ?2)")?.execute(params![log.0, snapshot])?;
+    Ok(())
+}
+
+pub(super) fn append(c: &Connection, append: &Append) -> Result<Appended, EngineError> {
+    let Append { log, by, entry, digest, now_ms, .. } = append;
+    let (log, by) = (*log, *by);
+    let (head, row) = known(c, log, by)?;
+    // Before parent and access: whoever lost the answer, even by leaving with this very entry, gets it again.
+    if let Some((before, appended)) = find(c, log, &entry.id)? {
+        let same = before == *digest;
+        return if same { Ok(appended) } else { Err(EngineError::refused(Reason::IdTaken, "the entry id is taken")) };
+    }
+    active(&row)?;
+    if entry.parent != head.last_commit || entry.parent_hash != head.last_commit_hash {
+        return Err(EngineError::Refused(Refused {
+            reason: Reason::Stale,
+            message: "the parent is not the log's last commit",
+            last_commit: Some((head.last_commit, head.last_commit_hash)),
+            retry_after_ms: 0,
+        }));
+    }
+    let is_commit = entry.kind() == pb::EntryKind::Commit;
+    if is_commit {
+        spend(c, append, &row)?;
+    }
+    let number = head.last + 1;
+    if !entry.rows.is_empty() {
+        change_rows(c, append, &row, number)?;
+    }
+    let hash = signed::hash_next(&head.hash, number, digest);
+    let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    c.prepare_cached(insert)?.execute(params![
+        log.0,
+        integer(number),
+        entry.id,
+        digest,
+        hash,
+        entry.kind,
+        integer(entry.parent),
+        entry.parent_hash,
+        integer(*now_ms),
+        kept_changes(&entry.rows),
+        entry.sealed,
+    ])?;
+    let next = "UPDATE logs SET last = ?2, hash = ?3, last_commit = iif(?4, ?2, last_commit),
+        last_commit_hash = iif(?4, ?3, last_commit_hash) WHERE log = ?1";
+    c.prepare_cached(next)?.execute(params![log.0, integer(number), hash, is_commit])?;
+    Ok(Appended { number, hash, received_ms: *now_ms })
+}
+
+fn find(c: &Connection, log: LogId, id: &[u8]) -> Sql<Option<(Hash, Appended)>> {
+    let query = "SELECT digest, number, hash, received_ms FROM entries WHERE log = ?1 AND id = ?2";
+    c.prepare_cached(query)?
+        .query_row(params![log.0, id], |r| {
+            Ok((r.get(0)?, Appended { number: r.get(1)?, hash: r.get(2)?, received_ms: r.get(3)? }))
+        })
+        .optional()
+}
+
+/// Takes one commit from the day's budget of the row, or of the row that brought it in.
+fn spend(c: &Connection, append: &Append, row: &RowState) -> Result<(), EngineError> {
+    let Append { log, by, now_ms, commits_per_day, .. } = append;
+    let (pool, budget) = match row.rank {
+        rank::OTHER => (row.pool, *commits_per_day),
+        _ => (*by, commits_per_day.saturating_mul(HIGHER_RANKS)),
+    };
+    let today = now_ms / DAY_MS;
+    let query = "SELECT spent FROM rows WHERE log = ?1 AND key = ?2 AND day = ?3";
+    let spent: Option<u64> =
+        c.prepare_cached(query)?.query_row(params![log.0, pool.0, integer(today)], |r| r.get(0)).optional()?;
+    let spent = spent.unwrap_or_default();
+    if spent >= budget {
+        return Err(EngineError::Refused(Refused {
+            reason: Reason::Limit,
+            message: "the day's commits of this row are spent",
+            last_commit: None,
+            retry_after_ms: (today + 1) * DAY_MS - now_ms,
+        }));
+    }
+    let update = "UPDATE rows SET day = ?3, spent = ?4 WHERE log = ?1 AND key = ?2";
+    c.prepare_cached(update)?.execute(params![log.0, pool.0, integer(today), integer(spent + 1)])?;
+    Ok(())
+}
+
+fn change_rows(c: &Connection, append: &Append, row: &RowState, number: u64) -> Result<(), EngineError> {
+    let Append { log, by, entry, .. } = append;
+    let rows = active_rows(c, *log)?;
+    let failed = Cell::new(None);
+    let effects = rows::effects(&rows, *by, entry.kind(), &entry.rows, |leaf| {
+        is_revoked(c, leaf).unwrap_or_else(|error| {
+            failed.set(Some(error));
+            false
+        })
+    });
+    if let Some(error) = failed.take() {
+        return Err(error.into());
+    }
+    let effects = effects.map_err(|reason| EngineError::refused(reason, "a row change is not allowed"))?;
+    let acting = rows::acting_rank(&rows, *by).unwrap_or_default();
+    let mut after = rows;
+    rows::apply(&mut after, &effects);
+    if after.len() > ACTIVE_ROWS {
+        return Err(EngineError::refused(Reason::Limit, "the log has too many rows"));
+    }
+    for (key, change) in &effects {
+        match change {
+            // What rank 0 brings in spends its budget, or one member could multiply it at will.
+            Some(rank) => {
+                let pool = if acting == rank::OTHER { row.pool } else { *key };
+                let set = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4, 0, 0) ON CONFLICT (log, key)
+                    DO UPDATE SET rank = excluded.rank, revoked_at = NULL, pool = excluded.pool";
+                c.prepare_cached(set)?.execute(params![log.0, key.0, rank, pool.0])?;
+            }
+            None => {
+                let revoke = "UPDATE rows SET revoked_at = ?3 WHERE log = ?1 AND key = ?2";
+                c.prepare_cached(revoke)?.execute(params![log.0, key.0, integer(number)])?;
+            }
+        }
+    }
+    if acting > rank::OTHER {
+        adopt(c, *log, &entry.rows)?;
+    }
+    Ok(())
+}
+
+/// A higher rank that confirms a row gives it a budget of its own.
+fn adopt(c: &Connection, log: LogId, changes: &[pb::RowChange]) -> Sql<()> {
+    for change in changes {
+        if matches!(change.change, Some(Change::Rank(_))) {
+            let adopt = "UPDATE rows SET pool = key WHERE log = ?1 AND key = ?2 AND revoked_at IS NULL";
+            c.prepare_cached(adopt)?.execute(params![log.0, change.key])?;
+        }
+    }
+    Ok(())
+}
+
+fn active_rows(c: &Connection, log: LogId) -> Sql<Rows> {
+    let query = "SELECT key, rank FROM rows WHERE log = ?1 AND revoked_at IS NULL";
+    c.prepare_cached(query)?.query_map([&log.0], |r| Ok((AccessKey(r.get(0)?), r.get(1)?)))?.collect()
+}
+
+fn is_revoked(c: &Connection, leaf: &[u8; 32]) -> Sql<bool> {
+    c.prepare_cached("SELECT 1 FROM revocations WHERE leaf_key = ?1")?.exists([leaf])
+}
+
+/// Row changes without the leaf keys that were shown to revoke: those name devices.
+fn kept_changes(changes: &[pb::RowChange]) -> Option<Vec<u8>> {
+    if changes.is_empty() {
+        return None;
+    }
+    let keep = |change: &pb::RowChange| pb::RowChange {
+        key: change.key.clone(),
+        change: change.change.as_ref().map(|change| match change {
+            Change::Rank(rank) => Change::Rank(*rank),
+            Change::Revoke(_) => Change::Revoke(pb::RevokeRow::default()),
+        }),
+    };
+    Some(pb::Entry { rows: changes.iter().map(keep).collect(), ..pb::Entry::default() }.encode_to_vec())
+}
+
+pub(super) fn read(c: &Connection, log: LogId, key: AccessKey, after: u64) -> Result<Page, EngineError> {
+    let (head, row) = known(c, log, key)?;
+    let visible = row.revoked_at.map_or(head.last, |at| at.min(head.last));
+    let query = "SELECT id, kind, parent, parent_hash, changes, sealed, number, hash, received_ms FROM entries
+        WHERE log = ?1 AND number > ?2 AND number <= ?3 AND sealed IS NOT NULL ORDER BY number";
+    let mut statement = c.prepare_cached(query)?;
+    let mut found = statement.query(params![log.0, integer(after), integer(visible)])?;
+    let (mut entries, mut bytes, mut all) = (Vec::new(), 0, true);
+    while let Some(row) = found.next()? {
+        let entry = entry(row)?;
+        bytes += entry.encoded_len();
+        if !entries.is_empty() && (bytes > PAGE_BYTES || entries.len() == PAGE_ENTRIES) {
+            all = false;
+            break;
+        }
+        entries.push(entry);
+    }
+    let revoked = row.revoked_at.is_some();
+    Ok(Page { entries, caught_up: all && !revoked, ended: all && revoked })
+}
+
+fn entry(r: &Row<'_>) -> Result<pb::Entry, EngineError> {
+    let changes: Option<Vec<u8>> = r.get(4)?;
+    let changes = changes.map(|bytes| pb::Entry::decode(bytes.as_slice())).transpose();
+    Ok(pb::Entry {
+        id: r.get(0)?,
+        kind: r.get(1)?,
+        parent: r.get(2)?,
+        parent_hash: r.get(3)?,
+        rows: changes.map_err(|e| EngineError::Failed(e.to_string()))?.unwrap_or_default().rows,
+        sealed: r.get(5)?,
+        number: r.get(6)?,
+        hash: r.get(7)?,
+        received_ms: r.get(8)?,
+    })
+}
+
+pub(super) fn put_snapshot(
+    c: &Connection,
+    log: LogId,
+    key: AccessKey,
+    number: u64,
+    sealed: &[u8],
+) -> Result<(), EngineError> {
+    let (_, row) = known(c, log, key)?;
+    active(&row)?;
+    let at = integer(number);
+    let query = "SELECT 1 FROM entries WHERE log = ?1 AND number = ?2 AND kind = ?3";
+    let commit = pb::EntryKind::Commit as i32;
+    if number != 0 && !c.prepare_cached(query)?.exists(params![log.0, at, commit])? {
+        return Err(EngineError::refused(Reason::Invalid, "there is no commit at this number"));
+    }
+    c.prepare_cached("INSERT OR IGNORE INTO snapshots VALUES (?1, ?2, ?3)")?.execute(params![log.0, at, sealed])?;
+    let newest = "SELECT number FROM snapshots WHERE log = ?1 AND number > 0 ORDER BY number DESC LIMIT ?2";
+    let drop = format!("DELETE FROM snapshots WHERE log = ?1 AND number > 0 AND number NOT IN ({newest})");
+    c.prepare_cached(&drop)?.execute(params![log.0, SNAPSHOTS])?;
+    Ok(())
+}
+
+pub(super) fn snapshot(
+    c: &Connection,
+    log: LogId,
+    key: AccessKey,
+    at_most: u64,
+) -> Result<(u64, Vec<u8>), EngineError> {
+    let (_, row) = known(c, log, key)?;
+    let at_most = row.revoked_at.map_or(at_most, |at| at.min(at_most));
+    let query = "SELECT number, sealed FROM snapshots WHERE log = ?1 AND number <= ?2 ORDER BY number DESC LIMIT 1";
+    let found = c
+        .prepare_cached(query)?
+        .query_row(params![log.0, integer(at_most)], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    found.ok_or_else(|| EngineError::refused(Reason::Gone, "no snapshot so old"))
+}
+
+/// Each log remembers how far it was pruned, so that a run looks only at what is new.
+pub(super) fn prune(c: &Connection, before_ms: u64) -> Result<u64, EngineError> {
+    let before = integer(before_ms);
+    let logs: Vec<(Hash16, i64)> = c
+        .prepare_cached(
+            "SELECT log, pruned FROM logs WHERE (SELECT received_ms FROM entries
+                WHERE entries.log = logs.log AND number = pruned + 1) < ?1",
+        )?
+        .query_map([before], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<Sql<_>>()?;
+    let mut pruned = 0;
+    for (log, from) in logs {
+        if pruned >= PRUNED_AT_ONCE as u64 {
+            break;
+        }
+        let old: Vec<(i64, i32)> = c
+            .prepare_cached(
+                "SELECT number, kind FROM (SELECT number, kind, received_ms FROM entries
+                    WHERE log = ?1 AND number > ?2 ORDER BY number LIMIT ?3) WHERE received_ms < ?4",
+            )?
+            .query_map(params![log, from, PRUNED_AT_ONCE as i64, before], |r| Ok((r.get(0)?, r.get(1)?)))?
+            .collect::<Sql<_>>()?;
+        let mut to = from;
+        for (number, kind) in old {
+            // The clock may have gone back meanwhile: stop at the first that is to stay.
+            if number != to + 1 {
+                break;
+            }
+            to = number;
+            if kind == pb::EntryKind::Message as i32 {
+                // Id and digest stay, so that an old append repeated is not a new one.
+                let drop = "UPDATE entries SET sealed = NULL, changes = NULL,
+                    received_ms = received_ms / ?3 * ?3 WHERE log = ?1 AND number = ?2";
+                c.prepare_cached(drop)?.execute(params![log, number, integer(DAY_MS)])?;
+            }
+            pruned += 1;
+        }
+        c.prepare_cached("UPDATE logs SET pruned = ?2 WHERE log = ?1")?.execute(params![log, to])?;
+    }
+    Ok(pruned)
+}
+
+type Hash16 = [u8; 16];

@@ -1,0 +1,192 @@
+//! The engine over SQLite: WAL, `synchronous=FULL`, one writer that commits everything that waits as one group commit.
+
+mod inbox;
+mod key_packages;
+mod logs;
+mod people;
+mod schema;
+
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use pli_env::Env;
+use pli_env::db::{Failure, Reader, Writer};
+use pli_proto::id::{DeviceId, LogId, PersonId};
+use pli_proto::pb;
+use pli_proto::row::AccessKey;
+use pli_proto::signed::Hash;
+use rusqlite::{Connection, ErrorCode};
+
+pub use schema::OpenError;
+
+use super::{
+    Answer, Append, Appended, Device, Engine, EngineError, Enrolment, InboxBatch, Invitation, Page, People,
+    Publication, Revocation, Stock, Versions,
+};
+
+/// Connections that read. Under WAL they wait for no writer, and a long page for one stream delays no other much.
+const READERS: usize = 2;
+
+/// The engine over one SQLite file, which several processes may have open.
+pub struct Sqlite {
+    writer: Writer<()>,
+    /// Empty once closed.
+    readers: Mutex<Vec<Reader>>,
+    turn: AtomicUsize,
+}
+
+impl Sqlite {
+    /// Opens the database at `path`, making it if absent.
+    ///
+    /// # Errors
+    /// [`OpenError`] if it can't be opened, or is not of this program's kind.
+    pub fn open(env: &Arc<dyn Env>, path: &Path) -> Result<Self, OpenError> {
+        let connection = schema::open(&**env, path)?;
+        let mut readers = Vec::new();
+        for _ in 0..READERS {
+            let connection = schema::open(&**env, path)?;
+            readers.push(Reader::start(env, "pli-read", connection).map_err(OpenError::from_sqlite)?);
+        }
+        let writer = Writer::start(env, "pli-write", connection, ());
+        Ok(Self { writer, readers: Mutex::new(readers), turn: AtomicUsize::new(0) })
+    }
+
+    /// Runs `job` in a transaction; answers after the fsync.
+    fn write<'a, T: Send + 'static>(
+        &'a self,
+        job: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Answer<'a, T> {
+        Box::pin(async move { self.writer.run(move |connection, ()| job(connection)).await? })
+    }
+
+    /// Runs `query` on one state of the database.
+    fn query<'a, T: Send + 'static>(
+        &'a self,
+        query: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
+    ) -> Answer<'a, T> {
+        Box::pin(async move {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            let reader = {
+                let readers = self.readers.lock().expect("no panic while held");
+                readers.get(turn % READERS).cloned().ok_or(EngineError::Closed)?
+            };
+            let run = move |connection: &Connection| {
+                let transaction = connection.unchecked_transaction()?;
+                let result = query(&transaction);
+                transaction.finish()?;
+                result
+            };
+            reader.run(run).await?
+        })
+    }
+}
+
+impl Engine for Sqlite {
+    fn create_log(&self, log: LogId, row: AccessKey, snapshot: Vec<u8>) -> Answer<'_, ()> {
+        self.write(move |c| logs::create(c, log, row, &snapshot))
+    }
+    fn append(&self, append: Append) -> Answer<'_, Appended> {
+        self.write(move |c| logs::append(c, &append))
+    }
+    fn read(&self, log: LogId, row: AccessKey, after: u64) -> Answer<'_, Page> {
+        self.query(move |c| logs::read(c, log, row, after))
+    }
+    fn put_snapshot(&self, log: LogId, row: AccessKey, number: u64, sealed: Vec<u8>) -> Answer<'_, ()> {
+        self.write(move |c| logs::put_snapshot(c, log, row, number, &sealed))
+    }
+    fn snapshot(&self, log: LogId, row: AccessKey, at_most: u64) -> Answer<'_, (u64, Vec<u8>)> {
+        self.query(move |c| logs::snapshot(c, log, row, at_most))
+    }
+    fn prune_messages(&self, before_ms: u64) -> Answer<'_, u64> {
+        self.write(move |c| logs::prune(c, before_ms))
+    }
+
+    fn invite(&self, invitations: Vec<Invitation>) -> Answer<'_, ()> {
+        self.write(move |c| people::invite(c, &invitations))
+    }
+    fn invitation(&self, hash: Hash) -> Answer<'_, Option<Invitation>> {
+        self.query(move |c| people::invitation(c, &hash))
+    }
+    fn enrol(&self, enrolment: Enrolment) -> Answer<'_, ()> {
+        self.write(move |c| people::enrol(c, &enrolment))
+    }
+    fn renew(&self, device: DeviceId, tls_key: [u8; 32]) -> Answer<'_, ()> {
+        self.write(move |c| people::renew(c, device, &tls_key))
+    }
+    fn device(&self, device: DeviceId) -> Answer<'_, Option<Device>> {
+        self.query(move |c| people::device(c, device))
+    }
+    fn devices_of(&self, person: PersonId) -> Answer<'_, Option<Vec<Device>>> {
+        self.query(move |c| people::devices_of(c, person))
+    }
+    fn people(&self, since: u64, limit: usize) -> Answer<'_, People> {
+        self.query(move |c| people::people(c, since, limit))
+    }
+    fn rename(&self, person: PersonId, name: String) -> Answer<'_, ()> {
+        self.write(move |c| people::rename(c, person, &name))
+    }
+    fn revocations(&self, since: u64) -> Answer<'_, pb::RevocationList> {
+        self.query(move |c| people::revocations(c, since))
+    }
+    fn revoke(&self, revocation: Revocation) -> Answer<'_, bool> {
+        self.write(move |c| people::revoke(c, &revocation))
+    }
+    fn ended_guests(&self, now_ms: u64) -> Answer<'_, Vec<PersonId>> {
+        self.query(move |c| people::ended_guests(c, now_ms))
+    }
+    fn versions(&self) -> Answer<'_, Versions> {
+        self.query(people::versions)
+    }
+
+    fn publish(&self, publication: Publication) -> Answer<'_, Stock> {
+        self.write(move |c| key_packages::publish(c, &publication))
+    }
+    fn take(&self, devices: Vec<DeviceId>, now_ms: u64) -> Answer<'_, Vec<pb::DevicePackage>> {
+        self.write(move |c| key_packages::take(c, &devices, now_ms))
+    }
+    fn deliver(&self, device: DeviceId, id: [u8; 16], sealed: Vec<u8>, now_ms: u64) -> Answer<'_, ()> {
+        self.write(move |c| inbox::deliver(c, device, &id, &sealed, now_ms))
+    }
+    fn inbox(&self, device: DeviceId, after: u64) -> Answer<'_, InboxBatch> {
+        self.query(move |c| inbox::batch(c, device, after))
+    }
+    fn acknowledge(&self, device: DeviceId, up_to: u64) -> Answer<'_, ()> {
+        self.write(move |c| inbox::acknowledge(c, device, up_to))
+    }
+
+    fn sweep(&self, now_ms: u64) -> Answer<'_, ()> {
+        self.write(move |c| schema::sweep(c, now_ms))
+    }
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            self.readers.lock().expect("no panic while held").clear();
+            self.writer.close().await;
+        })
+    }
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for EngineError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Database(error) => error.into(),
+            Failure::Panic(message) => Self::Failed(format!("a job panicked: {message}")),
+            Failure::Closed => Self::Closed,
+        }
+    }
+}
+
+/// SQLite's integers are signed. What a client names beyond them does not exist.
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

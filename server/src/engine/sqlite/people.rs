@@ -1,0 +1,286 @@
+//! People, devices, invitations and the revocation list.
+
+use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::pb::{self, Reason};
+use pli_proto::signed::Hash;
+use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
+
+use super::integer;
+use crate::config::DAY_MS;
+use crate::engine::{
+    Device, EngineError, Enrolment, Invitation, Invitee, People, Revocation, Used, Versions,
+};
+
+/// Revocation lines in one answer: half a kilobyte each.
+const LINES: i64 = 8_192;
+
+pub(super) fn invite(c: &Connection, invitations: &[Invitation]) -> Result<(), EngineError> {
+    for invitation in invitations {
+        let Invitation { hash, invitee, expires_ms, used: _ } = invitation;
+        let (name, department, guest_until, person) = match invitee {
+            Invitee::New { name, department, guest_until_ms } => {
+                (Some(name), Some(department), Some(integer(*guest_until_ms)), None)
+            }
+            Invitee::Known(person) => (None, None, None, Some(person.0)),
+        };
+        let insert = "INSERT INTO invitations VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL, NULL)";
+        c.prepare_cached(insert)?.execute(params![hash, name, department, guest_until, person, integer(*expires_ms)])?;
+    }
+    Ok(())
+}
+
+pub(super) fn invitation(c: &Connection, hash: &Hash) -> Result<Option<Invitation>, EngineError> {
+    let query = "SELECT name, department, guest_until_ms, person, expires_ms, device, mls_key, tls_key
+        FROM invitations WHERE hash = ?1";
+    let read = |r: &Row<'_>| {
+        let person: Option<[u8; 16]> = r.get(3)?;
+        let invitee = match person {
+            Some(person) => Invitee::Known(PersonId(person)),
+            None => Invitee::New {
+                name: r.get::<_, Option<_>>(0)?.unwrap_or_default(),
+                department: r.get::<_, Option<_>>(1)?.unwrap_or_default(),
+                guest_until_ms: r.get::<_, Option<_>>(2)?.unwrap_or_default(),
+            },
+        };
+        let device: Option<[u8; 16]> = r.get(5)?;
+        let used = match device {
+            Some(device) => Some(Used { device: DeviceId(device), mls_key: r.get(6)?, tls_key: r.get(7)? }),
+            None => None,
+        };
+        Ok(Invitation { hash: *hash, invitee, expires_ms: r.get(4)?, used })
+    };
+    Ok(c.prepare_cached(query)?.query_row([hash], read).optional()?)
+}
+
+pub(super) fn enrol(c: &Connection, enrolment: &Enrolment) -> Result<(), EngineError> {
+    let Enrolment { invitation: hash, person, device, mls_key, tls_key, mls_certificate, now_ms } = enrolment;
+    let invitation = invitation(c, hash)?;
+    let invitation =
+        invitation.ok_or_else(|| EngineError::refused(Reason::InvitationUnknown, "the invitation is unknown"))?;
+    if invitation.used.is_some() {
+        return Err(EngineError::refused(Reason::InvitationUsed, "the invitation was used"));
+    }
+    if key_is_known(c, mls_key, None)? || key_is_known(c, tls_key, None)? {
+        return Err(EngineError::refused(Reason::Invalid, "a key is another device's"));
+    }
+    match &invitation.invitee {
+        Invitee::New { name, department, guest_until_ms } => {
+            let insert = "INSERT INTO people VALUES (?1, ?2, ?3, ?4, 0, ?5)";
+            let version = integer(newest(c)? + 1);
+            let guest_until = integer(*guest_until_ms);
+            c.prepare_cached(insert)?.execute(params![person.0, name, department, guest_until, version])?;
+        }
+        Invitee::Known(of) => {
+            let there = "SELECT departed FROM people WHERE id = ?1";
+            let departed: Option<bool> = c.prepare_cached(there)?.query_row([&of.0], |r| r.get(0)).optional()?;
+            if of != person || departed != Some(false) {
+                return Err(EngineError::refused(Reason::InvitationUnknown, "the person has departed"));
+            }
+            touch(c, *person)?;
+        }
+    }
+    let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL, NULL, 0)";
+    let day_ms = integer(now_ms / DAY_MS * DAY_MS);
+    c.prepare_cached(insert)?.execute(params![device.0, person.0, mls_key, tls_key, mls_certificate, day_ms])?;
+    // From here on the directory has the name, or has forgotten it.
+    let uses = "UPDATE invitations SET name = NULL, department = NULL, guest_until_ms = NULL, person = ?2, device = ?3,
+        mls_key = ?4, tls_key = ?5 WHERE hash = ?1";
+    c.prepare_cached(uses)?.execute(params![hash, person.0, device.0, mls_key, tls_key])?;
+    Ok(())
+}
+
+/// Whether some device has this key, for MLS or for TLS; the TLS key of `except` is not asked about.
+fn key_is_known(c: &Connection, key: &[u8; 32], except: Option<DeviceId>) -> Sql<bool> {
+    let query = "SELECT 1 FROM devices WHERE mls_key = ?1 UNION ALL SELECT 1 FROM devices WHERE tls_key = ?1 AND id <> ?2";
+    let except = except.map_or(Vec::new(), DeviceId::to_vec);
+    c.prepare_cached(query)?.exists(params![key, except])
+}
+
+pub(super) fn renew(c: &Connection, device: DeviceId, tls_key: &[u8; 32]) -> Result<(), EngineError> {
+    if key_is_known(c, tls_key, Some(device))? {
+        return Err(EngineError::refused(Reason::Invalid, "the key is another device's"));
+    }
+    let update = "UPDATE devices SET tls_key = ?2 WHERE id = ?1 AND revoked = 0";
+    match c.prepare_cached(update)?.execute(params![device.0, tls_key])? {
+        0 => Err(EngineError::refused(Reason::Revoked, "the device was revoked")),
+        _ => Ok(()),
+    }
+}
+
+const DEVICE: &str = "SELECT id, person, mls_key, mls_certificate, enrolled_ms, revoked FROM devices";
+
+fn read_device(r: &Row<'_>) -> Sql<Device> {
+    Ok(Device {
+        id: DeviceId(r.get(0)?),
+        person: PersonId(r.get(1)?),
+        mls_key: r.get(2)?,
+        mls_certificate: r.get(3)?,
+        enrolled_ms: r.get(4)?,
+        revoked: r.get(5)?,
+    })
+}
+
+pub(super) fn device(c: &Connection, device: DeviceId) -> Result<Option<Device>, EngineError> {
+    let query = format!("{DEVICE} WHERE id = ?1");
+    Ok(c.prepare_cached(&query)?.query_row([&device.0], read_device).optional()?)
+}
+
+pub(super) fn devices_of(c: &Connection, person: PersonId) -> Result<Option<Vec<Device>>, EngineError> {
+    if !c.prepare_cached("SELECT 1 FROM people WHERE id = ?1")?.exists([&person.0])? {
+        return Ok(None);
+    }
+    let query = format!("{DEVICE} WHERE person = ?1 ORDER BY id");
+    let devices = c.prepare_cached(&query)?.query_map([&person.0], read_device)?.collect::<Sql<_>>()?;
+    Ok(Some(devices))
+}
+
+pub(super) fn people(c: &Connection, since: u64, limit: usize) -> Result<People, EngineError> {
+    let query = "SELECT id, name, department, guest_until_ms, departed, version FROM people
+        WHERE version > ?1 ORDER BY version LIMIT ?2";
+    let read = |r: &Row<'_>| {
+        let person = pb::Person {
+            id: r.get(0)?,
+            name: r.get(1)?,
+            department: r.get(2)?,
+            guest_until_ms: r.get(3)?,
+            departed: r.get(4)?,
+            devices: Vec::new(),
+        };
+        Ok((person, r.get::<_, u64>(5)?))
+    };
+    let mut found: Vec<(pb::Person, u64)> =
+        c.prepare_cached(query)?.query_map(params![integer(since), limit as i64 + 1], read)?.collect::<Sql<_>>()?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let version = if more { found.last().map_or(since, |(_, version)| *version) } else { newest(c)? };
+    let mut people = Vec::with_capacity(found.len());
+    for (mut person, _) in found {
+        let query = format!("{DEVICE} WHERE person = ?1 ORDER BY id");
+        let devices = c.prepare_cached(&query)?.query_map([&person.id], read_device)?.collect::<Sql<Vec<_>>>()?;
+        let public = |device: Device| pb::Device {
+            id: device.id.to_vec(),
+            mls_key: device.mls_key.to_vec(),
+            enrolled_ms: device.enrolled_ms,
+            revoked: device.revoked,
+        };
+        person.devices = devices.into_iter().map(public).collect();
+        people.push(person);
+    }
+    Ok(People { version, more, people })
+}
+
+fn newest(c: &Connection) -> Sql<u64> {
+    c.prepare_cached("SELECT coalesce(max(version), 0) FROM people")?.query_row([], |r| r.get(0))
+}
+
+/// Gives the person the directory's next version; how many there are of this id.
+fn touch(c: &Connection, person: PersonId) -> Sql<usize> {
+    let version = integer(newest(c)? + 1);
+    c.prepare_cached("UPDATE people SET version = ?2 WHERE id = ?1")?.execute(params![person.0, version])
+}
+
+pub(super) fn rename(c: &Connection, person: PersonId, name: &str) -> Result<(), EngineError> {
+    if touch(c, person)? == 0 {
+        return Err(EngineError::refused(Reason::NotEnrolled, "no such person"));
+    }
+    c.prepare_cached("UPDATE people SET name = ?2 WHERE id = ?1")?.execute(params![person.0, name])?;
+    Ok(())
+}
+
+pub(super) fn revocations(c: &Connection, since: u64) -> Result<pb::RevocationList, EngineError> {
+    let query = "SELECT number, signed_ms, hash, issuer, signature FROM revocation_list WHERE one = 1";
+    let read = |r: &Row<'_>| {
+        Ok(pb::RevocationList {
+            number: r.get(0)?,
+            signed_ms: r.get(1)?,
+            hash: r.get(2)?,
+            issuer: r.get(3)?,
+            signature: r.get(4)?,
+            lines: Vec::new(),
+        })
+    };
+    let list: Option<pb::RevocationList> = c.prepare_cached(query)?.query_row([], read).optional()?;
+    // Before the first signature there is nothing to sign but the start.
+    let mut list = list.unwrap_or_else(|| pb::RevocationList { hash: vec![0; 32], ..pb::RevocationList::default() });
+    let query = "SELECT number, certificate, leaf_key, issuer, signature FROM revocations
+        WHERE number > ?1 ORDER BY number LIMIT ?2";
+    let line = |r: &Row<'_>| {
+        Ok(pb::RevocationLine {
+            number: r.get(0)?,
+            certificate: r.get(1)?,
+            leaf_key: r.get(2)?,
+            issuer: r.get(3)?,
+            signature: r.get(4)?,
+        })
+    };
+    list.lines = c.prepare_cached(query)?.query_map(params![integer(since), LINES], line)?.collect::<Sql<_>>()?;
+    Ok(list)
+}
+
+pub(super) fn revoke(c: &Connection, revocation: &Revocation) -> Result<bool, EngineError> {
+    let Revocation { lines, list, departed } = revocation;
+    let before = revocations(c, u64::MAX)?;
+    let follows = before.number + lines.len() as u64 == list.number && before.signed_ms <= list.signed_ms;
+    let mut numbers = lines.iter().map(|line| line.number).zip(before.number + 1..);
+    if !follows || numbers.any(|(number, expected)| number != expected) {
+        return Ok(false);
+    }
+    if let Some(person) = departed {
+        // One that enrolled since the caller looked must go too.
+        let devices = devices_of(c, *person)?.unwrap_or_default();
+        let named = |device: &Device| lines.iter().any(|line| line.leaf_key == device.mls_key);
+        if !devices.iter().all(|device| device.revoked || named(device)) {
+            return Ok(false);
+        }
+    }
+    for line in lines {
+        let insert = "INSERT INTO revocations VALUES (?1, ?2, ?3, ?4, ?5)";
+        c.prepare_cached(insert)?.execute(params![
+            integer(line.number),
+            line.certificate,
+            line.leaf_key,
+            line.issuer,
+            line.signature
+        ])?;
+        let query = format!("{DEVICE} WHERE mls_key = ?1");
+        let device = c.prepare_cached(&query)?.query_row([&line.leaf_key], read_device).optional()?;
+        if let Some(device) = device {
+            end_device(c, &device)?;
+        }
+    }
+    if let Some(person) = departed {
+        touch(c, *person)?;
+        c.prepare_cached("UPDATE people SET departed = 1 WHERE id = ?1")?.execute([&person.0])?;
+        let open = "DELETE FROM invitations WHERE person = ?1 AND device IS NULL";
+        c.prepare_cached(open)?.execute([&person.0])?;
+    }
+    let set = "INSERT OR REPLACE INTO revocation_list VALUES (1, ?1, ?2, ?3, ?4, ?5)";
+    c.prepare_cached(set)?.execute(params![
+        integer(list.number),
+        integer(list.signed_ms),
+        list.hash,
+        list.issuer,
+        list.signature
+    ])?;
+    Ok(true)
+}
+
+fn end_device(c: &Connection, device: &Device) -> Sql<()> {
+    c.prepare_cached("UPDATE devices SET revoked = 1 WHERE id = ?1")?.execute([&device.id.0])?;
+    for table in ["key_packages", "inbox", "delivered"] {
+        c.prepare_cached(&format!("DELETE FROM {table} WHERE device = ?1"))?.execute([&device.id.0])?;
+    }
+    touch(c, device.person).map(|_| ())
+}
+
+pub(super) fn ended_guests(c: &Connection, now_ms: u64) -> Result<Vec<PersonId>, EngineError> {
+    let query = "SELECT id FROM people WHERE guest_until_ms > 0 AND guest_until_ms <= ?1 AND departed = 0 ORDER BY id";
+    let ended = c.prepare_cached(query)?.query_map([integer(now_ms)], |r| Ok(PersonId(r.get(0)?)))?.collect::<Sql<_>>();
+    Ok(ended?)
+}
+
+pub(super) fn versions(c: &Connection) -> Result<Versions, EngineError> {
+    let query = "SELECT coalesce(max(number), 0) FROM revocations";
+    let revocations = c.prepare_cached(query)?.query_row([], |r| r.get(0))?;
+    Ok(Versions { directory: newest(c)?, revocations })
+}

@@ -1,0 +1,219 @@
+//! Starting and stopping.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use pli_env::{Env, Incoming, Task};
+use pli_proto::limits::{INBOX_ITEM_BYTES, KEY_PACKAGE_BYTES, KEY_PACKAGES, MESSAGE_BYTES};
+use pli_proto::pb;
+use pli_proto::pb::{
+    directory_server::DirectoryServer, enrolment_server::EnrolmentServer, inbox_server::InboxServer,
+    key_packages_server::KeyPackagesServer, log_server::LogServer,
+};
+use tokio::sync::{Semaphore, watch};
+use tonic::codegen::http::{self, HeaderValue, header};
+use tower::util::MapResponseLayer;
+
+use crate::authority::Authority;
+use crate::config::Config;
+use crate::connection::{Connection, Connections};
+use crate::door::Door;
+use crate::error::ServerError;
+use crate::fanout::{Fanout, Local};
+use crate::services::directory::DirectoryService;
+use crate::services::enrolment::EnrolmentService;
+use crate::services::gate::GateLayer;
+use crate::services::inbox::InboxService;
+use crate::services::key_packages::KeyPackagesService;
+use crate::services::log::LogService;
+use crate::services::rates::Rates;
+use crate::services::{Shared, ended};
+use crate::tls::{self, Shown};
+use crate::chores;
+
+/// A peer that vanished is noticed after both together; phones are not woken more often than they wake by themselves.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Calls at once on one connection.
+const CONNECTION_STREAMS: u32 = 128;
+/// A page arrives in few round trips, and no reader makes the server hold more.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+const HEADER_BYTES: u32 = 16 << 10;
+/// Requests other than to logs: a few ids and keys.
+const SMALL_REQUEST_BYTES: usize = 64 << 10;
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Serves the authority in `config.data`.
+    ///
+    /// # Errors
+    /// [`ServerError`], if the folder, its database or the address can't be used.
+    pub async fn start(env: Arc<dyn Env>, config: Config) -> Result<Running, ServerError> {
+        let authority = Authority::open(&config.data, env.clone())?;
+        let started = start(env, config, authority.clone()).await;
+        if started.is_err() {
+            authority.close().await;
+        }
+        started
+    }
+}
+
+async fn start(env: Arc<dyn Env>, config: Config, authority: Authority) -> Result<Running, ServerError> {
+    let Config { listen, server_name, limits, .. } = config;
+    let shown = Shown::new(&authority, &server_name).await?;
+    let tls = Arc::new(tls::config(&authority, shown.clone())?);
+    let versions = authority.engine().versions().await?;
+    let door = Door::new(env.clone(), &authority.door_secret()?, limits.door_lifetime, versions);
+    let (end, ending) = watch::channel(false);
+    let shared = Arc::new(Shared {
+        engine: authority.engine().clone(),
+        fanout: Arc::new(Local::default()) as Arc<dyn Fanout>,
+        rates: Rates::new(&limits),
+        streams: places(limits.streams),
+        requests: places(limits.requests),
+        env: env.clone(),
+        authority,
+        door,
+        limits,
+        ending,
+    });
+    let (address, incoming) =
+        env.listen(listen, tls).await.map_err(|source| ServerError::Listen { address: listen, source })?;
+    let (stopped, has_stopped) = watch::channel(None);
+    let serving = {
+        let shared = shared.clone();
+        env.spawn(Box::pin(async move {
+            let result = serve(shared.clone(), incoming).await;
+            // The listener ending by itself is no orderly end.
+            let orderly = *shared.ending.borrow();
+            let result = result.and(if orderly { Ok(()) } else { Err(ServerError::Ended) });
+            stopped.send_replace(Some(result.err().map(Arc::new)));
+        }))
+    };
+    let chores = [
+        env.spawn(Box::pin(chores::watch(shared.clone()))),
+        env.spawn(Box::pin(chores::keep(shared.clone(), shown, server_name))),
+    ];
+    tracing::info!(%address, "serving");
+    Ok(Running { address, shared, end, has_stopped, serving, chores })
+}
+
+fn places(count: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)))
+}
+
+async fn serve(shared: Arc<Shared>, incoming: Incoming) -> Result<(), ServerError> {
+    // hyper would stamp the operating system's clock: nobody needs it, and it would differ from run to run.
+    let date = |mut response: http::Response<tonic::body::Body>| {
+        response.headers_mut().insert(header::DATE, HeaderValue::from_static("-"));
+        response
+    };
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<LogServer<LogService>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+        .build_v1()
+        .expect("the descriptors are compiled in");
+    let inbox = InboxService { shared: shared.clone(), following: Arc::default() };
+    let publish_bytes = (KEY_PACKAGES as usize + 1) * KEY_PACKAGE_BYTES + SMALL_REQUEST_BYTES;
+    let router = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_max_header_list_size(HEADER_BYTES)
+        .max_concurrent_streams(CONNECTION_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .layer(MapResponseLayer::new(date))
+        .layer(GateLayer(shared.clone()))
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(
+            EnrolmentServer::new(EnrolmentService(shared.clone()))
+                .max_decoding_message_size(SMALL_REQUEST_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(
+            DirectoryServer::new(DirectoryService(shared.clone()))
+                .max_decoding_message_size(SMALL_REQUEST_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(
+            KeyPackagesServer::new(KeyPackagesService(shared.clone()))
+                .max_decoding_message_size(publish_bytes)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(
+            InboxServer::new(inbox)
+                .max_decoding_message_size(INBOX_ITEM_BYTES + SMALL_REQUEST_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(
+            LogServer::new(LogService(shared.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        );
+    let connections = Connections::new(shared.authority.root_key(), &shared.limits);
+    let mut ending = shared.ending.clone();
+    let stop = async move { ended(&mut ending).await };
+    Ok(router.serve_with_incoming_shutdown(admitted(incoming, connections), stop).await?)
+}
+
+fn admitted(incoming: Incoming, connections: Connections) -> impl Stream<Item = std::io::Result<Connection>> + Send {
+    incoming.filter_map(move |stream| {
+        let admitted = match stream {
+            Ok(stream) => connections.admit(stream).map(Ok),
+            Err(error) => Some(Err(error)),
+        };
+        std::future::ready(admitted)
+    })
+}
+
+/// A server that runs. Dropping it stops it at once, as a crash would; [`Running::shutdown`] is the orderly way.
+#[must_use]
+pub struct Running {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    end: watch::Sender<bool>,
+    has_stopped: watch::Receiver<Option<Option<Arc<ServerError>>>>,
+    serving: Task,
+    chores: [Task; 2],
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its authority, for invitations and revocations from within the process. They take effect as fast as from
+    /// another one.
+    pub fn authority(&self) -> &Authority {
+        &self.shared.authority
+    }
+
+    /// Completes if the server stops by itself, and says why.
+    pub async fn stopped(&self) -> Arc<ServerError> {
+        let mut has_stopped = self.has_stopped.clone();
+        // An error means that its task was dropped, as in a crash.
+        let why = has_stopped.wait_for(Option::is_some).await.ok().and_then(|why| why.clone().flatten());
+        why.unwrap_or_else(|| Arc::new(ServerError::Ended))
+    }
+
+    /// Accepts nothing more, ends streams, finishes what is under way, and closes the database.
+    pub async fn shutdown(self) {
+        let Self { shared, end, mut has_stopped, serving, chores, .. } = self;
+        drop(chores);
+        end.send_replace(true);
+        // A client that does not read what it asked for must not keep the server.
+        let _ = tokio::time::timeout(shared.limits.grace, has_stopped.wait_for(Option::is_some)).await;
+        drop(serving);
+        shared.authority.close().await;
+        tracing::info!("stopped");
+    }
+}

@@ -1,0 +1,221 @@
+//! The task behind one stream of logs: it serves many logs in turn, a page at a time, and holds one page at most, so
+//! that a slow reader delays itself alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use pli_proto::id::LogId;
+use pli_proto::limits::STREAM_LOGS;
+use pli_proto::pb;
+use pli_proto::refusal::{Reason, Refusal};
+use pli_proto::row::AccessKey;
+use pli_proto::signed::Method;
+use prost::Message;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::Instant;
+use tonic::{Status, Streaming};
+
+use super::rates::Address;
+use super::{Shared, ended};
+use crate::engine::EngineError;
+use crate::fanout::{Listener, Topic};
+
+pub(crate) struct Follower {
+    shared: Arc<Shared>,
+    address: Address,
+    requests: Option<Streaming<pb::LogRequest>>,
+    pages: mpsc::Sender<Result<pb::LogPage, Status>>,
+    listener: Arc<dyn Listener>,
+    logs: BTreeMap<LogId, Place>,
+    /// Logs that may have something new.
+    due: BTreeSet<LogId>,
+    /// The log served last: the next in order is served next, so that a busy one leaves room for the others.
+    last: Option<LogId>,
+    /// The door as it was when this stream came in.
+    revocations: u64,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Where the stream stands in one log.
+struct Place {
+    row: AccessKey,
+    after: u64,
+    /// A page said that there was nothing more, and nothing was sent since.
+    said_caught_up: bool,
+}
+
+enum Event {
+    Request(Option<Result<pb::LogRequest, Status>>),
+    News(Topic),
+    Reread,
+    /// A log is due.
+    Serve,
+}
+
+impl Follower {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        address: Address,
+        requests: Streaming<pb::LogRequest>,
+        pages: mpsc::Sender<Result<pb::LogPage, Status>>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let listener = shared.fanout.listen();
+        listener.watch(Topic::Directory);
+        let revocations = shared.door.versions().revocations;
+        Self {
+            shared,
+            address,
+            requests: Some(requests),
+            pages,
+            listener,
+            logs: BTreeMap::new(),
+            due: BTreeSet::new(),
+            last: None,
+            revocations,
+            _place: place,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let (mut ending, pages) = (self.shared.ending.clone(), self.pages.clone());
+        let shared = self.shared.clone();
+        let end = tokio::select! { biased;
+            () = ended(&mut ending) => shared.stopping(),
+            () = pages.closed() => return,
+            end = self.serve() => end,
+        };
+        let _ = pages.send(Err(end)).await;
+    }
+
+    /// Serves until the stream has to end, and says why.
+    async fn serve(&mut self) -> Status {
+        let mut reread = Instant::now() + self.shared.limits.reread;
+        loop {
+            match self.event(reread).await {
+                Event::Request(Some(Ok(request))) => {
+                    if let Err((log, refusal)) = self.start(&request) {
+                        self.end_log(log, &refusal).await;
+                    }
+                }
+                // The client says no more; it goes on listening.
+                Event::Request(_) => self.requests = None,
+                Event::News(Topic::Log(log)) => {
+                    self.due.insert(log);
+                }
+                Event::News(_) | Event::Serve => {}
+                Event::Reread => {
+                    self.due.extend(self.logs.keys());
+                    reread = Instant::now() + self.shared.limits.reread;
+                }
+            }
+            // A revocation ends all door keys, and with them what came in by one.
+            if self.shared.door.versions().revocations != self.revocations {
+                return self.shared.refuse(Reason::Door, "the door key is no longer today's");
+            }
+            if let Some(log) = self.next_due()
+                && let Err(error) = self.advance(log).await
+            {
+                return self.shared.engine_error(error);
+            }
+        }
+    }
+
+    async fn event(&mut self, reread: Instant) -> Event {
+        let is_due = !self.due.is_empty();
+        let requests = &mut self.requests;
+        let request = async {
+            match requests {
+                Some(requests) => requests.message().await.transpose(),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! { biased;
+            request = request => Event::Request(request),
+            topic = self.listener.next() => Event::News(topic),
+            () = std::future::ready(()), if is_due => Event::Serve,
+            () = tokio::time::sleep_until(reread) => Event::Reread,
+        }
+    }
+
+    /// Starts a log, or starts it again from elsewhere.
+    fn start(&mut self, request: &pb::LogRequest) -> Result<(), (Vec<u8>, Refusal)> {
+        let refused = |refusal| (request.log.clone(), refusal);
+        let limit = |ms| refused(self.shared.refusal(Reason::Limit, ms));
+        self.shared.rates.address.take(self.address, 1).map_err(limit)?;
+        let verified = self.shared.verified::<pb::ReadBody>(Method::Subscribe, request);
+        let (log, row, body) = verified.map_err(|status| refused(Refusal::of(&status).unwrap_or_default()))?;
+        if self.logs.len() >= STREAM_LOGS && !self.logs.contains_key(&log) {
+            return Err(limit(0));
+        }
+        // Watched before it is first read, or an append in between would go unnoticed.
+        self.listener.watch(Topic::Log(log));
+        self.logs.insert(log, Place { row, after: body.after, said_caught_up: false });
+        self.due.insert(log);
+        Ok(())
+    }
+
+    fn next_due(&mut self) -> Option<LogId> {
+        let from = self.last.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.due.range((from, Bound::Unbounded)).next().or_else(|| self.due.first()).copied();
+        if let Some(log) = next {
+            self.due.remove(&log);
+            self.last = Some(log);
+        }
+        next
+    }
+
+    /// Sends the next page of a log, if there is anything to say.
+    async fn advance(&mut self, log: LogId) -> Result<(), EngineError> {
+        // Only when there is room for a page is one read.
+        let pages = self.pages.clone();
+        let Ok(room) = pages.reserve().await else { return Ok(()) };
+        let Some(place) = self.logs.get_mut(&log) else { return Ok(()) };
+        let page = match self.shared.engine.read(log, place.row, place.after).await {
+            Ok(page) => page,
+            Err(error @ EngineError::Refused(_)) => {
+                let (refusal, _) = self.shared.engine_refusal(error);
+                drop(room);
+                self.forget(log);
+                self.end_log(log.to_vec(), &refusal).await;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(last) = page.entries.last() {
+            place.after = last.number;
+        }
+        let ended = page.ended;
+        let more = !page.caught_up && !ended;
+        if !page.entries.is_empty() || page.caught_up && !place.said_caught_up {
+            place.said_caught_up = page.caught_up;
+            let (entries, caught_up) = (page.entries, page.caught_up);
+            room.send(Ok(pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new() }));
+        } else {
+            drop(room);
+        }
+        if more {
+            self.due.insert(log);
+        }
+        if ended {
+            self.forget(log);
+            let refusal = self.shared.refusal(Reason::NoAccess, 0);
+            self.end_log(log.to_vec(), &refusal).await;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, log: LogId) {
+        self.listener.forget(Topic::Log(log));
+        self.logs.remove(&log);
+        self.due.remove(&log);
+    }
+
+    /// Tells that one log's part of the stream is over.
+    async fn end_log(&self, log: Vec<u8>, refusal: &Refusal) {
+        let page = pb::LogPage { log, refusal: refusal.encode_to_vec(), ..pb::LogPage::default() };
+        // An error means that the client is gone, which `run` sees.
+        let _ = self.pages.send(Ok(page)).await;
+    }
+}

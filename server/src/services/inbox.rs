@@ -1,0 +1,172 @@
+//! Inboxes: anyone delivers on the sealed connection; the device follows its own on the known one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use pli_proto::id::DeviceId;
+use pli_proto::limits::INBOX_ITEM_BYTES;
+use pli_proto::pb;
+use pli_proto::pb::inbox_server::Inbox;
+use pli_proto::refusal::Reason;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+
+use super::gate::Known;
+use super::{Pages, Shared, ended, respond};
+use crate::engine::Versions;
+use crate::fanout::{Listener, Topic};
+
+/// The streams of a device that are taken for dead ones are so soon.
+const STREAMS_RETRY_MS: u64 = 30_000;
+
+pub(crate) struct InboxService {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) following: Arc<Following>,
+}
+
+/// How many streams each device has.
+#[derive(Default)]
+pub(crate) struct Following(Mutex<BTreeMap<DeviceId, usize>>);
+
+#[tonic::async_trait]
+impl Inbox for InboxService {
+    async fn deliver(&self, request: Request<pb::DeliverRequest>) -> Result<Response<pb::DeliverResponse>, Status> {
+        let shared = &self.shared;
+        let pb::DeliverRequest { device, id, sealed } = request.into_inner();
+        let (Ok(device), Ok(id)) = (DeviceId::try_from(device.as_slice()), id.try_into()) else {
+            return Err(shared.refuse(Reason::Invalid, "a device or id is missing or malformed"));
+        };
+        if sealed.is_empty() || sealed.len() > INBOX_ITEM_BYTES {
+            return Err(shared.refuse(Reason::Invalid, "the item is empty or too long"));
+        }
+        let delivered = shared.engine.deliver(device, id, sealed, shared.env.now_ms()).await;
+        delivered.map_err(|error| shared.engine_error(error))?;
+        shared.fanout.publish(Topic::Inbox(device));
+        Ok(Response::new(pb::DeliverResponse {}))
+    }
+
+    type FollowStream = Pages<pb::InboxPage>;
+
+    async fn follow(&self, request: Request<pb::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
+        let shared = &self.shared;
+        let Known(device, _) = shared.extension(&request)?;
+        let counted = Counted::new(&self.following, device, shared.limits.streams_per_device);
+        let counted = counted
+            .ok_or_else(|| shared.refuse_until(Reason::Limit, "the device has too many streams", STREAMS_RETRY_MS))?;
+        let place = shared.stream_place()?;
+        let listener = shared.fanout.listen();
+        listener.watch(Topic::Inbox(device));
+        listener.watch(Topic::Directory);
+        let (pages, receiver) = mpsc::channel(1);
+        let after = request.into_inner().after;
+        let shared = shared.clone();
+        let follower =
+            Follower { shared: shared.clone(), device, after, told: None, listener, pages, _held: (counted, place) };
+        let task = shared.env.spawn(Box::pin(follower.run()));
+        Ok(respond(receiver, task))
+    }
+
+    async fn acknowledge(
+        &self,
+        request: Request<pb::AcknowledgeRequest>,
+    ) -> Result<Response<pb::AcknowledgeResponse>, Status> {
+        let Known(device, _) = self.shared.extension(&request)?;
+        let done = self.shared.engine.acknowledge(device, request.into_inner().up_to).await;
+        done.map_err(|error| self.shared.engine_error(error))?;
+        Ok(Response::new(pb::AcknowledgeResponse {}))
+    }
+}
+
+/// One stream of a device, counted until dropped.
+struct Counted(Arc<Following>, DeviceId);
+
+impl Counted {
+    fn new(following: &Arc<Following>, device: DeviceId, most: usize) -> Option<Self> {
+        let mut counts = following.0.lock().expect("no panic while held");
+        let count = counts.entry(device).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Self(following.clone(), device))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.0.0.lock().expect("no panic while held");
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// The task behind one stream.
+struct Follower {
+    shared: Arc<Shared>,
+    device: DeviceId,
+    after: u64,
+    /// What was last said to be newest; `None` before the first page.
+    told: Option<Versions>,
+    listener: Arc<dyn Listener>,
+    pages: mpsc::Sender<Result<pb::InboxPage, Status>>,
+    _held: (Counted, OwnedSemaphorePermit),
+}
+
+impl Follower {
+    async fn run(mut self) {
+        let mut ending = self.shared.ending.clone();
+        let (pages, listener) = (self.pages.clone(), self.listener.clone());
+        loop {
+            let step = async {
+                let caught_up = self.send_news().await?;
+                if caught_up {
+                    let reread = Instant::now() + self.shared.limits.reread;
+                    let _ = tokio::time::timeout_at(reread, listener.next()).await;
+                }
+                Ok(())
+            };
+            let stop = tokio::select! { biased;
+                () = ended(&mut ending) => Some(self.shared.stopping()),
+                () = pages.closed() => return,
+                step = step => step.err(),
+            };
+            if let Some(status) = stop {
+                let _ = pages.try_send(Err(status));
+                return;
+            }
+        }
+    }
+
+    /// Sends a page if there is something to say; whether that is all for now.
+    async fn send_news(&mut self) -> Result<bool, Status> {
+        let shared = self.shared.clone();
+        let pages = self.pages.clone();
+        // Only when the last page is on its way is the next one read: one page in memory, however slow the reader.
+        let Ok(place) = pages.reserve().await else { return Ok(true) };
+        let versions = shared.door.versions();
+        if self.told.is_none_or(|told| told.revocations != versions.revocations) {
+            shared.authority.active(self.device).await.map_err(|error| shared.authority_error(error))?;
+        }
+        let batch = shared.engine.inbox(self.device, self.after).await;
+        let batch = batch.map_err(|error| shared.engine_error(error))?;
+        if batch.items.is_empty() && self.told == Some(versions) {
+            return Ok(true);
+        }
+        if let Some(last) = batch.items.last() {
+            self.after = last.number;
+        }
+        self.told = Some(versions);
+        place.send(Ok(pb::InboxPage {
+            items: batch.items,
+            caught_up: batch.caught_up,
+            directory_version: versions.directory,
+            revocations: versions.revocations,
+        }));
+        Ok(batch.caught_up)
+    }
+}

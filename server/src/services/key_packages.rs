@@ -1,0 +1,78 @@
+//! Key packages: published by their device on the known connection, taken by anyone on the sealed one.
+
+use std::sync::Arc;
+
+use pli_proto::id::DeviceId;
+use pli_proto::limits::{KEY_PACKAGE_BYTES, KEY_PACKAGES, TAKE_DEVICES};
+use pli_proto::pb::key_packages_server::KeyPackages;
+use pli_proto::refusal::Reason;
+use pli_proto::signed::{self, Label};
+use pli_proto::{pb, row};
+use tonic::{Request, Response, Status};
+
+use super::Shared;
+use super::gate::{Known, Sealed};
+use crate::engine::Publication;
+
+/// An HPKE key; one of X-Wing has 1,216 bytes.
+const INBOX_KEY_BYTES: usize = 2_048;
+
+pub(crate) struct KeyPackagesService(pub(crate) Arc<Shared>);
+
+#[tonic::async_trait]
+impl KeyPackages for KeyPackagesService {
+    async fn publish(&self, request: Request<pb::PublishRequest>) -> Result<Response<pb::PublishResponse>, Status> {
+        let shared = &self.0;
+        let Known(device, mls_key) = shared.extension(&request)?;
+        let pb::PublishRequest { packages, last_resort, inbox_key, inbox_key_signature, replace } =
+            request.into_inner();
+        let fits = |package: &Vec<u8>| !package.is_empty() && package.len() <= KEY_PACKAGE_BYTES;
+        let last_resort = Some(last_resort).filter(|package| !package.is_empty());
+        if packages.len() > KEY_PACKAGES as usize || !packages.iter().chain(&last_resort).all(fits) {
+            return Err(shared.refuse(Reason::Invalid, "too many key packages, or one is empty or too long"));
+        }
+        let inbox_key = match inbox_key {
+            key if key.is_empty() => None,
+            key if key.len() <= INBOX_KEY_BYTES => Some((key, inbox_key_signature)),
+            _ => return Err(shared.refuse(Reason::Invalid, "the inbox key is too long")),
+        };
+        if let Some((key, signature)) = &inbox_key {
+            let content = signed::content(Label::InboxKey, &[&device.0, key]);
+            if !row::verify(&mls_key, &content, signature) {
+                return Err(shared.refuse(Reason::Signature, "the inbox key is not signed by the device"));
+            }
+        }
+        let publication = Publication { device, packages, last_resort, inbox_key, replace };
+        let stock = shared.engine.publish(publication).await.map_err(|error| shared.engine_error(error))?;
+        Ok(Response::new(pb::PublishResponse { stock: stock.single_use, has_last_resort: stock.last_resort }))
+    }
+
+    async fn take(&self, request: Request<pb::TakeRequest>) -> Result<Response<pb::TakeResponse>, Status> {
+        let shared = &self.0;
+        let Sealed(address) = shared.extension(&request)?;
+        let asked = request.into_inner().devices;
+        if asked.len() > TAKE_DEVICES {
+            return Err(shared.refuse(Reason::Invalid, "too many devices at once"));
+        }
+        let mut devices: Vec<DeviceId> = Vec::with_capacity(asked.len());
+        for device in &asked {
+            let device = DeviceId::try_from(device.as_slice());
+            let device = device.map_err(|_| shared.refuse(Reason::Invalid, "a device's id is malformed"))?;
+            if !devices.contains(&device) {
+                devices.push(device);
+            }
+        }
+        // Each takes something away from others.
+        shared.rate(shared.rates.take.take(address, devices.len() as u32))?;
+        let packages = shared.engine.take(devices, shared.env.now_ms()).await;
+        Ok(Response::new(pb::TakeResponse { packages: packages.map_err(|error| shared.engine_error(error))? }))
+    }
+}
+
+impl Shared {
+    /// What the gate found out about the caller.
+    pub(crate) fn extension<T: Copy + Send + Sync + 'static, R>(&self, request: &Request<R>) -> Result<T, Status> {
+        // Absent only if a method were classed wrongly in the gate: refuse rather than serve.
+        request.extensions().get::<T>().copied().ok_or_else(|| self.refuse(Reason::NotEnrolled, "not admitted"))
+    }
+}

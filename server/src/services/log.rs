@@ -1,0 +1,162 @@
+//! Logs. Each request is signed by a row; who stands behind it the server does not learn.
+
+use std::sync::Arc;
+
+use ed25519_dalek::VerifyingKey;
+use pli_proto::id::LogId;
+use pli_proto::limits::ENTRY_BYTES;
+use pli_proto::pb::log_server::Log;
+use pli_proto::pb::row_change::Change;
+use pli_proto::refusal::Reason;
+use pli_proto::row::AccessKey;
+use pli_proto::signed::{self, Method};
+use pli_proto::{limits, pb};
+use prost::Message;
+use tokio::sync::mpsc;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::follow::Follower;
+use super::gate::Sealed;
+use super::{Pages, Shared, respond};
+use crate::engine::Append;
+use crate::fanout::Topic;
+
+pub(crate) struct LogService(pub(crate) Arc<Shared>);
+
+#[tonic::async_trait]
+impl Log for LogService {
+    async fn create(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::CreateResponse>, Status> {
+        let shared = &self.0;
+        let Sealed(address) = shared.extension(&request)?;
+        let (log, row, body) = shared.verified::<pb::CreateBody>(Method::Create, &request.into_inner())?;
+        shared.rate(shared.rates.create.take(address, 1))?;
+        shared.check_sealed_size(&body.snapshot)?;
+        if !is_strong(&row.0) {
+            return Err(shared.refuse(Reason::Invalid, "the row's key is malformed"));
+        }
+        let created = shared.engine.create_log(log, row, body.snapshot).await;
+        created.map_err(|error| shared.engine_error(error))?;
+        Ok(Response::new(pb::CreateResponse {}))
+    }
+
+    async fn append(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::AppendResponse>, Status> {
+        let shared = &self.0;
+        let (log, row, entry) = shared.verified::<pb::Entry>(Method::Append, &request.into_inner())?;
+        shared.rate(shared.rates.row.take((log, row), 1))?;
+        shared.check_entry(&entry)?;
+        let append = Append {
+            log,
+            by: row,
+            digest: signed::entry_digest(log, &entry),
+            entry,
+            now_ms: shared.env.now_ms(),
+            commits_per_day: shared.limits.commits_per_day,
+        };
+        let appended = shared.engine.append(append).await.map_err(|error| shared.engine_error(error))?;
+        shared.fanout.publish(Topic::Log(log));
+        Ok(Response::new(pb::AppendResponse {
+            number: appended.number,
+            hash: appended.hash.to_vec(),
+            received_ms: appended.received_ms,
+        }))
+    }
+
+    async fn read(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::LogPage>, Status> {
+        let shared = &self.0;
+        let (log, row, body) = shared.verified::<pb::ReadBody>(Method::Read, &request.into_inner())?;
+        let page = shared.engine.read(log, row, body.after).await.map_err(|error| shared.engine_error(error))?;
+        if page.ended && page.entries.is_empty() {
+            return Err(shared.refuse(Reason::NoAccess, "the row was revoked"));
+        }
+        let (entries, caught_up) = (page.entries, page.caught_up);
+        Ok(Response::new(pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new() }))
+    }
+
+    type SubscribeStream = Pages<pb::LogPage>;
+
+    async fn subscribe(
+        &self,
+        request: Request<Streaming<pb::LogRequest>>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let shared = &self.0;
+        let Sealed(address) = shared.extension(&request)?;
+        let place = shared.stream_place()?;
+        let (pages, receiver) = mpsc::channel(1);
+        let follower = Follower::new(shared.clone(), address, request.into_inner(), pages, place);
+        let task = shared.env.spawn(Box::pin(follower.run()));
+        Ok(respond(receiver, task))
+    }
+
+    async fn put_snapshot(
+        &self,
+        request: Request<pb::LogRequest>,
+    ) -> Result<Response<pb::PutSnapshotResponse>, Status> {
+        let shared = &self.0;
+        let (log, row, body) = shared.verified::<pb::SnapshotBody>(Method::PutSnapshot, &request.into_inner())?;
+        shared.rate(shared.rates.row.take((log, row), 1))?;
+        shared.check_sealed_size(&body.sealed)?;
+        let put = shared.engine.put_snapshot(log, row, body.number, body.sealed).await;
+        put.map_err(|error| shared.engine_error(error))?;
+        Ok(Response::new(pb::PutSnapshotResponse {}))
+    }
+
+    async fn get_snapshot(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::SnapshotBody>, Status> {
+        let shared = &self.0;
+        let (log, row, body) = shared.verified::<pb::GetSnapshotBody>(Method::GetSnapshot, &request.into_inner())?;
+        let found = shared.engine.snapshot(log, row, body.at_most).await;
+        let (number, sealed) = found.map_err(|error| shared.engine_error(error))?;
+        Ok(Response::new(pb::SnapshotBody { number, sealed }))
+    }
+}
+
+impl Shared {
+    /// Log, row and body of a request whose time and signature are right.
+    pub(crate) fn verified<B: Message + Default>(
+        &self,
+        method: Method,
+        request: &pb::LogRequest,
+    ) -> Result<(LogId, AccessKey, B), Status> {
+        let log = LogId::try_from(request.log.as_slice());
+        let row = AccessKey::try_from(request.row_key.as_slice());
+        let (Ok(log), Ok(row)) = (log, row) else {
+            return Err(self.refuse(Reason::Invalid, "a log or row is missing or malformed"));
+        };
+        self.check_clock(request.time_ms)?;
+        let content = signed::request(&self.authority.root_key(), method, request);
+        if !row.verifies(&content, &request.signature) {
+            return Err(self.refuse(Reason::Signature, "the signature is not the row's"));
+        }
+        let body = B::decode(request.request.as_slice());
+        let body = body.map_err(|_| self.refuse(Reason::Invalid, "the request is malformed"))?;
+        Ok((log, row, body))
+    }
+
+    fn check_entry(&self, entry: &pb::Entry) -> Result<(), Status> {
+        let formed = signed::entry_id(entry).is_ok()
+            && matches!(entry.kind(), pb::EntryKind::Commit | pb::EntryKind::Message)
+            && entry.parent_hash.len() == 32
+            && entry.rows.len() <= limits::ROW_CHANGES;
+        if !formed {
+            return Err(self.refuse(Reason::Invalid, "the entry is malformed"));
+        }
+        // Keys of small order verify anything, so to say: no row may have one.
+        let added = entry.rows.iter().filter(|change| matches!(change.change, Some(Change::Rank(_))));
+        for change in added {
+            if !<[u8; 32]>::try_from(change.key.as_slice()).is_ok_and(|key| is_strong(&key)) {
+                return Err(self.refuse(Reason::Invalid, "a row's key is malformed"));
+            }
+        }
+        self.check_sealed_size(&entry.sealed)
+    }
+
+    fn check_sealed_size(&self, sealed: &[u8]) -> Result<(), Status> {
+        if (1..=ENTRY_BYTES).contains(&sealed.len()) {
+            return Ok(());
+        }
+        Err(self.refuse(Reason::Invalid, "what is sealed is missing or too long"))
+    }
+}
+
+fn is_strong(key: &[u8; 32]) -> bool {
+    VerifyingKey::from_bytes(key).is_ok_and(|key| !key.is_weak())
+}

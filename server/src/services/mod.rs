@@ -1,0 +1,150 @@
+//! The services of `pli.v1`, over the engine and the fan-out.
+//!
+//! - [`gate`]: what every call passes first: protocol version, who calls, door key, rates, time.
+//! - [`rates`]: token buckets.
+//! - [`enrolment`], [`directory`], [`key_packages`], [`inbox`], [`log`]: one service each.
+//! - [`follow`]: the task behind each stream of logs.
+
+pub(crate) mod directory;
+pub(crate) mod enrolment;
+pub(crate) mod follow;
+pub(crate) mod gate;
+pub(crate) mod inbox;
+pub(crate) mod key_packages;
+pub(crate) mod log;
+pub(crate) mod rates;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use pli_env::{Env, Task};
+use pli_proto::refusal::{Reason, Refusal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Response, Status};
+
+use crate::authority::{Authority, AuthorityError};
+use crate::config::Limits;
+use crate::door::Door;
+use crate::engine::{Engine, EngineError, Refused};
+use crate::fanout::{Fanout, Topic};
+use rates::Rates;
+
+/// Asking again helps once the operator made room.
+const FULL_RETRY_MS: u64 = 60_000;
+/// The server is stopping, or stumbled: another, or itself again, will answer.
+const STOPPED_RETRY_MS: u64 = 2_000;
+
+/// What the services share.
+pub(crate) struct Shared {
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) authority: Authority,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) fanout: Arc<dyn Fanout>,
+    pub(crate) door: Door,
+    pub(crate) limits: Limits,
+    pub(crate) rates: Rates,
+    /// Places for streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Places for unary requests.
+    pub(crate) requests: Arc<Semaphore>,
+    /// True once the server stops.
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// A refusal with the server's time.
+    pub(crate) fn refuse(&self, reason: Reason, message: &str) -> Status {
+        self.refuse_until(reason, message, 0)
+    }
+
+    /// A refusal that asking again after some time may change.
+    pub(crate) fn refuse_until(&self, reason: Reason, message: &str, retry_after_ms: u64) -> Status {
+        self.refusal(reason, retry_after_ms).into_status(message)
+    }
+
+    pub(crate) fn refusal(&self, reason: Reason, retry_after_ms: u64) -> Refusal {
+        Refusal { retry_after_ms, server_time_ms: self.env.now_ms(), ..Refusal::new(reason) }
+    }
+
+    /// What the engine's error means for the client, and the words for it.
+    pub(crate) fn engine_refusal(&self, error: EngineError) -> (Refusal, &'static str) {
+        match error {
+            EngineError::Refused(Refused { reason, message, last_commit, retry_after_ms }) => {
+                let mut refusal = self.refusal(reason, retry_after_ms);
+                if let Some((number, hash)) = last_commit {
+                    refusal.last_commit = number;
+                    refusal.last_commit_hash = hash.to_vec();
+                }
+                (refusal, message)
+            }
+            EngineError::Full => {
+                tracing::error!("the disk is full");
+                (self.refusal(Reason::Unavailable, FULL_RETRY_MS), "the server's disk is full")
+            }
+            EngineError::Closed => (self.refusal(Reason::Unavailable, STOPPED_RETRY_MS), "the server is stopping"),
+            EngineError::Failed(error) => {
+                tracing::error!(error, "the storage failed");
+                (self.refusal(Reason::Unavailable, STOPPED_RETRY_MS), "the server's storage failed")
+            }
+        }
+    }
+
+    pub(crate) fn engine_error(&self, error: EngineError) -> Status {
+        let (refusal, message) = self.engine_refusal(error);
+        refusal.into_status(message)
+    }
+
+    pub(crate) fn authority_error(&self, error: AuthorityError) -> Status {
+        match error {
+            AuthorityError::Engine(error) => self.engine_error(error),
+            other => {
+                tracing::error!(error = %other, "the authority failed");
+                self.refuse_until(Reason::Unavailable, "the authority failed", STOPPED_RETRY_MS)
+            }
+        }
+    }
+
+    /// Looks what is newest in directory and revocation list, and tells those who wait.
+    pub(crate) async fn refresh(&self) -> Result<(), EngineError> {
+        let versions = self.engine.versions().await?;
+        if self.door.note(versions) {
+            self.fanout.publish(Topic::Directory);
+        }
+        Ok(())
+    }
+
+    /// A place for one more stream.
+    pub(crate) fn stream_place(&self) -> Result<OwnedSemaphorePermit, Status> {
+        let place = self.streams.clone().try_acquire_owned();
+        place.map_err(|_| self.refuse_until(Reason::Limit, "too many streams", STOPPED_RETRY_MS))
+    }
+
+    /// Told to clients whose stream ends because the server does.
+    pub(crate) fn stopping(&self) -> Status {
+        self.refuse_until(Reason::Unavailable, "the server is stopping", STOPPED_RETRY_MS)
+    }
+}
+
+/// Completes when the server stops.
+pub(crate) async fn ended(ending: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone altogether.
+    let _ = ending.wait_for(|ending| *ending).await;
+}
+
+/// A response stream.
+pub(crate) type Pages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// What `task` sends as a response; the task ends with the stream.
+pub(crate) fn respond<T: Send + 'static>(
+    receiver: mpsc::Receiver<Result<T, Status>>,
+    task: Task,
+) -> Response<Pages<T>> {
+    let mut pages = ReceiverStream::new(receiver);
+    let stream = futures_util::stream::poll_fn(move |cx| {
+        let _until_dropped = &task;
+        Pin::new(&mut pages).poll_next(cx)
+    });
+    Response::new(Box::pin(stream))
+}
