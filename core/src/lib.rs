@@ -1,7 +1,33 @@
-//! x
+//! Pli's core: what runs on a phone.
+//!
+//! ```text
+//!  app → client → store → outbox → server → log → sync → store → app
+//! ```
+//!
+//! Its face is small: [`Client`], [`Conversation`], [`Timeline`], the plain values of [`model`], and one [`Error`] that
+//! says what to do. Below it:
+//!
+//! - [`client`]: the face.
+//! - [`identity`]: who this device is: certificates, invitation links, revocations, safety numbers.
+//! - [`group`]: MLS groups: which commits count, how they are made and sealed. Pure.
+//! - [`crypto`]: openmls' provider over aws-lc-rs.
+//! - [`store`]: the encrypted database, with one writer.
+//! - `sync`: the outbox goes out, logs come in.
+//! - [`transport`]: gRPC over TLS.
+//!
+//! The lower layers are public for those who write another client, and for tests that attack this one.
+
+pub mod client;
 pub mod crypto;
 pub mod error;
 pub mod group;
 pub mod identity;
 pub mod model;
 pub mod store;
+mod sync;
+pub mod transport;
+
+pub use client::{Client, Conversation, SyncResult, Timeline};
+pub use error::{Advice, Error};
+pub use eyeball_im::VectorDiff;
+pub use store::key::{FileKeyStore, KeyStore};

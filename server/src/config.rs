@@ -94,7 +94,7 @@ impl Default for Limits {
             door_lifetime: Duration::from_millis(DAY_MS),
             commits_per_day: limits::COMMITS_PER_DAY,
             keep_messages: None,
-            row_rate: Rate::new(20, 500),
+            row_rate: Rate::new(50, 1_000),
             device_rate: Rate::new(20, 500),
             address_rate: Rate::new(2_000, 20_000),
             take_rate: Rate::new(50, 5_000),

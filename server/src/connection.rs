@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use pli_env::Stream;
+use pli_env::{BoxFuture, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::transport::server::Connected;
 
 use crate::config::Limits;
@@ -21,12 +21,14 @@ pub(crate) struct Connections {
     places: Arc<Semaphore>,
     per_address: usize,
     addresses: Arc<Mutex<BTreeMap<Address, usize>>>,
+    /// Its sender is the server's handle: once that is dropped, every connection is cut.
+    server: watch::Receiver<()>,
 }
 
 impl Connections {
-    pub(crate) fn new(root: [u8; 32], limits: &Limits) -> Self {
+    pub(crate) fn new(root: [u8; 32], limits: &Limits, server: watch::Receiver<()>) -> Self {
         let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        Self { root, places, per_address: limits.connections_per_address, addresses: Arc::default() }
+        Self { root, places, per_address: limits.connections_per_address, addresses: Arc::default(), server }
     }
 
     /// The connection, or `None` if there are too many: it is closed then.
@@ -34,7 +36,9 @@ impl Connections {
         let place = self.places.clone().try_acquire_owned().ok()?;
         let caller = Caller::new(&self.root, &stream.peer);
         let counted = Counted::new(&self.addresses, caller.address(), self.per_address)?;
-        Some(Connection { stream, caller, _held: (place, counted) })
+        let mut server = self.server.clone();
+        let cut: BoxFuture<()> = Box::pin(async move { while server.changed().await.is_ok() {} });
+        Some(Connection { stream, caller, cut, _held: (place, counted) })
     }
 }
 
@@ -69,6 +73,8 @@ impl Drop for Counted {
 pub(crate) struct Connection {
     stream: Stream,
     caller: Caller,
+    /// Ready once the server is no more. The tasks of connections are tonic's, so they end by this.
+    cut: BoxFuture<()>,
     _held: (OwnedSemaphorePermit, Counted),
 }
 
@@ -81,6 +87,9 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

@@ -17,6 +17,7 @@ use tonic::codegen::http::{self, HeaderValue, header};
 use tower::util::MapResponseLayer;
 
 use crate::authority::Authority;
+use crate::chores;
 use crate::config::Config;
 use crate::connection::{Connection, Connections};
 use crate::door::Door;
@@ -31,7 +32,6 @@ use crate::services::log::LogService;
 use crate::services::rates::Rates;
 use crate::services::{Shared, ended};
 use crate::tls::{self, Shown};
-use crate::chores;
 
 /// A peer that vanished is noticed after both together; phones are not woken more often than they wake by themselves.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
@@ -86,10 +86,12 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority) -> Resul
     let (address, incoming) =
         env.listen(listen, tls).await.map_err(|source| ServerError::Listen { address: listen, source })?;
     let (stopped, has_stopped) = watch::channel(None);
+    let (alive, server) = watch::channel(());
+    let connections = Connections::new(shared.authority.root_key(), &shared.limits, server);
     let serving = {
         let shared = shared.clone();
         env.spawn(Box::pin(async move {
-            let result = serve(shared.clone(), incoming).await;
+            let result = serve(shared.clone(), incoming, connections).await;
             // The listener ending by itself is no orderly end.
             let orderly = *shared.ending.borrow();
             let result = result.and(if orderly { Ok(()) } else { Err(ServerError::Ended) });
@@ -101,14 +103,14 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority) -> Resul
         env.spawn(Box::pin(chores::keep(shared.clone(), shown, server_name))),
     ];
     tracing::info!(%address, "serving");
-    Ok(Running { address, shared, end, has_stopped, serving, chores })
+    Ok(Running { address, shared, end, has_stopped, serving, chores, alive })
 }
 
 fn places(count: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)))
 }
 
-async fn serve(shared: Arc<Shared>, incoming: Incoming) -> Result<(), ServerError> {
+async fn serve(shared: Arc<Shared>, incoming: Incoming, connections: Connections) -> Result<(), ServerError> {
     // hyper would stamp the operating system's clock: nobody needs it, and it would differ from run to run.
     let date = |mut response: http::Response<tonic::body::Body>| {
         response.headers_mut().insert(header::DATE, HeaderValue::from_static("-"));
@@ -158,7 +160,6 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming) -> Result<(), ServerErro
                 .max_decoding_message_size(MESSAGE_BYTES)
                 .max_encoding_message_size(MESSAGE_BYTES),
         );
-    let connections = Connections::new(shared.authority.root_key(), &shared.limits);
     let mut ending = shared.ending.clone();
     let stop = async move { ended(&mut ending).await };
     Ok(router.serve_with_incoming_shutdown(admitted(incoming, connections), stop).await?)
@@ -183,6 +184,8 @@ pub struct Running {
     has_stopped: watch::Receiver<Option<Option<Arc<ServerError>>>>,
     serving: Task,
     chores: [Task; 2],
+    /// Dropped, it cuts all connections.
+    alive: watch::Sender<()>,
 }
 
 impl Running {
@@ -207,12 +210,12 @@ impl Running {
 
     /// Accepts nothing more, ends streams, finishes what is under way, and closes the database.
     pub async fn shutdown(self) {
-        let Self { shared, end, mut has_stopped, serving, chores, .. } = self;
+        let Self { shared, end, mut has_stopped, serving, chores, alive, .. } = self;
         drop(chores);
         end.send_replace(true);
         // A client that does not read what it asked for must not keep the server.
         let _ = tokio::time::timeout(shared.limits.grace, has_stopped.wait_for(Option::is_some)).await;
-        drop(serving);
+        drop((serving, alive));
         shared.authority.close().await;
         tracing::info!("stopped");
     }

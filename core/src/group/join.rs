@@ -13,7 +13,7 @@ use pli_proto::{limits, pb};
 
 use crate::error::Error;
 use crate::store::logs::{self, Log, LogState};
-use crate::store::{Loaded, Tx};
+use crate::store::{Loaded, Tx, meta, mls, outbox};
 
 use super::roster::Roster;
 use super::seal;
@@ -283,4 +283,38 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: E
 pub(crate) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Error {
     tracing::error!(%error, what, "MLS");
     Error::Internal(what)
+}
+
+/// Deletes what is left of a group's state.
+pub(crate) fn forget(tx: &Tx<'_>, log: LogId) -> Result<(), Error> {
+    tx.provider().storage.delete_group(&group_id(log))?;
+    tx.follower_store().delete_group(&group_id(log))?;
+    Ok(())
+}
+
+/// If the store is a copy of an earlier day, its groups' secrets may have been used since: they still read what came,
+/// and never write again. Each group is returned to once its log is read.
+pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) -> Result<(), Error> {
+    if meta::get::<Vec<u8>>(db, meta::IS_COPY)?.is_none() {
+        return Ok(());
+    }
+    tracing::warn!("the store is a copy of an earlier day: every group is returned to");
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    for record in logs::all(db)?.into_iter().filter(|record| record.state == LogState::Active) {
+        logs::put(db, &Log { return_ms: env.now_ms(), ..record })?;
+    }
+    outbox::void_attempts(db)?;
+    // The private keys of its key packages may have been used too.
+    meta::remove(db, meta::INBOX_KEY)?;
+    meta::remove(db, meta::IS_COPY)?;
+    db.execute_batch("COMMIT")?;
+    Ok(())
+}
+
+/// Gives up a group's secrets: from here on this device follows without them, until it has come back.
+pub(crate) fn lose_secrets(tx: &Tx<'_>, log: LogId) -> Result<(), Error> {
+    let store = tx.provider().storage;
+    store.copy_public(&group_id(log), mls::FOLLOWER)?;
+    store.delete_group(&group_id(log))?;
+    Ok(())
 }

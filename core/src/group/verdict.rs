@@ -12,7 +12,7 @@ use openmls::prelude::{
 };
 use openmls::storage::PublicStorageProvider;
 use openmls::treesync::LeafNodeSource;
-use pli_proto::id::LogId;
+use pli_proto::id::{LogId, PersonId};
 use pli_proto::pb::row_change::Change as RowChange;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
@@ -74,6 +74,10 @@ pub struct Public {
 pub struct Counted {
     /// The public state after it.
     pub after: Public,
+    /// The settings before it.
+    pub settings_before: Settings,
+    /// The persons before it.
+    pub persons_before: BTreeSet<PersonId>,
     /// Whose commit it is.
     pub by: Leaf,
     /// A member who lost their secrets came back by it.
@@ -154,7 +158,7 @@ pub fn judge(
         evidence: &commit.evidence,
     })?;
     let after = Public { group, roster: after, settings: settings_after };
-    Ok(Counted { after, by, is_return, removed, added })
+    Ok(Counted { after, settings_before: settings, persons_before: roster.persons(), by, is_return, removed, added })
 }
 
 struct Proposals {

@@ -88,6 +88,28 @@ pub struct Log {
     pub return_ms: u64,
 }
 
+impl Log {
+    /// A log that is to be joined, of which nothing was read.
+    pub(crate) fn joining(log: LogId, conversation: ConversationId, key: LogKey) -> Self {
+        let start = pli_proto::signed::hash_start(log);
+        Self {
+            log,
+            conversation,
+            state: LogState::Joining,
+            key,
+            number: 0,
+            hash: start,
+            commit_number: 0,
+            commit_hash: start,
+            group_info: Vec::new(),
+            snapshot_number: 0,
+            commit_bytes: 0,
+            update_ms: 0,
+            return_ms: 0,
+        }
+    }
+}
+
 const COLUMNS: &str = "log, conversation, state, log_key, number, hash, commit_number, commit_hash, group_info, \
     snapshot_number, commit_bytes, update_ms, return_ms";
 

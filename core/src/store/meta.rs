@@ -12,6 +12,8 @@ pub(crate) const IS_COPY: &str = "is copy";
 pub(crate) const IDENTITY: &str = "identity";
 /// The device's TLS key and certificate, JSON.
 pub(crate) const TLS: &str = "tls";
+/// The invitation and the seeds of an enrolment under way, JSON.
+pub(crate) const ENROLLING: &str = "enrolling";
 /// The HPKE private key of the inbox.
 pub(crate) const INBOX_KEY: &str = "inbox key";
 /// The last inbox item that was handled.

@@ -116,6 +116,23 @@ impl<'a> MlsStore<'a> {
         Ok(())
     }
 
+    /// Copies a group's public state into another space, where a follower goes on from it.
+    ///
+    /// # Errors
+    /// [`MlsStoreError::Database`].
+    pub fn copy_public(&self, group: &GroupId, to: u8) -> Result<(), MlsStoreError> {
+        let owner = encode_key(group)?;
+        for kind in [Kind::Tree, Kind::InterimTranscriptHash, Kind::Context, Kind::ConfirmationTag] {
+            self.connection
+                .prepare_cached(
+                    "insert or replace into mls(space, kind, owner, item, value)
+                     select ?1, kind, owner, item, value from mls where space = ?2 and kind = ?3 and owner = ?4",
+                )?
+                .execute(params![to, self.space, kind as u8, owner])?;
+        }
+        Ok(())
+    }
+
     fn set(&self, kind: Kind, owner: &impl Serialize, value: &impl Serialize) -> Result<(), MlsStoreError> {
         let owner = encode_key(owner)?;
         if kind != Kind::MessageSecrets {

@@ -3,7 +3,7 @@
 //! - [`key`]: the store's key and where an embedder keeps it.
 //! - [`open`]: opening, locking, migrating, noticing copies.
 //! - [`mls`], [`form`]: openmls' state.
-//! - [`meta`], [`people`], [`logs`], [`outbox`], [`items`]: the tables, each with its reads and writes.
+//! - [`meta`], [`people`], [`logs`], [`outbox`], [`items`], [`summary`]: the tables, each with its reads and writes.
 //!
 //! Writes are jobs: a closure on a [`Tx`], within one transaction. Group state, decrypted messages, cursor and outbox
 //! change in it together or not at all.
@@ -17,6 +17,7 @@ pub mod mls;
 pub mod open;
 pub mod outbox;
 pub mod people;
+pub mod summary;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -39,7 +40,7 @@ use mls::{Deferred, MlsStore};
 /// Loaded groups that are kept: one of 1,000 members takes 3 MB and 33 ms to load.
 const GROUPS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
 /// Change notices that a slow observer may leave waiting; beyond, it reads everything anew.
-const NOTICES: usize = 256;
+pub(crate) const NOTICES: usize = 256;
 
 /// What a transaction changed, told after its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +49,10 @@ pub enum Notice {
     Conversation(ConversationId),
     /// The directory.
     People,
-    /// Something waits to be sent.
-    Outbox,
+    /// Something may be sent on a log.
+    Outbox(LogId),
+    /// Something is to be left in others' inboxes.
+    Deliveries,
     /// The set of logs to follow.
     Logs,
 }
@@ -189,13 +192,18 @@ pub struct Store {
 
 impl Store {
     /// Starts the loops over opened connections.
-    pub(crate) fn start(context: Arc<Context>, writer: Connection, reader: Connection) -> Result<Self, Error> {
+    pub(crate) fn start(
+        context: Arc<Context>,
+        writer: Connection,
+        reader: Connection,
+        notices: broadcast::Sender<Notice>,
+    ) -> Result<Self, Error> {
         let state =
             State { groups: LruCache::new(GROUPS), deferred: Deferred::default(), caught_up: BTreeSet::new() };
         Ok(Self {
             writer: Writer::start(&context.env, "pli-writer", writer, state),
             reader: Reader::start(&context.env, "pli-reader", reader)?,
-            notices: broadcast::channel(NOTICES).0,
+            notices,
             context,
         })
     }

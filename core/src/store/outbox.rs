@@ -151,6 +151,12 @@ pub(crate) fn remove(db: &Connection, entry: EntryId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Gives an intent another entry id: the first is taken by something else.
+pub(crate) fn rename(db: &Connection, entry: EntryId, other: EntryId) -> Result<(), Error> {
+    db.execute("UPDATE intents SET entry = ? WHERE entry = ?", (other.0, entry.0))?;
+    Ok(())
+}
+
 /// Gives an intent up, or with `None` takes it up again.
 pub(crate) fn set_refused(db: &Connection, entry: EntryId, why: Option<Refusal>) -> Result<(), Error> {
     let text = why.map(|why| serde_json::to_string(&why)).transpose().map_err(|_| Error::Internal("json"))?;
@@ -196,11 +202,9 @@ fn attempt((bytes, is_commit, acked): (Vec<u8>, bool, bool)) -> Result<Attempt, 
     Ok(Attempt { entry, is_commit, acked })
 }
 
-/// The attempts of a log, in the order in which they are sent.
-pub(crate) fn attempts(db: &Connection, log: LogId) -> Result<Vec<Attempt>, Error> {
-    let mut query = db.prepare_cached("SELECT bytes, is_commit, acked FROM attempts WHERE log = ? ORDER BY id")?;
-    let rows = query.query_map([log.0], read_attempt)?.collect::<Result<Vec<_>, _>>()?;
-    rows.into_iter().map(attempt).collect()
+/// Whether an entry is sealed for an intent: it may be at the server.
+pub(crate) fn is_sealed(db: &Connection, entry: EntryId) -> Result<bool, Error> {
+    Ok(db.prepare_cached("SELECT 1 FROM attempts WHERE entry = ?")?.exists([entry.0])?)
 }
 
 /// The first attempt of a log that the server has not acknowledged.
@@ -242,6 +246,12 @@ pub(crate) fn take_attempt(db: &Connection, entry: EntryId) -> Result<Option<(At
 /// Drops all attempts of a log: another commit took their place, or this device is out.
 pub(crate) fn drop_attempts(db: &Connection, log: LogId) -> Result<(), Error> {
     db.prepare_cached("DELETE FROM attempts WHERE log = ?")?.execute([log.0])?;
+    Ok(())
+}
+
+/// Keeps attempts only to recognise them in the log: in a copied store none of them may be sent.
+pub(crate) fn void_attempts(db: &Connection) -> Result<(), Error> {
+    db.execute("UPDATE attempts SET acked = 1", [])?;
     Ok(())
 }
 

@@ -44,6 +44,8 @@ create table logs(
     return_ms integer not null default 0    -- when to try to come back
 ) without rowid;
 create index logs_of on logs(conversation);
+-- What lists and screens show of a group, so that they need not load it. JSON.
+create table summaries(log blob primary key, summary text not null) without rowid;
 -- The server's rows of each log, as its entries made them.
 create table rows(log blob not null, key blob not null, rank integer not null, primary key(log, key)) without rowid;
 -- Running hashes, to compare with what others have seen.

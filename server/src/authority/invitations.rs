@@ -17,6 +17,7 @@ use crate::engine::{Device, EngineError, Enrolment, Invitation, Invitee};
 
 /// Invitations made by one call.
 const AT_ONCE: u32 = 10_000;
+const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// Invitations to make.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub struct Invite {
     pub count: u32,
     /// Further devices of this person, instead of new persons; then name, department and end are not looked at.
     pub device_of: Option<PersonId>,
-    /// How long the invitations may be used.
+    /// How long the invitations may be used, at least; they end at a full hour.
     pub valid_for: Duration,
 }
 
@@ -89,11 +90,12 @@ impl Authority {
             return Err(AuthorityError::Invalid("between 1 and 10,000 invitations can be made at once"));
         }
         if let Some(person) = invite.device_of {
-            let devices = self.engine.devices_of(person).await?;
-            devices.ok_or(AuthorityError::UnknownPerson)?;
+            self.devices(person).await?;
         }
         let lasts_ms = u64::try_from(invite.valid_for.as_millis()).unwrap_or(u64::MAX);
-        let expires_ms = self.env.now_ms().saturating_add(lasts_ms);
+        // Up to the full hour: when it was made is not kept.
+        let expires_ms = self.env.now_ms().saturating_add(lasts_ms).div_ceil(HOUR_MS).saturating_mul(HOUR_MS);
+        let expires_ms = expires_ms.min(i64::MAX as u64);
         let (mut invitations, mut links) = (Vec::new(), Vec::new());
         for number in 1..=invite.count {
             let token: [u8; 16] = random(&*self.env);
@@ -131,8 +133,7 @@ impl Authority {
         let tls_certificate = self.issuer.device(person, device, keys.tls_key, Usage::Tls).await?;
         let (mls_key, tls_key) = (keys.mls_key, keys.tls_key);
         let kept = mls_certificate.clone();
-        let enrolment =
-            Enrolment { invitation: hash, person, device, mls_key, tls_key, mls_certificate: kept, now_ms };
+        let enrolment = Enrolment { invitation: hash, person, device, mls_key, tls_key, mls_certificate: kept, now_ms };
         match self.engine.enrol(enrolment).await {
             Ok(()) => Ok(Enrolled { person, device, mls_certificate, tls_certificate }),
             // A repetition that ran beside this one was faster.

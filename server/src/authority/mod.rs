@@ -30,7 +30,7 @@ pub use invitations::{Invite, invitation_link};
 pub use issuer::Issuer;
 pub(crate) use keys::Secret;
 
-use crate::engine::{Engine, EngineError, OpenError, Sqlite};
+use crate::engine::{Device, Engine, EngineError, OpenError, Sqlite};
 use issuer::LocalIssuer;
 
 /// The files of an authority's folder.
@@ -215,6 +215,14 @@ impl Authority {
             }
             since = page.version;
         }
+    }
+
+    /// A person's devices, the revoked ones too.
+    ///
+    /// # Errors
+    /// [`AuthorityError::UnknownPerson`], or the database's.
+    pub async fn devices(&self, person: PersonId) -> Result<Vec<Device>, AuthorityError> {
+        self.engine.devices_of(person).await?.ok_or(AuthorityError::UnknownPerson)
     }
 
     /// Changes a person's name in the directory.

@@ -34,7 +34,7 @@ impl Authority {
     /// [`AuthorityError::UnknownPerson`], or the database's.
     pub async fn depart(&self, person: PersonId) -> Result<(), AuthorityError> {
         for _ in 0..ATTEMPTS {
-            let devices = self.engine.devices_of(person).await?.ok_or(AuthorityError::UnknownPerson)?;
+            let devices = self.devices(person).await?;
             let active: Vec<Device> = devices.into_iter().filter(|device| !device.revoked).collect();
             if self.add_lines(&active, Some(person)).await? {
                 return Ok(());

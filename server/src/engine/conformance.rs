@@ -1,1 +1,42 @@
-//! x
+//! What every engine must do. Run by tests against each implementation.
+
+mod logs;
+mod people;
+
+use std::sync::Arc;
+
+use pli_proto::pb::Reason;
+
+use super::{Engine, EngineError};
+
+/// Runs the whole suite; `make` gives a fresh, empty engine each time.
+///
+/// # Panics
+/// Where the implementation does not conform.
+pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() -> F) {
+    logs::a_log_is_made_once(&*make().await).await;
+    logs::entries_are_numbered_and_chained(&*make().await).await;
+    logs::a_repeated_append_gets_the_first_answer(&*make().await).await;
+    logs::a_stale_parent_is_refused(&*make().await).await;
+    logs::strangers_learn_nothing(&*make().await).await;
+    logs::row_changes_are_all_or_nothing(&*make().await).await;
+    logs::revoked_rows_read_to_their_end(&*make().await).await;
+    logs::commits_are_budgeted(&*make().await).await;
+    logs::pages_are_bounded(&*make().await).await;
+    logs::snapshots_are_bounded(&*make().await).await;
+    logs::pruned_messages_keep_their_ids(&*make().await).await;
+    logs::concurrent_appends_are_contiguous(make().await).await;
+    people::an_invitation_is_used_once(&*make().await).await;
+    people::keys_belong_to_one_device(&*make().await).await;
+    people::the_directory_tells_what_changed(&*make().await).await;
+    people::the_revocation_list_goes_forward(&*make().await).await;
+    people::departing_ends_devices_and_invitations(&*make().await).await;
+    people::key_packages_are_used_once(&*make().await).await;
+    people::inboxes_keep_ids_and_bounds(&*make().await).await;
+    people::a_closed_engine_says_so(&*make().await).await;
+}
+
+fn reason<T: std::fmt::Debug>(result: Result<T, EngineError>) -> Reason {
+    let error = result.expect_err("a refusal was expected");
+    error.reason().unwrap_or_else(|| panic!("no refusal: {error}"))
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ed25519_dalek::{Signer, SigningKey};
+use futures_util::StreamExt;
 use hyper_util::rt::TokioIo;
 use pli_env::real::Real;
 use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
@@ -41,11 +42,16 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct World {
     real: Arc<Real>,
     ahead_ms: AtomicU64,
+    /// Pages that fit on the disk, for databases opened from now on; zero for no bound.
+    pub disk_pages: AtomicU64,
+    /// Ends listeners.
+    pub network_down: Arc<tokio::sync::Notify>,
 }
 
 impl World {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { real: Real::current(), ahead_ms: AtomicU64::new(0) })
+        let (ahead_ms, disk_pages) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Self { real: Real::current(), ahead_ms, disk_pages, network_down: Arc::default() })
     }
 
     pub fn pass(&self, ms: u64) {
@@ -67,7 +73,12 @@ impl Env for World {
         self.real.fill(bytes);
     }
     fn open_database(&self, path: &std::path::Path) -> rusqlite::Result<rusqlite::Connection> {
-        self.real.open_database(path)
+        let connection = self.real.open_database(path)?;
+        match self.disk_pages.load(Ordering::SeqCst) {
+            0 => {}
+            pages => connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?,
+        }
+        Ok(connection)
     }
     fn run_database(&self, name: &str, work: BoxFuture<()>) {
         self.real.run_database(name, work);
@@ -86,7 +97,11 @@ impl Env for World {
         address: SocketAddr,
         tls: Arc<rustls::ServerConfig>,
     ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
-        self.real.listen(address, tls)
+        let (listening, down) = (self.real.listen(address, tls), self.network_down.clone());
+        Box::pin(async move {
+            let (address, incoming) = listening.await?;
+            Ok((address, Box::pin(incoming.take_until(async move { down.notified().await })) as Incoming))
+        })
     }
 }
 
@@ -105,6 +120,8 @@ pub struct Office {
     pub world: Arc<World>,
     pub limits: Limits,
     running: Option<Running>,
+    /// Where the server is, if it runs in another process.
+    pub elsewhere: Option<SocketAddr>,
     pub root: [u8; 32],
 }
 
@@ -121,7 +138,7 @@ impl Office {
         authority.close().await;
         let mut limits = Limits { poll: Duration::from_millis(20), ..Limits::default() };
         change(&mut limits);
-        let mut office = Self { folder, world, limits, running: None, root };
+        let mut office = Self { folder, world, limits, running: None, elsewhere: None, root };
         office.start().await;
         office
     }
@@ -153,6 +170,10 @@ impl Office {
         self.running().authority()
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.elsewhere.unwrap_or_else(|| self.running().address())
+    }
+
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("pli.db")
     }
@@ -174,7 +195,7 @@ impl Office {
     pub async fn channel(&self, identity: Option<&Device>) -> Result<Channel, tonic::transport::Error> {
         let chain = identity.map(|device| device.chain.clone()).unwrap_or_default();
         let tls = Arc::new(client_tls(self, identity));
-        let address = self.running().address();
+        let address = self.address();
         let world = self.world.clone();
         let connect = move |_| {
             let (tls, chain) = (tls.clone(), chain.clone());
@@ -219,16 +240,7 @@ pub fn token(link: &str) -> Vec<u8> {
 
 /// Trusts nothing but a root's key, as a client that knows it from an invitation.
 pub fn client_tls(office: &Office, identity: Option<&Device>) -> rustls::ClientConfig {
-    let mut subject = vec![0x31, 0x11, 0x30, 0x0f, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x08];
-    subject.extend_from_slice(b"Pli root");
-    let mut key = vec![0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-    key.extend_from_slice(&office.root);
-    let anchor = TrustAnchor {
-        subject: subject.into(),
-        subject_public_key_info: key.into(),
-        name_constraints: None,
-    };
-    let roots = rustls::RootCertStore { roots: vec![anchor] };
+    let roots = rustls::RootCertStore { roots: vec![anchor(&office.root)] };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Clock(office.world.clone())))
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -243,6 +255,15 @@ pub fn client_tls(office: &Office, identity: Option<&Device>) -> rustls::ClientC
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
     config
+}
+
+/// A trust anchor made of a root's key alone: its name is always the same.
+pub fn anchor(root: &[u8; 32]) -> TrustAnchor<'static> {
+    let mut subject = vec![0x31, 0x11, 0x30, 0x0f, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x08];
+    subject.extend_from_slice(b"Pli root");
+    let mut key = vec![0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    key.extend_from_slice(root);
+    TrustAnchor { subject: subject.into(), subject_public_key_info: key.into(), name_constraints: None }
 }
 
 pub fn pkcs8(key: &SigningKey) -> Vec<u8> {
@@ -483,7 +504,7 @@ impl Pen {
 pub struct Group {
     pub log: Log,
     pub sealed: SealedClient,
-    pub owner: AccessSigner,
+    owner: (Device, AccessSigner),
     pub pen: Pen,
 }
 
@@ -493,13 +514,18 @@ impl Group {
         let row = owner.row(&log);
         sealed.create(&log, &row).await.unwrap();
         let pen = Pen::new(&log);
-        Self { log, sealed, owner: row, pen }
+        Self { log, sealed, owner: (owner.clone(), row), pen }
+    }
+
+    /// The founder's row.
+    pub fn owner_row(&self) -> AccessSigner {
+        self.owner.0.row(&self.log)
     }
 
     /// The owner commits row changes.
     pub async fn commit(&mut self, changes: Vec<pb::RowChange>) -> pb::AppendResponse {
         let entry = self.pen.commit(changes);
-        let taken = self.sealed.append(&self.log, &self.owner, &entry).await.unwrap();
+        let taken = self.sealed.append(&self.log, &self.owner.1, &entry).await.unwrap();
         self.pen.on(&taken);
         taken
     }
@@ -518,7 +544,7 @@ impl Group {
 
     pub async fn say(&mut self, text: &[u8]) -> pb::AppendResponse {
         let entry = self.pen.message(text);
-        self.sealed.append(&self.log, &self.owner, &entry).await.unwrap()
+        self.sealed.append(&self.log, &self.owner.1, &entry).await.unwrap()
     }
 
     pub async fn append(&mut self, row: &AccessSigner, entry: &pb::Entry) -> Result<pb::AppendResponse, Status> {

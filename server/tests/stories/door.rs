@@ -1,1 +1,77 @@
-//! x
+//! The door key, and what it keeps apart.
+
+use pli_proto::pb;
+use pli_proto::refusal::Reason;
+
+use crate::common::*;
+
+async fn take(sealed: &mut SealedClient) -> Result<tonic::Response<pb::TakeResponse>, tonic::Status> {
+    sealed.key_packages.take(pb::TakeRequest::default()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_door_key_nothing_anonymous_is_served() {
+    let office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    assert_eq!(reason(take(&mut office.sealed_with(vec![0; 32]).await).await), Reason::Door);
+    assert_eq!(reason(take(&mut office.sealed_with(vec![]).await).await), Reason::Door);
+    assert!(take(&mut office.sealed(&anne).await).await.is_ok());
+    let mut stranger = office.sealed_with(vec![1; 32]).await;
+    assert_eq!(reason(stranger.inbox.deliver(pb::DeliverRequest::default()).await), Reason::Door);
+    assert_eq!(reason(stranger.log.create(pb::LogRequest::default()).await), Reason::Door);
+    assert_eq!(reason(stranger.subscribe().await), Reason::Door);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_who_it_is_gets_nothing_anonymous() {
+    let office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    let (known, door) = (office.channel(Some(&anne)).await.unwrap(), office.door(&anne).await);
+    let mut linked = SealedClient::over(known, door, &office);
+    assert_eq!(reason(take(&mut linked).await), Reason::Invalid);
+    let log = Log::new(&office);
+    assert_eq!(reason(linked.create(&log, &anne.row(&log)).await), Reason::Invalid);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_changes_with_the_day_and_yesterdays_serves_ten_minutes_more() {
+    let office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    office.world.pass_midnight(60_000);
+    let answer = office.enrolment(Some(&anne)).await.door(pb::DoorRequest {}).await.unwrap().into_inner();
+    assert_eq!(answer.until_ms % DAY_MS, 0);
+    assert!(answer.until_ms > answer.server_time_ms && answer.until_ms - answer.server_time_ms < DAY_MS);
+    let mut sealed = office.sealed_with(answer.key.clone()).await;
+    assert!(take(&mut sealed).await.is_ok());
+    office.world.pass_midnight(60_000);
+    assert!(take(&mut sealed).await.is_ok());
+    assert_ne!(office.door(&anne).await, answer.key);
+    office.world.pass(10 * 60_000);
+    assert_eq!(reason(take(&mut sealed).await), Reason::Door);
+    assert!(take(&mut office.sealed(&anne).await).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_ends_every_key_at_once() {
+    let office = Office::open().await;
+    let (anne, thief) = (office.hire("Anne").await, office.hire("Thief").await);
+    let mut sealed = office.sealed(&thief).await;
+    let (_requests, mut stream) = sealed.subscribe().await.unwrap();
+    assert!(take(&mut sealed).await.is_ok());
+    office.authority().revoke(thief.id).await.unwrap();
+    // The stream that came in by the old key ends with it.
+    assert_eq!(reason(soon(stream.message()).await), Reason::Door);
+    assert_eq!(reason(take(&mut sealed).await), Reason::Door);
+    assert_eq!(reason(office.enrolment(Some(&thief)).await.door(pb::DoorRequest {}).await), Reason::Revoked);
+    assert!(take(&mut office.sealed(&anne).await).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_the_key() {
+    let mut office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    let before = office.door(&anne).await;
+    office.shut().await;
+    office.start().await;
+    assert_eq!(office.door(&anne).await, before);
+}

@@ -65,8 +65,7 @@ async fn two_that_race_for_one_invitation_are_not_both_let_in() {
     let token = office.invite(Invite::person("Anne")).await;
     let (mut one, mut other) = (Device::new(&office), Device::new(&office));
     let mut twin = one.clone();
-    let (a, b, c) =
-        tokio::join!(one.enrol(&office, &token), other.enrol(&office, &token), twin.enrol(&office, &token));
+    let (a, b, c) = tokio::join!(one.enrol(&office, &token), other.enrol(&office, &token), twin.enrol(&office, &token));
     let devices: Vec<Vec<u8>> = [&a, &c].iter().filter_map(|r| r.as_ref().ok()).map(|r| r.device.clone()).collect();
     match b {
         Ok(_) => assert!(devices.is_empty()),

@@ -1,1 +1,136 @@
-//! x
+//! Bounds.
+
+use pli_proto::refusal::Reason;
+use pli_proto::{limits, pb};
+use pli_server::Rate;
+
+use crate::common::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_an_address_and_a_device_have_their_rates() {
+    let office = Office::with(|limits| {
+        limits.row_rate = Rate::new(1, 3);
+        limits.device_rate = Rate::new(1, 4);
+        limits.create_rate = Rate::new(1, 2);
+    })
+    .await;
+    let anne = office.hire("Anne").await;
+    let mut group = Group::found(&office, &anne).await;
+    for _ in 0..3 {
+        group.say(b"x").await;
+    }
+    let (entry, owner) = (group.pen.message(b"x"), group.owner_row());
+    let refused = refusal(group.append(&owner, &entry).await);
+    assert!(refused.reason() == Reason::Limit && refused.retry_after_ms > 0);
+    let mut known = office.enrolment(Some(&anne)).await;
+    let mut last = Ok(());
+    for _ in 0..4 {
+        last = known.door(pb::DoorRequest {}).await.map(drop);
+    }
+    assert_eq!(reason(last), Reason::Limit);
+    let log = Log::new(&office);
+    group.sealed.create(&log, &anne.row(&log)).await.unwrap();
+    let log = Log::new(&office);
+    assert_eq!(reason(group.sealed.create(&log, &anne.row(&log)).await), Reason::Limit);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_floods_is_told_to_wait() {
+    let office = Office::with(|limits| limits.address_rate = Rate::new(1, 10)).await;
+    let mut client = office.enrolment(None).await;
+    let mut answers = Vec::new();
+    for _ in 0..12 {
+        answers.push(client.hello(pb::HelloRequest {}).await.map(drop));
+    }
+    assert!(answers[..10].iter().all(Result::is_ok));
+    assert_eq!(reason(answers.pop().unwrap()), Reason::Limit);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_connections_are_closed_and_streams_refused() {
+    let office = Office::with(|limits| {
+        limits.connections_per_address = 3;
+        limits.streams = 1;
+    })
+    .await;
+    let anne = office.hire("Anne").await;
+    let mut sealed = None;
+    until(async || office.channel(Some(&anne)).await.is_ok()).await;
+    soon(async {
+        while sealed.is_none() {
+            let door = office.enrolment(Some(&anne)).await.door(pb::DoorRequest {}).await;
+            let Ok(door) = door else { continue };
+            sealed = Some(office.sealed_with(door.into_inner().key).await);
+        }
+    })
+    .await;
+    let mut sealed = sealed.unwrap();
+    let held = sealed.subscribe().await.unwrap();
+    assert_eq!(reason(sealed.subscribe().await), Reason::Limit);
+    drop(held);
+    until(async || sealed.clone().subscribe().await.is_ok()).await;
+    let mut open = Vec::new();
+    let refused = soon(async {
+        loop {
+            let channel = match office.channel(None).await {
+                Ok(channel) => channel,
+                Err(_) => break true,
+            };
+            let mut client =
+                pb::enrolment_client::EnrolmentClient::with_interceptor(channel.clone(), Headers::default());
+            if client.hello(pb::HelloRequest {}).await.is_err() {
+                break true;
+            }
+            open.push(channel);
+            if open.len() > 3 {
+                break false;
+            }
+        }
+    });
+    assert!(refused.await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_beyond_the_bound_is_refused_before_it_is_read() {
+    let office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    let mut sealed = office.sealed(&anne).await;
+    sealed.log = sealed.log.max_encoding_message_size(usize::MAX);
+    let request = pb::LogRequest { request: vec![0; limits::MESSAGE_BYTES], ..pb::LogRequest::default() };
+    let status = sealed.log.append(request).await.unwrap_err();
+    assert!(matches!(status.code(), tonic::Code::OutOfRange | tonic::Code::ResourceExhausted), "{status:?}");
+    let mut client = office.enrolment(None).await;
+    let request = pb::EnrolRequest { token: vec![0; 1 << 20], ..pb::EnrolRequest::default() };
+    assert!(client.enrol(request).await.is_err());
+    assert!(client.hello(pb::HelloRequest {}).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_never_ends_is_ended() {
+    let office = Office::with(|limits| limits.request_timeout = std::time::Duration::from_millis(200)).await;
+    let anne = office.hire("Anne").await;
+    let door = office.door(&anne).await;
+    let channel = office.anonymous().await;
+    // A unary call whose message does not come.
+    let mut grpc = tonic::client::Grpc::new(channel);
+    grpc.ready().await.unwrap();
+    let mut request = tonic::Request::new(futures_util::stream::pending::<pb::LogRequest>());
+    request.metadata_mut().insert("pli-protocol", "1".parse().unwrap());
+    let door = data_encoding::HEXLOWER.encode(&door);
+    request.metadata_mut().insert("pli-door", door.parse().unwrap());
+    let path = "/pli.v1.Log/Append".parse().unwrap();
+    let codec = tonic_prost::ProstCodec::<pb::LogRequest, pb::AppendResponse>::default();
+    let answer = soon(grpc.client_streaming(request, path, codec)).await;
+    assert_eq!(reason(answer), Reason::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_method_is_not_served() {
+    let office = Office::open().await;
+    let mut grpc = tonic::client::Grpc::new(office.anonymous().await);
+    grpc.ready().await.unwrap();
+    let codec = tonic_prost::ProstCodec::<pb::HelloRequest, pb::HelloResponse>::default();
+    let path = "/pli.v1.Enrolment/Nonsense".parse().unwrap();
+    let status = grpc.unary(tonic::Request::new(pb::HelloRequest {}), path, codec).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unimplemented);
+}

@@ -1,5 +1,8 @@
 //! The server's rules as stories, over real TLS on loopback with real SQLite files.
 
+// Nothing outside reaches into a test binary; and its helpers are tests too, which clippy does not know.
+#![allow(unreachable_pub, clippy::unwrap_used)]
+
 mod common;
 
 mod directory;

@@ -7,9 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 
 use super::integer;
 use crate::config::DAY_MS;
-use crate::engine::{
-    Device, EngineError, Enrolment, Invitation, Invitee, People, Revocation, Used, Versions,
-};
+use crate::engine::{Device, EngineError, Enrolment, Invitation, Invitee, People, Revocation, Used, Versions};
 
 /// Revocation lines in one answer: half a kilobyte each.
 const LINES: i64 = 8_192;
@@ -24,7 +22,14 @@ pub(super) fn invite(c: &Connection, invitations: &[Invitation]) -> Result<(), E
             Invitee::Known(person) => (None, None, None, Some(person.0)),
         };
         let insert = "INSERT INTO invitations VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL, NULL)";
-        c.prepare_cached(insert)?.execute(params![hash, name, department, guest_until, person, integer(*expires_ms)])?;
+        c.prepare_cached(insert)?.execute(params![
+            hash,
+            name,
+            department,
+            guest_until,
+            person,
+            integer(*expires_ms)
+        ])?;
     }
     Ok(())
 }
@@ -91,7 +96,8 @@ pub(super) fn enrol(c: &Connection, enrolment: &Enrolment) -> Result<(), EngineE
 
 /// Whether some device has this key, for MLS or for TLS; the TLS key of `except` is not asked about.
 fn key_is_known(c: &Connection, key: &[u8; 32], except: Option<DeviceId>) -> Sql<bool> {
-    let query = "SELECT 1 FROM devices WHERE mls_key = ?1 UNION ALL SELECT 1 FROM devices WHERE tls_key = ?1 AND id <> ?2";
+    let query =
+        "SELECT 1 FROM devices WHERE mls_key = ?1 UNION ALL SELECT 1 FROM devices WHERE tls_key = ?1 AND id <> ?2";
     let except = except.map_or(Vec::new(), DeviceId::to_vec);
     c.prepare_cached(query)?.exists(params![key, except])
 }

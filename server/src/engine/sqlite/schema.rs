@@ -20,6 +20,10 @@ const VERSION: i64 = 1;
 /// An administrator's command beside the server commits within milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 96;
+/// Of each connection.
+const CACHE_KIB: usize = 32 << 10;
+/// What a burst made of the write-ahead log is given back.
+const WAL_BYTES: usize = 64 << 20;
 /// Repetitions of a delivery, and of publishing a key package, are recognised for that long.
 const REPEAT_DAYS: u64 = 30;
 
@@ -112,6 +116,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Before the first table: `secure_delete` overwrites what is deleted with zeros, in indices too.
     connection.execute_batch("PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY")?;
+    connection.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}; PRAGMA journal_size_limit = {WAL_BYTES}"))?;
     let found = marks(connection)?;
     if found != (APPLICATION, VERSION) {
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

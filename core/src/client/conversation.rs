@@ -1,0 +1,419 @@
+//! What one does in a conversation. Every action is an intent in the outbox when its call returns.
+
+use eyeball_im::VectorDiff;
+use futures_util::Stream;
+use pli_proto::id::{ConversationId, EntryId, PersonId};
+use pli_proto::pb::content::Body;
+use pli_proto::{limits, pb};
+use prost::Message as _;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::error::{Error, What};
+use crate::group::settings::Role;
+use crate::model::{ConversationInfo, ConversationKind, DeliveryState, Member, Permission, TimelineItem};
+use crate::store::outbox::{self, Intent, Setting};
+use crate::store::{Notice, Tx, items};
+use crate::sync::prepare;
+
+use super::list::{check_people, ensure_log, info, members};
+use super::observe::observe;
+use super::timeline::Timeline;
+use super::{Client, check_name, check_text};
+
+/// A handle on a conversation.
+#[derive(Clone)]
+pub struct Conversation {
+    client: Client,
+    id: ConversationId,
+}
+
+impl Conversation {
+    pub(super) fn new(client: Client, id: ConversationId) -> Self {
+        Self { client, id }
+    }
+
+    /// Which.
+    pub fn id(&self) -> ConversationId {
+        self.id
+    }
+
+    /// What lists show of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Closed`].
+    pub async fn info(&self) -> Result<ConversationInfo, Error> {
+        let store = self.client.store()?;
+        let (id, me) = (self.id, store.context().me.person);
+        store
+            .read(move |db| {
+                let conversation = items::conversation(db, id)?.ok_or(Error::NotFound(What::Conversation))?;
+                info(db, me, &conversation)
+            })
+            .await
+    }
+
+    /// Who is in it, the most powerful first.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn member_list(&self) -> Result<Vec<Member>, Error> {
+        let id = self.id;
+        self.client.store()?.read(move |db| members(db, id)).await
+    }
+
+    /// Who is in it, and every change of that.
+    pub fn members(&self) -> impl Stream<Item = Vec<VectorDiff<Member>>> + Send + use<> {
+        let id = self.id;
+        observe(
+            &self.client,
+            move |notice| matches!(notice, Notice::People) || *notice == Notice::Conversation(id),
+            move |db| members(db, id),
+            |member: &Member| member.person.id,
+        )
+    }
+
+    /// A window on the newest 50 items.
+    pub fn timeline(&self) -> Timeline {
+        Timeline::new(self.client.clone(), self.id)
+    }
+
+    /// Says something.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`]; [`Error::NotAllowed`]; [`Error::StorageFull`].
+    pub async fn send(
+        &self,
+        text: &str,
+        reply_to: Option<EntryId>,
+        mentions: &[PersonId],
+    ) -> Result<EntryId, Error> {
+        check_text(text)?;
+        if mentions.len() > limits::GROUP_DEVICES {
+            return Err(Error::Invalid { what: What::People, limit: limits::GROUP_DEVICES });
+        }
+        let text = pb::Text {
+            body: text.to_owned(),
+            mentions: mentions.iter().map(|person| person.to_vec()).collect(),
+            reply_to: reply_to.map(|entry| entry.to_vec()).unwrap_or_default(),
+        };
+        self.act(move |tx, this| {
+            if let Some(reply_to) = reply_to {
+                this.message(tx, reply_to)?;
+            }
+            this.say(tx, Body::Text(text))
+        })
+        .await
+    }
+
+    /// Replaces what an own message says.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::NotAllowed`] for another's message; [`Error::Invalid`].
+    pub async fn edit(&self, message: EntryId, text: &str) -> Result<EntryId, Error> {
+        check_text(text)?;
+        let body = text.to_owned();
+        self.act(move |tx, this| {
+            if this.message(tx, message)? != tx.context.me.person {
+                return Err(Error::NotAllowed);
+            }
+            this.say(tx, Body::Edit(pb::Edit { target: message.to_vec(), body, mentions: Vec::new() }))
+        })
+        .await
+    }
+
+    /// Deletes what a message says, for everyone; one that waits in the outbox is taken back. Others' messages may be
+    /// deleted by admins of a group.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::NotAllowed`].
+    pub async fn delete(&self, message: EntryId) -> Result<(), Error> {
+        self.act(move |tx, this| {
+            if let Some(queued) = outbox::find(tx.db, message)?.filter(|queued| queued.conversation == this.id) {
+                if queued.refused.is_some() || !outbox::is_sealed(tx.db, message)? {
+                    outbox::remove(tx.db, message)?;
+                    tx.notice(Notice::Conversation(this.id));
+                    return Ok(());
+                }
+                // It may be at the server already: it is deleted when it is there.
+                return this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop);
+            }
+            let own = this.message(tx, message)? == tx.context.me.person;
+            let conversation = items::conversation(tx.db, this.id)?.ok_or(Error::NotFound(What::Conversation))?;
+            let info = info(tx.db, tx.context.me.person, &conversation)?;
+            if !own && (info.kind == ConversationKind::Pair || info.my_role < Role::Admin) {
+                return Err(Error::NotAllowed);
+            }
+            this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop)
+        })
+        .await
+    }
+
+    /// Reacts to a message with an emoji; `None` takes the own reaction back.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`].
+    pub async fn react(&self, message: EntryId, emoji: Option<&str>) -> Result<(), Error> {
+        let emoji = emoji.unwrap_or_default().trim().to_owned();
+        if emoji.len() > limits::EMOJI_BYTES || emoji.is_ascii() && !emoji.is_empty() {
+            return Err(Error::Invalid { what: What::Emoji, limit: limits::EMOJI_BYTES });
+        }
+        self.act(move |tx, this| {
+            this.message(tx, message)?;
+            this.say(tx, Body::React(pb::React { target: message.to_vec(), emoji })).map(drop)
+        })
+        .await
+    }
+
+    /// Takes up again what was given up.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is not in the outbox.
+    pub async fn retry(&self, message: EntryId) -> Result<(), Error> {
+        self.act(move |tx, this| {
+            outbox::find(tx.db, message)?
+                .filter(|queued| queued.conversation == this.id)
+                .ok_or(Error::NotFound(What::Message))?;
+            outbox::set_refused(tx.db, message, None)?;
+            let log = ensure_log(tx, this.id)?.log;
+            tx.notice(Notice::Outbox(log));
+            tx.notice(Notice::Conversation(this.id));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds people, with all their devices.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`]; [`Error::NotFound`]; [`Error::Invalid`] if too many.
+    pub async fn add(&self, people: &[PersonId]) -> Result<EntryId, Error> {
+        let people = people.to_vec();
+        self.act(move |tx, this| {
+            this.may(tx, Permission::Add)?;
+            let people = check_people(tx.db, &people)?;
+            this.intend(tx, &Intent::Add(people))
+        })
+        .await
+    }
+
+    /// Removes people: they can neither read nor write what follows.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`]; [`Error::NotFound`] if one is no member.
+    pub async fn remove(&self, people: &[PersonId]) -> Result<EntryId, Error> {
+        let people = people.to_vec();
+        self.act(move |tx, this| {
+            this.may(tx, Permission::Remove)?;
+            this.are_members(tx, &people)?;
+            if people.contains(&tx.context.me.person) {
+                return Err(Error::NotAllowed);
+            }
+            this.intend(tx, &Intent::Remove(people))
+        })
+        .await
+    }
+
+    /// Gives a person a role.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`]; [`Error::NotFound`] if the person is no member.
+    pub async fn set_role(&self, person: PersonId, role: Role) -> Result<EntryId, Error> {
+        self.act(move |tx, this| {
+            this.may(tx, Permission::SetRoles)?;
+            this.are_members(tx, &[person])?;
+            this.intend(tx, &Intent::SetRole(person.0, role.into()))
+        })
+        .await
+    }
+
+    /// Renames a group.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`]; [`Error::Invalid`].
+    pub async fn rename(&self, name: &str) -> Result<EntryId, Error> {
+        check_name(name)?;
+        self.set(Setting::Name(name.to_owned())).await
+    }
+
+    /// Changes a setting of a group.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`]; [`Error::Invalid`].
+    pub async fn set(&self, setting: Setting) -> Result<EntryId, Error> {
+        if let Setting::Topic(topic) = &setting
+            && topic.len() > 4 * limits::NAME_BYTES
+        {
+            return Err(Error::Invalid { what: What::Setting, limit: 4 * limits::NAME_BYTES });
+        }
+        let permission = match setting {
+            Setting::Name(_) | Setting::Topic(_) => Permission::Rename,
+            Setting::LifetimeS(_) => Permission::SetLifetime,
+            _ => Permission::SetRoles,
+        };
+        self.act(move |tx, this| {
+            this.may(tx, permission)?;
+            this.intend(tx, &Intent::Set(setting))
+        })
+        .await
+    }
+
+    /// Leaves a group, with all the own person's devices.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] in a pair.
+    pub async fn leave(&self) -> Result<EntryId, Error> {
+        self.act(move |tx, this| {
+            let conversation = items::conversation(tx.db, this.id)?.ok_or(Error::NotFound(What::Conversation))?;
+            if conversation.peer.is_some() {
+                return Err(Error::NotAllowed);
+            }
+            this.intend(tx, &Intent::Leave)
+        })
+        .await
+    }
+
+    /// Keeps what was written and not sent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is too long.
+    pub async fn set_draft(&self, draft: &str) -> Result<(), Error> {
+        if draft.len() > limits::TEXT_BYTES {
+            return Err(Error::Invalid { what: What::Text, limit: limits::TEXT_BYTES });
+        }
+        let draft = draft.to_owned();
+        self.local(move |tx, id| items::set_draft(tx.db, id, &draft)).await
+    }
+
+    /// No notifications until a time, in milliseconds since 1970; zero unmutes.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn mute(&self, until_ms: u64) -> Result<(), Error> {
+        self.local(move |tx, id| items::set_muted(tx.db, id, until_ms)).await
+    }
+
+    /// Everything up to an item was seen.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn mark_read(&self, up_to: EntryId) -> Result<(), Error> {
+        self.local(move |tx, id| {
+            if let Some(pos) = items::position(tx.db, up_to)? {
+                items::mark_read(tx.db, id, pos)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Items of the timeline before `before` (its end, if `None`), oldest first; at the end also what waits in the outbox.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn items(&self, before: Option<EntryId>, count: usize) -> Result<Vec<TimelineItem>, Error> {
+        let store = self.client.store()?;
+        let (id, me) = (self.id, store.context().me.person);
+        store
+            .read(move |db| {
+                let newest = match before {
+                    Some(before) => items::position(db, before)?.ok_or(Error::NotFound(What::Message))? - 1,
+                    None => i64::MAX,
+                };
+                let mut all: Vec<_> = items::window(db, id, newest, count)?.into_iter().map(|(_, item)| item).collect();
+                if before.is_none() {
+                    all.extend(items::waiting(db, id, me)?);
+                }
+                Ok(all)
+            })
+            .await
+    }
+
+    /// Waits until an action is in the log, or was given up; gives how far it came if the caller stops waiting first.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn settled(&self, entry: EntryId) -> Result<DeliveryState, Error> {
+        let mut notices = self.client.0.notices.subscribe();
+        loop {
+            let state = self
+                .client
+                .store()?
+                .read(move |db| {
+                    Ok(match outbox::find(db, entry)? {
+                        None => DeliveryState::Sent,
+                        Some(queued) => match queued.refused {
+                            Some(why) => DeliveryState::Refused(why),
+                            None => DeliveryState::Waiting,
+                        },
+                    })
+                })
+                .await?;
+            if state != DeliveryState::Waiting {
+                return Ok(state);
+            }
+            if let Err(RecvError::Closed) = notices.recv().await {
+                return Err(Error::Closed);
+            }
+        }
+    }
+
+    async fn act<R: Send + 'static>(
+        &self,
+        action: impl FnOnce(&mut Tx<'_>, &Self) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let this = self.clone();
+        self.client.store()?.write(move |tx| action(tx, &this)).await
+    }
+
+    async fn local(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>, ConversationId) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        self.act(move |tx, this| {
+            items::conversation(tx.db, this.id)?.ok_or(Error::NotFound(What::Conversation))?;
+            change(tx, this.id)?;
+            tx.notice(Notice::Conversation(this.id));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Who wrote a message of this conversation.
+    fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
+        match items::find(tx.db, message)? {
+            Some((conversation, by)) if conversation == self.id => Ok(by),
+            _ => Err(Error::NotFound(What::Message)),
+        }
+    }
+
+    fn may(&self, tx: &Tx<'_>, permission: Permission) -> Result<(), Error> {
+        let conversation = items::conversation(tx.db, self.id)?.ok_or(Error::NotFound(What::Conversation))?;
+        let info = info(tx.db, tx.context.me.person, &conversation)?;
+        if info.may.contains(&permission) { Ok(()) } else { Err(Error::NotAllowed) }
+    }
+
+    fn are_members(&self, tx: &Tx<'_>, people: &[PersonId]) -> Result<(), Error> {
+        let members = members(tx.db, self.id)?;
+        let all = people.iter().all(|person| members.iter().any(|member| member.person.id == *person));
+        if all && !people.is_empty() { Ok(()) } else { Err(Error::NotFound(What::Member)) }
+    }
+
+    fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<EntryId, Error> {
+        self.may(tx, Permission::Post)?;
+        let content = pb::Content { body: Some(body), ..pb::Content::default() };
+        self.intend(tx, &Intent::Say(content.encode_to_vec()))
+    }
+
+    /// Keeps an intent; on a log that is caught up it is sealed in the same transaction.
+    fn intend(&self, tx: &mut Tx<'_>, intent: &Intent) -> Result<EntryId, Error> {
+        let record = ensure_log(tx, self.id)?;
+        let entry = EntryId(pli_env::random(&*tx.context.env));
+        outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
+        if matches!(intent, Intent::Say(_)) && tx.is_caught_up(record.log) {
+            prepare::next(tx, record.log)?;
+        }
+        tx.notice(Notice::Outbox(record.log));
+        tx.notice(Notice::Conversation(self.id));
+        Ok(entry)
+    }
+}

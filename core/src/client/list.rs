@@ -1,0 +1,308 @@
+//! The conversation list, members, and making conversations.
+
+use std::collections::BTreeSet;
+
+use eyeball_im::VectorDiff;
+use futures_util::Stream;
+use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, What};
+use crate::group::join::{self, CannotJoin, Material};
+use crate::group::seal::LogKey;
+use crate::group::settings::{Role, Settings};
+use crate::model::{self, ConversationInfo, ConversationKind, Member, Membership, Permission};
+use crate::store::items::{self, Conversation, Kind, NewItem};
+use crate::store::logs::{self, Log, LogState};
+use crate::store::outbox::{self, Intent};
+use crate::store::summary::{self, Summary};
+use crate::store::{Notice, Tx, people};
+use crate::sync::first_update;
+
+use super::observe::observe;
+use super::{Client, check_name};
+
+/// People in one call to make a group or add to one.
+const PEOPLE: usize = 1_000;
+
+impl Client {
+    /// The conversation list, the last active first.
+    pub fn conversations(&self) -> impl Stream<Item = Vec<VectorDiff<ConversationInfo>>> + Send + use<> {
+        let me = self.store().map(|store| store.context().me.person).ok();
+        observe(
+            self,
+            |notice| matches!(notice, Notice::Conversation(_) | Notice::People | Notice::Logs),
+            move |db| me.map_or(Ok(Vec::new()), |me| list(db, me)),
+            |info: &ConversationInfo| info.id,
+        )
+    }
+
+    /// The conversation list as it is now.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn conversation_list(&self) -> Result<Vec<ConversationInfo>, Error> {
+        let store = self.store()?;
+        let me = store.context().me.person;
+        store.read(move |db| list(db, me)).await
+    }
+
+    /// Makes a group with these people, of which the own person is the owner. It is there at once, and reaches the
+    /// others when it can.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for the name or too many people; [`Error::NotFound`] for a person.
+    pub async fn create_group(&self, name: &str, people: &[PersonId]) -> Result<ConversationId, Error> {
+        check_name(name)?;
+        let (name, people) = (name.to_owned(), people.to_vec());
+        self.store()?
+            .write(move |tx| {
+                let me = tx.context.me.person;
+                let key = LogKey::random(&*tx.context.env);
+                let log = LogId(pli_env::random(&*tx.context.env));
+                let conversation = ConversationId(log.0);
+                items::put_conversation(tx.db, conversation, None, tx.now_ms())?;
+                items::set_name(tx.db, conversation, &name)?;
+                let settings = Settings::group(key.clone(), tx.context.me.root, me, name);
+                found(tx, log, conversation, key, &settings)?;
+                let mut others = check_people(tx.db, &people)?;
+                others.retain(|person| *person != me);
+                add_intents(tx, conversation, &others, has_other_devices(tx, me)?.then_some(me))?;
+                Ok(conversation)
+            })
+            .await
+    }
+
+    /// The conversation with one other person. Nothing is sent before something is said.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the directory does not know the person; [`Error::Invalid`] for oneself.
+    pub async fn pair(&self, person: PersonId) -> Result<ConversationId, Error> {
+        self.store()?
+            .write(move |tx| {
+                let me = tx.context.me.person;
+                if person == me {
+                    return Err(Error::Invalid { what: What::Person, limit: 0 });
+                }
+                people::find(tx.db, person)?.ok_or(Error::NotFound(What::Person))?;
+                let id = pair_id(me, person);
+                items::put_conversation(tx.db, id, Some(person), tx.now_ms())?;
+                tx.notice(Notice::Conversation(id));
+                Ok(id)
+            })
+            .await
+    }
+}
+
+/// Queues the adding of people, and of the own person's further devices.
+fn add_intents(
+    tx: &mut Tx<'_>,
+    conversation: ConversationId,
+    others: &[PersonId],
+    me: Option<PersonId>,
+) -> Result<(), Error> {
+    let people: Vec<PersonId> = others.iter().copied().chain(me).collect();
+    if !people.is_empty() {
+        let entry = EntryId(pli_env::random(&*tx.context.env));
+        outbox::push(tx.db, conversation, entry, &Intent::Add(people), tx.now_ms())?;
+    }
+    Ok(())
+}
+
+fn has_other_devices(tx: &Tx<'_>, me: PersonId) -> Result<bool, Error> {
+    Ok(people::devices(tx.db, me)?.iter().any(|device| device.id != tx.context.me.device && !device.revoked))
+}
+
+/// Checks that the directory knows them.
+pub(super) fn check_people(db: &Connection, people: &[PersonId]) -> Result<Vec<PersonId>, Error> {
+    if people.len() > PEOPLE {
+        return Err(Error::Invalid { what: What::People, limit: PEOPLE });
+    }
+    let unique: BTreeSet<PersonId> = people.iter().copied().collect();
+    for person in &unique {
+        people::find(db, *person)?.filter(|person| !person.departed).ok_or(Error::NotFound(What::Person))?;
+    }
+    Ok(unique.into_iter().collect())
+}
+
+/// A pair's conversation, the same for both.
+pub(crate) fn pair_id(one: PersonId, other: PersonId) -> ConversationId {
+    let (low, high) = if one < other { (one, other) } else { (other, one) };
+    let hash: [u8; 32] = Sha256::digest(pli_proto::signed::join(&[b"Pli 1.0 pair", &low.0, &high.0])).into();
+    ConversationId::try_from(&hash[..16]).expect("16 of 32 bytes")
+}
+
+fn found(
+    tx: &mut Tx<'_>,
+    log: LogId,
+    conversation: ConversationId,
+    key: LogKey,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let record = Log { state: LogState::Founding, update_ms: first_update(tx, 2), ..Log::joining(log, conversation, key) };
+    logs::put(tx.db, &record)?;
+    join::found(tx, &record, settings)?;
+    let loaded = tx.take_group(log)?;
+    summary::put(tx.db, log, &loaded.public)?;
+    tx.keep_group(log, loaded);
+    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Outbox(log));
+    Ok(())
+}
+
+/// The log that a conversation's next intent goes to; a pair's is made when first needed.
+pub(super) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
+    let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound(What::Conversation))?;
+    let records = logs::of(tx.db, id)?;
+    if let Some(record) = records.first().filter(|record| {
+        record.state.is_followed() || matches!(record.state, LogState::Founding | LogState::Joining)
+    }) {
+        return Ok(record.clone());
+    }
+    let Some(peer) = conversation.peer else { return Err(Error::NotAllowed) };
+    let me = tx.context.me.person;
+    let key = LogKey::random(&*tx.context.env);
+    let log = LogId(pli_env::random(&*tx.context.env));
+    let settings = Settings::pair(key.clone(), tx.context.me.root, [me, peer]);
+    found(tx, log, id, key, &settings)?;
+    let own = has_other_devices(tx, me)?.then_some(me);
+    add_intents(tx, id, &[peer], own)?;
+    logs::get(tx.db, log)
+}
+
+/// Enters a log by an invitation, and makes the conversation that it belongs to.
+pub(crate) fn enter(
+    tx: &mut Tx<'_>,
+    record: &Log,
+    material: &Material,
+) -> Result<Result<(), CannotJoin>, Error> {
+    tx.db.execute_batch("SAVEPOINT enter")?;
+    match try_enter(tx, record, material) {
+        Ok(()) => {
+            tx.db.execute_batch("RELEASE enter")?;
+            Ok(Ok(()))
+        }
+        Err(CannotJoin::Store(error)) => Err(error),
+        Err(cannot) => {
+            // Opening a welcome uses the key package up, even in vain.
+            tx.db.execute_batch("ROLLBACK TO enter; RELEASE enter")?;
+            Ok(Err(cannot))
+        }
+    }
+}
+
+fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), CannotJoin> {
+    let entered = join::enter(tx, record, material)?;
+    let loaded = tx.take_group(record.log)?;
+    let (settings, members) = (loaded.public.settings.clone(), loaded.public.roster.len());
+    summary::put(tx.db, record.log, &loaded.public)?;
+    tx.keep_group(record.log, loaded);
+    let me = tx.context.me.person;
+    let (conversation, peer) = match settings.pair {
+        None => (ConversationId(record.log.0), None),
+        Some(pair) if pair.contains(&me) => {
+            let peer = if pair[0] == me { pair[1] } else { pair[0] };
+            (pair_id(me, peer), Some(peer))
+        }
+        Some(_) => return Err(CannotJoin::Welcome),
+    };
+    let update_ms = first_update(tx, members);
+    logs::put(tx.db, &Log { conversation, update_ms, ..entered.clone() })?;
+    items::put_conversation(tx.db, conversation, peer, tx.now_ms())?;
+    items::set_name(tx.db, conversation, &settings.name)?;
+    let last = material.entries.last();
+    let item = NewItem {
+        conversation,
+        entry: last.and_then(|entry| EntryId::try_from(entry.id.as_slice()).ok()).ok_or(CannotJoin::Snapshot)?,
+        log: record.log,
+        number: entered.number,
+        by: me,
+        mine: true,
+        sent_ms: last.map_or(0, |entry| entry.received_ms),
+        received_ms: last.map_or(0, |entry| entry.received_ms),
+        kind: Kind::Change,
+        body: serde_json::to_vec(&model::What::Joined).map_err(|_| Error::Internal("json"))?,
+    };
+    items::put(tx.db, &item)?;
+    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Logs);
+    Ok(())
+}
+
+fn list(db: &Connection, me: PersonId) -> Result<Vec<ConversationInfo>, Error> {
+    items::conversations(db)?.into_iter().map(|conversation| info(db, me, &conversation)).collect()
+}
+
+/// A conversation as lists show it.
+pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -> Result<ConversationInfo, Error> {
+    let record = logs::of(db, conversation.id)?.into_iter().next();
+    let summary = record.as_ref().map(|record| summary::get(db, record.log)).transpose()?.flatten().unwrap_or_default();
+    let name = match conversation.peer {
+        Some(peer) => people::get(db, peer)?.name,
+        None => conversation.name.clone(),
+    };
+    let membership = record.as_ref().map_or(Membership::New, |record| match record.state {
+        LogState::Founding => Membership::New,
+        LogState::Joining | LogState::Broken => Membership::Returning,
+        LogState::Active => Membership::Member,
+        LogState::Removed => Membership::Removed,
+        LogState::AccessLost => Membership::AccessLost,
+        LogState::Left => Membership::Left,
+        LogState::Stopped => Membership::UpdateRequired,
+    });
+    let out = matches!(membership, Membership::Removed | Membership::Left | Membership::UpdateRequired);
+    let my_role = summary.role_of(me).unwrap_or(if conversation.peer.is_some() { Role::Owner } else { Role::Guest });
+    Ok(ConversationInfo {
+        id: conversation.id,
+        kind: if conversation.peer.is_some() { ConversationKind::Pair } else { ConversationKind::Group },
+        name,
+        topic: summary.topic.clone(),
+        last: items::last(db, conversation.id)?,
+        unread: items::unread(db, conversation)?,
+        muted_until_ms: conversation.muted_until_ms,
+        draft: conversation.draft.clone(),
+        my_role,
+        may: if out && conversation.peer.is_none() { BTreeSet::new() } else { permissions(&summary, my_role, conversation) },
+        member_count: summary.members.len().max(if conversation.peer.is_some() { 2 } else { 1 }),
+        membership,
+        lifetime_s: summary.lifetime_s,
+        active_ms: conversation.active_ms,
+    })
+}
+
+fn permissions(summary: &Summary, role: Role, conversation: &Conversation) -> BTreeSet<Permission> {
+    if conversation.peer.is_some() {
+        return BTreeSet::from([Permission::Post, Permission::SetLifetime]);
+    }
+    let least = |number: i32| Role::try_from(number).unwrap_or(Role::Owner);
+    let mut may = BTreeSet::new();
+    let mut grant = |permission, granted| {
+        if granted {
+            may.insert(permission);
+        }
+    };
+    grant(Permission::Add, role >= least(summary.may_add));
+    grant(Permission::Post, role >= least(summary.may_post));
+    grant(Permission::Rename, role >= least(summary.may_rename));
+    grant(Permission::Remove, role >= Role::Admin);
+    grant(Permission::SetRoles, role >= Role::Admin);
+    grant(Permission::SetLifetime, role >= Role::Admin);
+    may
+}
+
+/// The persons in a conversation, the most powerful first.
+pub(super) fn members(db: &Connection, id: ConversationId) -> Result<Vec<Member>, Error> {
+    let Some(record) = logs::of(db, id)?.into_iter().next() else { return Ok(Vec::new()) };
+    let summary = summary::get(db, record.log)?.unwrap_or_default();
+    let mut members = Vec::with_capacity(summary.members.len());
+    for member in &summary.members {
+        members.push(Member {
+            person: people::get(db, PersonId(member.person))?,
+            role: Role::try_from(member.role).unwrap_or(Role::Member),
+            device_count: member.devices.len(),
+        });
+    }
+    members.sort_by(|a, b| (b.role, &a.person.name, a.person.id).cmp(&(a.role, &b.person.name, b.person.id)));
+    Ok(members)
+}

@@ -1,0 +1,92 @@
+//! Making a device of an invitation, and renewing its TLS certificate.
+
+use std::sync::Arc;
+
+use pli_env::Env;
+use pli_proto::certificate::{self, Usage};
+use pli_proto::signed::{self, Label};
+use pli_proto::pb;
+
+use crate::crypto::DeviceKey;
+use crate::error::{Error, InvitationProblem};
+use crate::identity::link::Invitation;
+use crate::identity::{Identity, Me, TlsIdentity};
+use crate::transport::{Address, Known, joining_error};
+
+/// The two secrets of a device that is being enrolled. They are kept before they are used: a lost answer is asked for
+/// again, with the same keys.
+#[derive(Clone)]
+pub(crate) struct Seeds {
+    pub(crate) mls: [u8; 32],
+    pub(crate) tls: [u8; 32],
+}
+
+/// Enrols. May be repeated with the same invitation and seeds.
+pub(crate) async fn enrol(
+    env: &Arc<dyn Env>,
+    invitation: &Invitation,
+    seeds: &Seeds,
+) -> Result<(Identity, TlsIdentity), Error> {
+    let address = Address { host: invitation.host.clone(), port: invitation.port, root: invitation.root };
+    let (mls, tls) = (DeviceKey::from_seed(&seeds.mls), DeviceKey::from_seed(&seeds.tls));
+    let signed = signed::content(Label::Enrol, &[&invitation.token, &mls.public(), &tls.public()]);
+    let request = pb::EnrolRequest {
+        token: invitation.token.to_vec(),
+        mls_key: mls.public().to_vec(),
+        tls_key: tls.public().to_vec(),
+        mls_signature: mls.sign_raw(&signed).to_vec(),
+        tls_signature: tls.sign_raw(&signed).to_vec(),
+    };
+    let known = Known::new(env, &address, None)?;
+    let answer = known.enrolment().enrol(request).await.map_err(|status| joining_error(&status))?.into_inner();
+
+    let chain = vec![answer.mls_certificate.clone(), answer.issuer.clone()];
+    let wrong = |_| Error::InvitationRefused(InvitationProblem::WrongServer);
+    let verified = certificate::verify_device(&invitation.root, &[&chain[0], &chain[1]], Usage::Mls).map_err(wrong)?;
+    let same = verified.key == mls.public()
+        && verified.person.to_vec() == answer.person
+        && verified.device.to_vec() == answer.device;
+    if !same {
+        return Err(Error::InvitationRefused(InvitationProblem::WrongServer));
+    }
+    let tls = tls_identity(&invitation.root, seeds.tls, answer.tls_certificate, answer.issuer)?;
+    let identity = Identity {
+        person: verified.person.0,
+        device: verified.device.0,
+        mls_seed: seeds.mls,
+        chain,
+        root: invitation.root,
+        host: invitation.host.clone(),
+        port: invitation.port,
+    };
+    Ok((identity, tls))
+}
+
+/// A new TLS key and certificate. The old certificate may have ended: the MLS key signs the request.
+pub(crate) async fn renew(env: &Arc<dyn Env>, address: &Address, me: &Me) -> Result<TlsIdentity, Error> {
+    let seed: [u8; 32] = pli_env::random(&**env);
+    let known = Known::new(env, address, None)?;
+    // By the server's clock, in case this device's stood still as well.
+    let hello = known.enrolment().hello(pb::HelloRequest {}).await.map_err(|status| Error::of_status(&status))?;
+    let time_ms = hello.into_inner().server_time_ms;
+    let tls_key = DeviceKey::from_seed(&seed).public();
+    let signed = signed::content(Label::Renew, &[&me.device.0, &tls_key, &time_ms.to_be_bytes()]);
+    let request = pb::RenewRequest {
+        device: me.device.to_vec(),
+        tls_key: tls_key.to_vec(),
+        time_ms,
+        signature: me.key.sign_raw(&signed).to_vec(),
+    };
+    let answer = known.enrolment().renew(request).await.map_err(|status| Error::of_status(&status))?.into_inner();
+    tls_identity(&address.root, seed, answer.tls_certificate, answer.issuer)
+}
+
+fn tls_identity(root: &[u8; 32], seed: [u8; 32], certificate: Vec<u8>, issuer: Vec<u8>) -> Result<TlsIdentity, Error> {
+    let verified = certificate::verify_device(root, &[&certificate, &issuer], Usage::Tls)
+        .map_err(|_| Error::InvitationRefused(InvitationProblem::WrongServer))?;
+    if verified.key != DeviceKey::from_seed(&seed).public() {
+        return Err(Error::InvitationRefused(InvitationProblem::WrongServer));
+    }
+    let until_ms = u64::try_from(verified.not_after_s).unwrap_or_default() * 1000;
+    Ok(TlsIdentity { seed, chain: vec![certificate, issuer], until_ms })
+}

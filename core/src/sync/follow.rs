@@ -1,0 +1,277 @@
+//! Joining logs, and following them: one stream for all, resumed from the store after each failure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use pli_proto::id::LogId;
+use pli_proto::pb;
+use pli_proto::refusal::{Reason, Refusal};
+use pli_proto::signed::Method;
+use prost::Message as _;
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::error::Error;
+use crate::group::join::{self, CannotJoin, Material};
+use crate::model::ClientState;
+use crate::store::logs::{self, Log, LogState};
+use crate::store::Notice;
+use crate::transport::Sealed;
+
+use super::{Backoff, Engine, is_passing, receive};
+
+/// How often a log that refuses access is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Runs until this device can't go on.
+pub(super) async fn run(engine: &Engine) -> Error {
+    let mut backoff = Backoff::new(Duration::from_secs(30));
+    loop {
+        engine.door().await;
+        let Err(error) = session(engine, &mut backoff).await;
+        if let Err(error) = engine.store.write(|tx| { tx.none_caught_up(); Ok(()) }).await {
+            return error;
+        }
+        engine.state.send_if_modified(|state| {
+            let was_online = *state == ClientState::Online;
+            if was_online {
+                *state = ClientState::Connecting;
+            }
+            was_online
+        });
+        if !is_passing(&error) {
+            return error;
+        }
+        let delay = backoff.delay(&**engine.env(), &error);
+        tracing::debug!(%error, ?delay, "the stream of logs ended");
+        tokio::select! { biased;
+            () = engine.hurry.notified() => {}
+            () = sleep(delay) => {}
+        }
+    }
+}
+
+/// What is followed on a stream, and how far each log is.
+struct Stream<'a> {
+    engine: &'a Engine,
+    sealed: Sealed,
+    requests: mpsc::Sender<pb::LogRequest>,
+    behind: BTreeSet<LogId>,
+    followed: BTreeSet<LogId>,
+    refused: BTreeMap<LogId, Instant>,
+}
+
+async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert::Infallible, Error> {
+    let mut notices = engine.store.notices();
+    let sealed = engine.sealed()?;
+    // As many may wait as are asked for at once; the server reads them as fast as it can.
+    let (requests, incoming) = mpsc::channel(pli_proto::limits::STREAM_LOGS);
+    let mut stream = Stream {
+        engine,
+        sealed: sealed.clone(),
+        requests,
+        behind: BTreeSet::new(),
+        followed: BTreeSet::new(),
+        refused: BTreeMap::new(),
+    };
+    stream.ask().await?;
+    let answer = sealed.log().subscribe(ReceiverStream::new(incoming)).await;
+    let mut pages = answer.map_err(|status| stream.failed(&status))?.into_inner();
+    stream.join().await?;
+    stream.tell();
+    loop {
+        let ask_again = stream.refused.values().min().copied().unwrap_or_else(|| Instant::now() + ASK_AGAIN);
+        tokio::select! { biased;
+            page = pages.message() => {
+                let page = page.map_err(|status| stream.failed(&status))?.ok_or(Error::unavailable())?;
+                backoff.reset();
+                stream.page(page).await?;
+            }
+            notice = notices.recv() => {
+                if matches!(notice, Ok(Notice::Logs) | Err(broadcast::error::RecvError::Lagged(_))) {
+                    stream.join().await?;
+                    stream.ask().await?;
+                    stream.tell();
+                }
+            }
+            () = sleep_until(ask_again) => {
+                stream.refused.retain(|_, at| *at > Instant::now());
+                stream.join().await?;
+                stream.ask().await?;
+            }
+        }
+    }
+}
+
+impl Stream<'_> {
+    fn failed(&self, status: &tonic::Status) -> Error {
+        self.engine.heed(status);
+        Error::of_status(status)
+    }
+
+    /// Asks for the logs that are followed and were not asked for.
+    async fn ask(&mut self) -> Result<(), Error> {
+        let all = self.engine.store.read(logs::all).await?;
+        let followed: BTreeSet<LogId> = all.iter().filter(|log| log.state.is_followed()).map(|log| log.log).collect();
+        self.followed.retain(|log| followed.contains(log));
+        self.behind.retain(|log| followed.contains(log));
+        for record in all.iter().filter(|record| followed.contains(&record.log)) {
+            if !self.refused.contains_key(&record.log) && self.followed.insert(record.log) {
+                self.behind.insert(record.log);
+                let body = pb::ReadBody { after: record.number };
+                let request = self.engine.request(record, Method::Subscribe, &body);
+                self.requests.send(request).await.map_err(|_| Error::unavailable())?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn page(&mut self, page: pb::LogPage) -> Result<(), Error> {
+        let Ok(log) = LogId::try_from(page.log.as_slice()) else { return Ok(()) };
+        if !page.refusal.is_empty() {
+            let refusal = Refusal::decode(page.refusal.as_slice()).unwrap_or_default();
+            return self.refused(log, &refusal).await;
+        }
+        let caught_up = page.caught_up;
+        let received = self.engine.store.write(move |tx| receive::receive(tx, log, &page.entries, caught_up)).await?;
+        if received.newer_revocations {
+            self.engine.wanted.notify_one();
+        }
+        if caught_up {
+            self.behind.remove(&log);
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// The server refuses one log; the others go on.
+    async fn refused(&mut self, log: LogId, refusal: &Refusal) -> Result<(), Error> {
+        tracing::info!(reason = ?refusal.reason(), "a log is refused");
+        self.followed.remove(&log);
+        self.behind.remove(&log);
+        let wait = Duration::from_millis(refusal.retry_after_ms).clamp(Duration::from_secs(1), ASK_AGAIN);
+        let lost = refusal.reason() == Reason::NoAccess;
+        self.refused.insert(log, Instant::now() + if lost { ASK_AGAIN } else { wait });
+        self.engine
+            .store
+            .write(move |tx| {
+                tx.set_caught_up(log, false);
+                if let Some(record) = logs::find(tx.db, log)?.filter(|record| lost && record.state == LogState::Active) {
+                    logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
+                    tx.notice(Notice::Conversation(record.conversation));
+                }
+                Ok(())
+            })
+            .await?;
+        self.tell();
+        Ok(())
+    }
+
+    /// Online is: nothing that the server had is missing.
+    fn tell(&self) {
+        if self.behind.is_empty() {
+            self.engine.state.send_if_modified(|state| {
+                let news = !matches!(state, ClientState::Online | ClientState::Suspended);
+                if news {
+                    *state = ClientState::Online;
+                }
+                news
+            });
+        }
+    }
+
+    /// Joins what is to be joined.
+    async fn join(&mut self) -> Result<(), Error> {
+        let all = self.engine.store.read(logs::all).await?;
+        for record in all.into_iter().filter(|record| record.state == LogState::Joining) {
+            match self.join_one(&record).await {
+                Ok(()) => {}
+                // Removed again before it joined, or a log that is no more.
+                Err(Error::NotAllowed | Error::NotFound(_)) => self.give_up(&record).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn join_one(&mut self, record: &Log) -> Result<(), Error> {
+        let log = record.log;
+        let invitation = self.engine.store.read(move |db| logs::invitation(db, log)).await?;
+        let invitation = invitation.and_then(|bytes| pb::Invitation::decode(bytes.as_slice()).ok());
+        let Some(invitation) = invitation else { return self.give_up(record).await };
+        let mut at_most = invitation.number;
+        loop {
+            let Some((number, snapshot)) = self.snapshot(record, at_most).await? else {
+                return self.give_up(record).await;
+            };
+            let entries = self.entries(record, number, invitation.number).await?;
+            let material = Material { invitation: invitation.clone(), snapshot_number: number, snapshot, entries };
+            let record = record.clone();
+            let entered = self.engine.store.write(move |tx| crate::client::enter(tx, &record, &material)).await?;
+            match entered {
+                Ok(()) => return Ok(()),
+                // Another member's false snapshot: an older one will do.
+                Err(CannotJoin::Snapshot) if number > 0 => at_most = number - 1,
+                Err(CannotJoin::Store(error)) => return Err(error),
+                Err(CannotJoin::Snapshot | CannotJoin::Welcome) => {
+                    let record = logs_record(self.engine, log).await?;
+                    return self.give_up(&record).await;
+                }
+            }
+        }
+    }
+
+    async fn snapshot(&self, record: &Log, at_most: u64) -> Result<Option<(u64, Vec<u8>)>, Error> {
+        let request = self.engine.request(record, Method::GetSnapshot, &pb::GetSnapshotBody { at_most });
+        match self.sealed.log().get_snapshot(request).await {
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                Ok((answer.number <= at_most).then_some((answer.number, answer.sealed)))
+            }
+            Err(status) => match self.failed(&status) {
+                Error::NotFound(_) => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// The entries after `from`, up to `to`.
+    async fn entries(&self, record: &Log, from: u64, to: u64) -> Result<Vec<pb::Entry>, Error> {
+        let mut entries: Vec<pb::Entry> = Vec::new();
+        loop {
+            let after = entries.last().map_or(from, |entry| entry.number);
+            if after >= to {
+                return Ok(entries);
+            }
+            let request = self.engine.request(record, Method::Read, &pb::ReadBody { after });
+            let page = self.sealed.log().read(request).await.map_err(|status| self.failed(&status))?.into_inner();
+            let wanted = page.entries.into_iter().filter(|entry| entry.number > after && entry.number <= to);
+            let before = entries.len();
+            entries.extend(wanted);
+            if entries.len() == before {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// An invitation that leads nowhere: whoever sent it will add this device anew.
+    async fn give_up(&self, record: &Log) -> Result<(), Error> {
+        tracing::warn!("an invitation to a log leads nowhere");
+        let log = record.log;
+        self.engine
+            .store
+            .write(move |tx| {
+                logs::set_invitation(tx.db, log, None)?;
+                if let Some(record) = logs::find(tx.db, log)? {
+                    logs::put(tx.db, &Log { state: LogState::Removed, ..record })?;
+                }
+                join::forget(tx, log)
+            })
+            .await
+    }
+}
+
+async fn logs_record(engine: &Engine, log: LogId) -> Result<Log, Error> {
+    engine.store.read(move |db| logs::get(db, log)).await
+}

@@ -1,0 +1,157 @@
+//! Carrying things to and from the server, while the client is neither suspended nor closed.
+//!
+//! - [`known`]: door key, directory, revocations, inbox, key packages; on the known connection.
+//! - [`follow`]: joining logs, and following them on one stream.
+//! - [`receive`]: a page of a log in one transaction.
+//! - [`prepare`]: what to send next; [`send`]: sending it.
+//! - [`enrol`]: making a device of an invitation, and renewing its TLS certificate.
+//! - [`schedule`]: when to commit unasked.
+//!
+//! Each loop ends a round at the first error, waits, and begins anew from what is in the store: there is no other state
+//! to repair.
+
+pub(crate) mod enrol;
+mod follow;
+mod known;
+pub(crate) mod prepare;
+pub(crate) mod receive;
+mod schedule;
+mod send;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pli_env::Env;
+use pli_proto::pb;
+use pli_proto::refusal::Reason;
+use pli_proto::signed::{self, Method};
+use prost::Message;
+use tokio::sync::{Notify, watch};
+
+use crate::error::{Advice, Error};
+use crate::model::ClientState;
+use crate::store::logs::Log;
+use crate::store::{Context, Store};
+use crate::transport::{Address, Door, Sealed};
+
+pub(crate) use schedule::first_update;
+
+/// What the loops share.
+pub(crate) struct Engine {
+    store: Store,
+    address: Address,
+    door: Door,
+    /// The door key is wanted, or revocations.
+    wanted: Notify,
+    /// A door key came.
+    opened: Notify,
+    /// Do not wait any longer: the network changed.
+    pub(crate) hurry: Arc<Notify>,
+    state: Arc<watch::Sender<ClientState>>,
+}
+
+/// Runs until dropped, or until it can't go on by itself.
+pub(crate) async fn run(
+    store: Store,
+    address: Address,
+    hurry: Arc<Notify>,
+    state: Arc<watch::Sender<ClientState>>,
+) {
+    let engine = Arc::new(Engine {
+        store,
+        address,
+        door: Door::default(),
+        wanted: Notify::new(),
+        opened: Notify::new(),
+        hurry,
+        state,
+    });
+    engine.state.send_replace(ClientState::Connecting);
+    let error = tokio::select! { biased;
+        error = known::run(&engine) => error,
+        error = follow::run(&engine) => error,
+        error = send::run(&engine) => error,
+    };
+    tracing::error!(%error, "the client stopped");
+    engine.state.send_replace(ClientState::Stopped(error.advice()));
+}
+
+impl Engine {
+    fn env(&self) -> &Arc<dyn Env> {
+        &self.store.context().env
+    }
+
+    fn context(&self) -> &Arc<Context> {
+        self.store.context()
+    }
+
+    fn sealed(&self) -> Result<Sealed, Error> {
+        Sealed::new(self.env(), &self.address, &self.door)
+    }
+
+    /// Waits until there is a door key.
+    async fn door(&self) {
+        loop {
+            let opened = self.opened.notified();
+            if self.door.is_known() {
+                return;
+            }
+            opened.await;
+        }
+    }
+
+    /// Signs a request on a log.
+    fn request(&self, record: &Log, method: Method, body: &impl Message) -> pb::LogRequest {
+        let access = self.context().me.access(&record.key);
+        let mut request = pb::LogRequest {
+            log: record.log.to_vec(),
+            row_key: access.key().0.to_vec(),
+            time_ms: self.env().now_ms(),
+            request: body.encode_to_vec(),
+            signature: Vec::new(),
+        };
+        let signed = signed::request(&self.address.root, method, &request);
+        request.signature = access.sign(&signed).to_vec();
+        request
+    }
+
+    /// What a refusal asks of the other loops.
+    fn heed(&self, status: &tonic::Status) {
+        if pb::Refusal::of(status).is_some_and(|refusal| refusal.reason() == Reason::Door) {
+            self.wanted.notify_one();
+        }
+    }
+}
+
+/// Growing, random delays between tries.
+struct Backoff {
+    tries: u32,
+    longest: Duration,
+}
+
+impl Backoff {
+    fn new(longest: Duration) -> Self {
+        Self { tries: 0, longest }
+    }
+
+    fn reset(&mut self) {
+        self.tries = 0;
+    }
+
+    /// The next delay.
+    fn delay(&mut self, env: &dyn Env, error: &Error) -> Duration {
+        self.tries = (self.tries + 1).min(16);
+        let most = Duration::from_millis(250 << self.tries.min(12)).min(self.longest);
+        let random = Duration::from_millis(pli_env::random_below(env, most.as_millis() as u64));
+        let asked = match error {
+            Error::Unavailable { retry_after: Some(asked) } => (*asked).min(self.longest),
+            _ => Duration::ZERO,
+        };
+        asked + most / 2 + random / 2
+    }
+}
+
+/// Whether a loop may go on after this error.
+fn is_passing(error: &Error) -> bool {
+    matches!(error.advice(), Advice::Retry) || matches!(error, Error::NotFound(_) | Error::NotAllowed | Error::StorageFull)
+}

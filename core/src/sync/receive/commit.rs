@@ -1,0 +1,297 @@
+//! Commits: the follower's verdict decides, then the member's own group follows, or comes back.
+
+use std::collections::BTreeSet;
+
+use openmls::prelude::{MlsGroup, ProcessedMessageContent};
+use openmls_memory_storage::MemoryStorage;
+use openmls_traits::OpenMlsProvider as _;
+use pli_proto::id::{DeviceId, EntryId, PersonId};
+use pli_proto::pb::evidence::Evidence as Kind;
+use pli_proto::{pb, signed};
+use prost::Message as _;
+
+use crate::crypto;
+use crate::error::Error;
+use crate::group::group_info;
+use crate::group::join::{self, group_id};
+use crate::group::protocol_message;
+use crate::group::roster::Leaf;
+use crate::group::settings::Role;
+use crate::group::verdict::{self, Counted};
+use crate::model::What;
+use crate::store::items;
+use crate::store::logs::{self, LogState};
+use crate::store::outbox::{self, Welcome};
+use crate::store::summary;
+use crate::store::{Notice, Tx};
+use crate::sync::schedule;
+
+use super::{Page, change, derived};
+
+impl Page {
+    pub(super) fn commit(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        commit: Option<&pb::Commit>,
+    ) -> Result<(), Error> {
+        let digest = signed::entry_digest(self.record.log, entry);
+        let own = outbox::take_attempt(tx.db, id)?
+            .filter(|(attempt, _)| signed::entry_digest(self.record.log, &attempt.entry) == digest);
+        // What was sealed on the commit before can't come any more. Its intents stay, and are sealed anew.
+        outbox::drop_attempts(tx.db, self.record.log)?;
+        self.record.commit_number = self.record.number;
+        self.record.commit_hash = self.record.hash;
+        self.record.commit_bytes += entry.sealed.len() as u64;
+        let counted = match commit {
+            Some(commit) => self.judge(tx, entry, commit)?.map(|counted| (counted, commit)),
+            None => None,
+        };
+        match counted {
+            Some((counted, commit)) => {
+                let welcomes = own.map(|(_, welcomes)| welcomes);
+                self.apply(tx, entry, id, commit, counted, welcomes)
+            }
+            None => self.clear_pending(tx),
+        }
+    }
+
+    /// The verdict. If the commit does not count, the public state is as before.
+    fn judge(&mut self, tx: &Tx<'_>, entry: &pb::Entry, commit: &pb::Commit) -> Result<Option<Counted>, Error> {
+        let public = self.public.take().ok_or(Error::Internal("no public state"))?;
+        let (crypto, log) = (&tx.context.crypto, self.record.log);
+        let verdict = if self.group.is_some() {
+            // The member's own state, once it has followed, holds the public state too.
+            verdict::judge(crypto, &MemoryStorage::default(), public, log, entry, commit)
+        } else {
+            tx.db.execute_batch("SAVEPOINT verdict")?;
+            let verdict = verdict::judge(crypto, &tx.follower_store(), public, log, entry, commit);
+            let undo = if verdict.is_ok() { "" } else { "ROLLBACK TO verdict;" };
+            tx.db.execute_batch(&format!("{undo} RELEASE verdict"))?;
+            verdict
+        };
+        match verdict {
+            Ok(counted) => Ok(Some(counted)),
+            Err(fault) => {
+                tracing::info!(%fault, number = entry.number, "a commit does not count");
+                self.reload_public(tx)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn apply(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        commit: &pb::Commit,
+        counted: Counted,
+        own: Option<Vec<Welcome>>,
+    ) -> Result<(), Error> {
+        self.record.group_info.clone_from(&commit.group_info);
+        self.show(tx, entry, id, commit, &counted)?;
+        for leaf in &counted.removed {
+            logs::remove_leaver(tx.db, self.record.log, leaf.key())?;
+        }
+        let me = tx.context.me.device;
+        if counted.removed.iter().any(|leaf| leaf.device() == me) && counted.after.roster.device(me).is_none() {
+            return self.end(tx, LogState::Removed);
+        }
+        if counted.after.settings.rules != crate::group::RULES {
+            return self.end(tx, LogState::Stopped);
+        }
+        let follows = if own.is_some() { self.follow_own(tx, &counted)? } else { self.follow(tx, commit)? };
+        let by = counted.by.person();
+        summary::put(tx.db, self.record.log, &counted.after)?;
+        self.public = Some(counted.after);
+        if !follows {
+            self.lose(tx, entry, id, commit, by)?;
+        }
+        if let Some(welcomes) = own {
+            outbox::remove(tx.db, id)?;
+            self.deliver(tx, entry, welcomes)?;
+            self.record.update_ms = schedule::next_update(tx, self.size());
+        }
+        Ok(())
+    }
+
+    /// An own commit is in the log: what was pending, or hoped for, is the state.
+    fn follow_own(&mut self, tx: &mut Tx<'_>, counted: &Counted) -> Result<bool, Error> {
+        if counted.is_return && self.group.is_none() {
+            let id = group_id(self.record.log);
+            tx.follower_store().delete_group(&id)?;
+            (self.record.state, self.record.return_ms) = (LogState::Active, 0);
+            self.group = MlsGroup::load(&tx.provider().storage, &id)?;
+            return Ok(self.group.is_some());
+        }
+        let Some(group) = &mut self.group else { return Ok(false) };
+        Ok(group.pending_commit().is_some() && group.merge_pending_commit(&tx.provider()).is_ok())
+    }
+
+    /// Another's commit. False: it counts, and this device can't follow it.
+    fn follow(&mut self, tx: &mut Tx<'_>, commit: &pb::Commit) -> Result<bool, Error> {
+        self.clear_pending(tx)?;
+        let Some(group) = &mut self.group else { return Ok(true) };
+        let provider = tx.provider();
+        let Some(message) = protocol_message(&commit.commit) else { return Ok(false) };
+        let staged = match group.process_message(&provider, message).map(|processed| processed.into_content()) {
+            Ok(ProcessedMessageContent::StagedCommitMessage(staged)) => staged,
+            Ok(_) => return Ok(false),
+            Err(error) => {
+                tracing::warn!(%error, "a commit counts, and can't be followed");
+                return Ok(false);
+            }
+        };
+        if let Err(error) = group.merge_staged_commit(&provider, *staged) {
+            tracing::warn!(%error, "a commit counts, and can't be merged");
+            return Ok(false);
+        }
+        self.check_external_pub(tx, commit)
+    }
+
+    /// A false external_pub would stop those who come back: whoever sees one commits soon.
+    fn check_external_pub(&mut self, tx: &Tx<'_>, commit: &pb::Commit) -> Result<bool, Error> {
+        let Some(group) = &self.group else { return Ok(true) };
+        let provider = tx.provider();
+        let own = group
+            .export_group_info(provider.crypto(), &tx.context.me.key, false)
+            .ok()
+            .and_then(|info| tls_codec::Serialize::tls_serialize_detached(&info).ok())
+            .and_then(|info| group_info::external_pub_of(&info));
+        if own.is_none() || own != group_info::external_pub_of(&commit.group_info) {
+            tracing::warn!("a commit brought a false external_pub");
+            self.record.update_ms = self.record.update_ms.min(schedule::soon(tx, self.size()));
+        }
+        Ok(true)
+    }
+
+    /// The secrets are lost: from here on this device follows without them, until it has come back.
+    fn lose(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        commit: &pb::Commit,
+        by: PersonId,
+    ) -> Result<(), Error> {
+        if self.group.take().is_some() {
+            join::lose_secrets(tx, self.record.log)?;
+            // Again, this time in the follower's space: what the member's space holds is of no more use.
+            self.reload_public(tx)?;
+            let counted = self.judge(tx, entry, commit)?.ok_or(Error::Internal("verdict changed"))?;
+            self.public = Some(counted.after);
+        }
+        self.record.state = LogState::Broken;
+        self.record.return_ms = schedule::soon(tx, self.size());
+        items::put(tx.db, &change(&self.record, entry, derived(id, b"lost"), by, &What::LostSecrets)?)
+    }
+
+    /// Undoes a commit of our own that will never be in the log.
+    pub(super) fn clear_pending(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        if let Some(group) = self.group.as_mut().filter(|group| group.pending_commit().is_some()) {
+            group.clear_pending_commit(&tx.provider().storage)?;
+        }
+        Ok(())
+    }
+
+    /// Welcomes go out only now: the rows of those they welcome are in the log.
+    fn deliver(&self, tx: &mut Tx<'_>, entry: &pb::Entry, welcomes: Vec<Welcome>) -> Result<(), Error> {
+        let env = &*tx.context.env;
+        for welcome in welcomes {
+            let invitation = pb::Invitation {
+                log: self.record.log.to_vec(),
+                log_key: self.record.key.as_bytes().to_vec(),
+                number: entry.number,
+                entry: entry.id.clone(),
+                welcome: welcome.welcome,
+            };
+            let sealed =
+                crypto::seal_to(&tx.context.crypto, &welcome.inbox_key, b"Pli 1.0 inbox", &welcome.device, &invitation.encode_to_vec());
+            match sealed {
+                Ok(sealed) => {
+                    outbox::put_delivery(tx.db, EntryId(pli_env::random(env)), DeviceId(welcome.device), &sealed)?;
+                }
+                Err(error) => tracing::warn!(%error, "an inbox key is not usable"),
+            }
+        }
+        tx.notice(Notice::Deliveries);
+        Ok(())
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.public.as_ref().map_or(2, |public| public.roster.len())
+    }
+
+    /// What a commit changed, as items of the timeline.
+    fn show(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        commit: &pb::Commit,
+        counted: &Counted,
+    ) -> Result<(), Error> {
+        let after = counted.after.roster.persons();
+        let before = &counted.persons_before;
+        let mut changes = Vec::new();
+        if counted.is_return {
+            changes.push(What::Returned);
+        }
+        let came = persons(&counted.added);
+        let went = persons(&counted.removed);
+        let list = |people: Vec<&PersonId>| people.into_iter().map(|person| person.0).collect::<Vec<_>>();
+        let added = list(came.difference(before).collect());
+        if !added.is_empty() {
+            changes.push(What::Added(added));
+        }
+        changes.extend(came.intersection(before).map(|person| What::DeviceAdded(person.0)));
+        let left = leavers(commit);
+        let has_left = |person: &PersonId| counted.removed.iter().any(|leaf| leaf.person() == *person && left.contains(leaf.key().as_slice()));
+        let removed = list(went.difference(&after).filter(|person| !has_left(person)).collect());
+        if !removed.is_empty() {
+            changes.push(What::Removed(removed));
+        }
+        changes.extend(went.intersection(&after).filter(|p| !came.contains(p)).map(|p| What::DeviceRemoved(p.0)));
+        let (old, new) = (&counted.settings_before, &counted.after.settings);
+        for person in old.roles.keys().chain(new.roles.keys()).collect::<BTreeSet<_>>() {
+            let role = |settings: &crate::group::settings::Settings| settings.roles.get(person).copied().unwrap_or(Role::Member);
+            if role(old) != role(new) && after.contains(person) {
+                changes.push(What::RoleSet(person.0, role(new).into()));
+            }
+        }
+        if old.name != new.name {
+            changes.push(What::Renamed(new.name.clone()));
+            items::set_name(tx.db, self.record.conversation, &new.name)?;
+        }
+        if old.topic != new.topic {
+            changes.push(What::TopicSet(new.topic.clone()));
+        }
+        let rights = |s: &crate::group::settings::Settings| (s.may_add, s.may_post, s.may_rename, s.lifetime_s);
+        if rights(old) != rights(new) {
+            changes.push(What::SettingsChanged);
+        }
+        for (place, what) in changes.iter().enumerate() {
+            let id = if place == 0 { id } else { derived(id, &[place as u8]) };
+            items::put(tx.db, &change(&self.record, entry, id, counted.by.person(), what)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn persons(leaves: &[Leaf]) -> BTreeSet<PersonId> {
+    leaves.iter().map(Leaf::person).collect()
+}
+
+/// The leaf keys of those whose own word removed them.
+fn leavers(commit: &pb::Commit) -> BTreeSet<&[u8]> {
+    commit
+        .evidence
+        .iter()
+        .filter_map(|evidence| match &evidence.evidence {
+            Some(Kind::Left(word)) => Some(word.leaf_key.as_slice()),
+            _ => None,
+        })
+        .collect()
+}

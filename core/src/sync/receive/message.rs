@@ -1,0 +1,168 @@
+//! Messages: what was said, edited, deleted, reacted to; and words of leavers.
+
+use openmls::prelude::{ProcessedMessageContent, Sender};
+use pli_proto::id::{EntryId, PersonId};
+use pli_proto::pb::content::Body;
+use pli_proto::{limits, pb};
+use prost::Message as _;
+
+use crate::error::Error;
+use crate::group::roster::Leaf;
+use crate::group::settings::Role;
+use crate::group::{protocol_message, rules};
+use crate::model::What;
+use crate::store::items::{self, Kind};
+use crate::store::logs::{self, LogState};
+use crate::store::outbox::{self, Intent};
+use crate::store::people;
+use crate::store::{Notice, Tx};
+
+use super::{Page, change, derived, item};
+
+/// Who sent what nobody could open.
+const NOBODY: PersonId = PersonId([0; 16]);
+
+impl Page {
+    pub(super) fn message(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        sealed: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        match outbox::take_attempt(tx.db, id)? {
+            Some((attempt, _)) if attempt.entry.sealed == entry.sealed => return self.own(tx, entry, id),
+            // Somebody took the id: what was to be sent under it goes under another.
+            Some(_) => outbox::rename(tx.db, id, EntryId(pli_env::random(&*tx.context.env)))?,
+            // A copied store may hold the intent of what was sent after the copy was made.
+            None if self.record.return_ms > 0 && outbox::find(tx.db, id)?.is_some() => return self.own(tx, entry, id),
+            None => {}
+        }
+        let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, sealed)) else {
+            return items::put(tx.db, &item(&self.record, entry, id, NOBODY, Kind::Unreadable, Vec::new()));
+        };
+        self.compare_views(tx, entry, id, &leaf, &content)?;
+        self.received.newer_revocations |= content.revocations > people::revocations(tx.db)?;
+        let sender = leaf.person();
+        if let Some(Body::Leave(word)) = &content.body {
+            return self.leaver(tx, entry, id, &leaf, word);
+        }
+        if self.role(sender) < self.may_post() {
+            tracing::info!("a message of somebody who may not post is not shown");
+            return Ok(());
+        }
+        self.say(tx, entry, id, sender, &content)
+    }
+
+    fn role(&self, person: PersonId) -> Role {
+        let Some(public) = &self.public else { return Role::Guest };
+        public.settings.role(person, &public.roster.persons())
+    }
+
+    fn may_post(&self) -> Role {
+        self.public.as_ref().map_or(Role::Guest, |public| public.settings.may_post)
+    }
+
+    fn open(&mut self, tx: &Tx<'_>, sealed: &[u8]) -> Option<(Leaf, pb::Content)> {
+        let processed = self.group.as_mut()?.process_message(&tx.provider(), protocol_message(sealed)?);
+        let processed = processed.inspect_err(|error| tracing::info!(%error, "a message does not open")).ok()?;
+        let Sender::Member(index) = *processed.sender() else { return None };
+        let leaf = self.public.as_ref()?.roster.get(index.u32())?.clone();
+        let ProcessedMessageContent::ApplicationMessage(message) = processed.into_content() else { return None };
+        Some((leaf, pb::Content::decode(message.into_bytes().as_slice()).ok()?))
+    }
+
+    /// An own message is in the log: its content is that of the intent.
+    fn own(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
+        let Some(queued) = outbox::find(tx.db, id)? else { return Ok(()) };
+        outbox::remove(tx.db, id)?;
+        let me = tx.context.me.person;
+        match &queued.intent {
+            Intent::Say(content) => {
+                let content = pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?;
+                self.say(tx, entry, id, me, &pb::Content { sent_ms: queued.created_ms, ..content })
+            }
+            Intent::Leave => {
+                items::put(tx.db, &change(&self.record, entry, id, me, &What::Left)?)?;
+                self.end(tx, LogState::Left)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn say(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        by: PersonId,
+        content: &pb::Content,
+    ) -> Result<(), Error> {
+        let (kind, body) = match &content.body {
+            Some(Body::Text(text)) if text.body.len() <= limits::TEXT_BYTES => (Kind::Text, text.encode_to_vec()),
+            Some(Body::Text(_)) => (Kind::Unreadable, Vec::new()),
+            Some(Body::Edit(edit)) => {
+                if edit.body.len() > limits::TEXT_BYTES {
+                    return Ok(());
+                }
+                let text = pb::Text { body: edit.body.clone(), mentions: edit.mentions.clone(), reply_to: Vec::new() };
+                return items::edit(tx.db, &edit.target, by, &text, entry.received_ms);
+            }
+            Some(Body::Delete(delete)) => {
+                let may_delete = self.role(by) >= Role::Admin
+                    && self.public.as_ref().is_some_and(|public| public.settings.pair.is_none());
+                return items::delete(tx.db, &delete.target, by, may_delete);
+            }
+            Some(Body::React(react)) => {
+                if react.emoji.len() > limits::EMOJI_BYTES {
+                    return Ok(());
+                }
+                return items::react(tx.db, &react.target, by, &react.emoji);
+            }
+            Some(Body::Leave(_)) => return Ok(()),
+            None => (Kind::Unknown, content.encode_to_vec()),
+        };
+        let mut item = item(&self.record, entry, id, by, kind, body);
+        item.mine = by == tx.context.me.person;
+        item.sent_ms = content.sent_ms;
+        items::put(tx.db, &item)
+    }
+
+    /// A server that drops, reorders, withholds or forks shows members different logs: what others saw tells.
+    fn compare_views(
+        &self,
+        tx: &Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        leaf: &Leaf,
+        content: &pb::Content,
+    ) -> Result<(), Error> {
+        let ours = logs::hash_at(tx.db, self.record.log, content.seen)?;
+        if content.seen < self.record.number && ours.is_none_or(|ours| content.seen_hash == ours) {
+            return Ok(());
+        }
+        tracing::warn!("a member saw another log than this device");
+        items::put(tx.db, &change(&self.record, entry, derived(id, b"fork"), leaf.person(), &What::Fork)?)
+    }
+
+    fn leaver(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        leaf: &Leaf,
+        word: &pb::LeaveWord,
+    ) -> Result<(), Error> {
+        if word.leaf_key != leaf.key() || !rules::is_word_of(word, self.record.log, leaf) {
+            return Ok(());
+        }
+        items::put(tx.db, &change(&self.record, entry, id, leaf.person(), &What::Left)?)?;
+        if leaf.person() == tx.context.me.person {
+            // Said on another device of the same person.
+            return self.end(tx, LogState::Left);
+        }
+        logs::put_leaver(tx.db, self.record.log, leaf.key(), &word.encode_to_vec())?;
+        tx.notice(Notice::Outbox(self.record.log));
+        Ok(())
+    }
+}

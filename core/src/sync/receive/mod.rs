@@ -1,0 +1,181 @@
+//! Receiving: a page of a log in one transaction, cursor included.
+//!
+//! - [`commit`]: the follower's verdict, then the member's own group.
+//! - [`message`]: what was said.
+
+mod commit;
+mod message;
+
+use openmls::group::{MlsGroup, PublicGroup};
+use pli_proto::id::{EntryId, LogId, PersonId};
+use pli_proto::pb::opened::Body as Inside;
+use pli_proto::{pb, signed};
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::group::join::{group_id, mirror, read_public};
+use crate::group::seal;
+use crate::group::verdict::Public;
+use crate::model::What;
+use crate::store::items::{self, Kind, NewItem};
+use crate::store::logs::{self, Log, LogState};
+use crate::store::{Loaded, Notice, Tx};
+
+/// What a page asks of others.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// A sender knew a newer revocation list.
+    pub(crate) newer_revocations: bool,
+}
+
+/// Receives a page of a log.
+pub(crate) fn receive(
+    tx: &mut Tx<'_>,
+    log: LogId,
+    entries: &[pb::Entry],
+    caught_up: bool,
+) -> Result<Received, Error> {
+    let Some(record) = logs::find(tx.db, log)?.filter(|record| record.state.is_followed()) else {
+        return Ok(Received::default());
+    };
+    let Loaded { group, public } = tx.take_group(log)?;
+    tx.defer();
+    let mut page = Page { record, group, public: Some(public), received: Received::default() };
+    for entry in entries {
+        page.entry(tx, entry)?;
+    }
+    page.check_access(tx)?;
+    logs::put(tx.db, &page.record)?;
+    let Page { record, group, public, received } = page;
+    match public {
+        Some(public) if record.state.is_followed() => tx.keep_group(log, Loaded { group, public }),
+        _ => {}
+    }
+    tx.settle()?;
+    let was_caught_up = tx.is_caught_up(log);
+    tx.set_caught_up(log, caught_up && record.state.is_followed());
+    if !entries.is_empty() {
+        tx.notice(Notice::Conversation(record.conversation));
+    }
+    if !record.state.is_followed() {
+        tx.notice(Notice::Logs);
+    }
+    if caught_up && (!was_caught_up || !entries.is_empty()) {
+        tx.notice(Notice::Outbox(log));
+    }
+    Ok(received)
+}
+
+/// A log while a page of it is received.
+struct Page {
+    record: Log,
+    /// The member's state; absent while its secrets are lost.
+    group: Option<MlsGroup>,
+    /// What a follower knows; absent only within a verdict, and once this device is out.
+    public: Option<Public>,
+    received: Received,
+}
+
+impl Page {
+    fn entry(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry) -> Result<(), Error> {
+        if entry.number <= self.record.number || !self.record.state.is_followed() {
+            return Ok(());
+        }
+        let id = signed::entry_id(entry).map_err(|_| Error::Internal("entry id"))?;
+        self.advance(tx, entry, id)?;
+        let opened = seal::open_entry(&self.record.key, self.record.log, entry).and_then(|opened| opened.body);
+        match (entry.kind(), opened) {
+            (pb::EntryKind::Commit, Some(Inside::Commit(commit))) => self.commit(tx, entry, id, Some(&commit)),
+            (pb::EntryKind::Commit, _) => self.commit(tx, entry, id, None),
+            (_, Some(Inside::Message(message))) => self.message(tx, entry, id, Some(&message)),
+            _ => self.message(tx, entry, id, None),
+        }
+    }
+
+    /// Moves the cursor, the running hash and the book of rows on.
+    fn advance(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
+        let record = &mut self.record;
+        if entry.number == record.number + 1 {
+            record.hash = signed::hash_next(&record.hash, entry.number, &signed::entry_digest(record.log, entry));
+        } else {
+            // Pruned at the server, or withheld: the running hashes that others saw will tell.
+            record.hash = entry.hash.as_slice().try_into().map_err(|_| Error::Internal("hash"))?;
+            let me = tx.context.me.person;
+            items::put(tx.db, &change(record, entry, derived(id, b"gap"), me, &What::Gap)?)?;
+        }
+        record.number = entry.number;
+        logs::put_hash(tx.db, record.log, record.number, &record.hash)?;
+        if !entry.rows.is_empty() {
+            let mut rows = logs::rows(tx.db, record.log)?;
+            let before = rows.clone();
+            entry.rows.iter().for_each(|change| mirror(&mut rows, change));
+            let gone = before.keys().filter(|key| !rows.contains_key(key)).map(|key| (*key, None));
+            let set = rows.iter().filter(|(key, rank)| before.get(key) != Some(rank)).map(|(key, rank)| (*key, Some(*rank)));
+            logs::apply_rows(tx.db, record.log, &gone.chain(set).collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    /// A member whose row is gone though no commit that counts removed it has lost access, and keeps trying.
+    fn check_access(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        let own = tx.context.me.access(&self.record.key).key();
+        let has_row = logs::rows(tx.db, self.record.log)?.contains_key(&own);
+        match self.record.state {
+            LogState::Active if !has_row => self.record.state = LogState::AccessLost,
+            LogState::AccessLost if has_row => self.record.state = LogState::Active,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The public state as it is stored: that before the present entry.
+    fn reload_public(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        let id = group_id(self.record.log);
+        let stored = if self.group.is_none() {
+            PublicGroup::load(&tx.follower_store(), &id)?
+        } else {
+            PublicGroup::load(&tx.provider().storage, &id)?
+        };
+        self.public = Some(read_public(stored.ok_or(Error::Damaged)?)?);
+        Ok(())
+    }
+
+    /// This device is out, for good: its secrets go.
+    fn end(&mut self, tx: &Tx<'_>, state: LogState) -> Result<(), Error> {
+        let id = group_id(self.record.log);
+        tx.provider().storage.delete_group(&id)?;
+        tx.follower_store().delete_group(&id)?;
+        crate::store::outbox::drop_attempts(tx.db, self.record.log)?;
+        (self.group, self.public) = (None, None);
+        self.record.state = state;
+        Ok(())
+    }
+}
+
+/// A change to show.
+fn change(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, what: &What) -> Result<NewItem, Error> {
+    let body = serde_json::to_vec(what).map_err(|_| Error::Internal("json"))?;
+    Ok(item(record, entry, id, by, Kind::Change, body))
+}
+
+/// Something to show; its sender's clock and whether it is one's own are set by the caller.
+fn item(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, kind: Kind, body: Vec<u8>) -> NewItem {
+    NewItem {
+        conversation: record.conversation,
+        entry: id,
+        log: record.log,
+        number: entry.number,
+        by,
+        mine: false,
+        sent_ms: entry.received_ms,
+        received_ms: entry.received_ms,
+        kind,
+        body,
+    }
+}
+
+/// The id of a further item of the same entry.
+fn derived(id: EntryId, what: &[u8]) -> EntryId {
+    let hash: [u8; 32] = Sha256::digest(signed::join(&[&id.0, what])).into();
+    EntryId::try_from(&hash[..16]).expect("16 of 32 bytes")
+}

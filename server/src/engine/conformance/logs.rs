@@ -1,0 +1,289 @@
+//! Logs, rows and snapshots.
+
+use std::sync::Arc;
+
+use pli_proto::id::LogId;
+use pli_proto::limits::PAGE_ENTRIES;
+use pli_proto::pb::{self, EntryKind, Reason};
+use pli_proto::row::AccessKey;
+use pli_proto::rows::{self, rank};
+use pli_proto::signed::{self, Hash};
+
+use super::reason;
+use crate::config::DAY_MS;
+use crate::engine::{Append, Appended, Engine, EngineError};
+
+const LOG: LogId = LogId([1; 16]);
+const OWNER: AccessKey = AccessKey([10; 32]);
+const MEMBER: AccessKey = AccessKey([20; 32]);
+const OTHER: AccessKey = AccessKey([30; 32]);
+const NOW_MS: u64 = 20_000 * DAY_MS + 5_000;
+
+/// A log with its owner, and where its last commit is.
+struct Writer<'a> {
+    engine: &'a dyn Engine,
+    parent: (u64, Hash),
+    ids: u64,
+    now_ms: u64,
+}
+
+impl<'a> Writer<'a> {
+    async fn new(engine: &'a dyn Engine) -> Self {
+        engine.create_log(LOG, OWNER, b"founding".to_vec()).await.expect("a new log");
+        Self { engine, parent: (0, signed::hash_start(LOG)), ids: 0, now_ms: NOW_MS }
+    }
+
+    fn entry(&mut self, kind: EntryKind, changes: Vec<pb::RowChange>) -> pb::Entry {
+        self.ids += 1;
+        pb::Entry {
+            id: [self.ids.to_be_bytes(), [0; 8]].concat(),
+            kind: kind.into(),
+            parent: self.parent.0,
+            parent_hash: self.parent.1.to_vec(),
+            rows: changes,
+            sealed: format!("sealed {}", self.ids).into_bytes(),
+            ..pb::Entry::default()
+        }
+    }
+
+    fn request(&self, by: AccessKey, entry: pb::Entry) -> Append {
+        let digest = signed::entry_digest(LOG, &entry);
+        Append { log: LOG, by, entry, digest, now_ms: self.now_ms, commits_per_day: 3 }
+    }
+
+    async fn append(&self, by: AccessKey, entry: &pb::Entry) -> Result<Appended, EngineError> {
+        self.engine.append(self.request(by, entry.clone())).await
+    }
+
+    async fn commit(&mut self, by: AccessKey, changes: Vec<pb::RowChange>) -> Result<Appended, EngineError> {
+        let entry = self.entry(EntryKind::Commit, changes);
+        let taken = self.append(by, &entry).await?;
+        self.parent = (taken.number, taken.hash);
+        Ok(taken)
+    }
+
+    async fn say(&mut self, by: AccessKey) -> Result<Appended, EngineError> {
+        let entry = self.entry(EntryKind::Message, vec![]);
+        self.append(by, &entry).await
+    }
+
+    async fn numbers(&self, by: AccessKey, after: u64) -> Vec<u64> {
+        let page = self.engine.read(LOG, by, after).await.expect("a page");
+        page.entries.iter().map(|entry| entry.number).collect()
+    }
+}
+
+pub(super) async fn a_log_is_made_once(engine: &dyn Engine) {
+    let create = |row, snapshot: &[u8]| engine.create_log(LOG, row, snapshot.to_vec());
+    create(OWNER, b"one").await.expect("a new log");
+    create(OWNER, b"one").await.expect("the same again");
+    assert_eq!(reason(create(MEMBER, b"one").await), Reason::IdTaken);
+    assert_eq!(reason(create(OWNER, b"two").await), Reason::IdTaken);
+    assert_eq!(engine.snapshot(LOG, OWNER, 0).await.expect("the founding one"), (0, b"one".to_vec()));
+}
+
+pub(super) async fn entries_are_numbered_and_chained(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    let (mut hash, mut sent) = (signed::hash_start(LOG), Vec::new());
+    for number in 1..=6 {
+        let kind = if number % 3 == 0 { EntryKind::Commit } else { EntryKind::Message };
+        let entry = writer.entry(kind, vec![]);
+        let taken = writer.append(OWNER, &entry).await.expect("an append");
+        hash = signed::hash_next(&hash, number, &signed::entry_digest(LOG, &entry));
+        assert_eq!(taken, Appended { number, hash, received_ms: NOW_MS });
+        if kind == EntryKind::Commit {
+            writer.parent = (number, hash);
+        }
+        sent.push(pb::Entry { number, hash: hash.to_vec(), received_ms: NOW_MS, ..entry });
+    }
+    let page = engine.read(LOG, OWNER, 0).await.expect("a page");
+    assert!(page.caught_up && !page.ended);
+    assert_eq!(page.entries, sent);
+    assert_eq!(writer.numbers(OWNER, 4).await, [5, 6]);
+    assert!(writer.numbers(OWNER, u64::MAX).await.is_empty());
+}
+
+pub(super) async fn a_repeated_append_gets_the_first_answer(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
+    let leave = writer.entry(EntryKind::Message, vec![rows::revoke(MEMBER)]);
+    let first = writer.append(MEMBER, &leave).await.expect("a message");
+    writer.commit(OWNER, vec![]).await.expect("a commit");
+    // Neither parent nor row are what they were.
+    assert_eq!(writer.append(MEMBER, &leave).await.expect("the same answer"), first);
+    let other = pb::Entry { sealed: b"other".to_vec(), ..leave };
+    assert_eq!(reason(writer.append(MEMBER, &other).await), Reason::IdTaken);
+    assert_eq!(reason(writer.append(OWNER, &other).await), Reason::IdTaken);
+    assert_eq!(reason(writer.append(OTHER, &other).await), Reason::NoAccess);
+    assert_eq!(writer.numbers(OWNER, 0).await, [1, 2, 3]);
+}
+
+pub(super) async fn a_stale_parent_is_refused(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    let late = writer.entry(EntryKind::Message, vec![]);
+    let taken = writer.commit(OWNER, vec![]).await.expect("a commit");
+    let forked = pb::Entry { parent: taken.number, parent_hash: vec![0; 32], ..late.clone() };
+    for entry in [late, forked] {
+        match writer.append(OWNER, &entry).await {
+            Err(EngineError::Refused(refused)) => {
+                assert_eq!(refused.reason, Reason::Stale);
+                assert_eq!(refused.last_commit, Some((taken.number, taken.hash)));
+            }
+            other => panic!("stale, but: {other:?}"),
+        }
+    }
+}
+
+pub(super) async fn strangers_learn_nothing(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    writer.say(OWNER).await.expect("a message");
+    for log in [LOG, LogId([9; 16])] {
+        assert_eq!(reason(engine.read(log, OTHER, 0).await), Reason::NoAccess);
+        assert_eq!(reason(engine.snapshot(log, OTHER, 0).await), Reason::NoAccess);
+        assert_eq!(reason(engine.put_snapshot(log, OTHER, 0, vec![1]).await), Reason::NoAccess);
+        let entry = writer.entry(EntryKind::Commit, vec![]);
+        let append = Append { log, ..writer.request(OTHER, entry) };
+        assert_eq!(reason(engine.append(append).await), Reason::NoAccess);
+    }
+}
+
+pub(super) async fn row_changes_are_all_or_nothing(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::ADMIN)]).await.expect("a commit");
+    let changes = vec![rows::set(OTHER, rank::OTHER), rows::revoke(OWNER)];
+    assert_eq!(reason(writer.commit(MEMBER, changes).await), Reason::Rank);
+    assert_eq!(reason(engine.read(LOG, OTHER, 0).await), Reason::NoAccess);
+    assert_eq!(writer.numbers(OWNER, 0).await, [1], "nothing of the entry stays");
+    writer.commit(MEMBER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
+    let page = engine.read(LOG, OTHER, 1).await.expect("a page");
+    assert_eq!(page.entries[0].rows, [rows::set(OTHER, rank::OTHER)]);
+}
+
+pub(super) async fn revoked_rows_read_to_their_end(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
+    let end = writer.commit(OWNER, vec![rows::revoke(MEMBER)]).await.expect("a commit").number;
+    writer.say(OWNER).await.expect("a message");
+    let page = engine.read(LOG, MEMBER, 0).await.expect("a page");
+    assert!(page.ended && !page.caught_up && page.entries.len() == 2);
+    assert!(engine.read(LOG, MEMBER, end).await.expect("a page").entries.is_empty());
+    assert_eq!(reason(writer.say(MEMBER).await), Reason::NoAccess);
+    assert_eq!(reason(engine.put_snapshot(LOG, MEMBER, 1, vec![1]).await), Reason::NoAccess);
+    engine.put_snapshot(LOG, OWNER, end, vec![1]).await.expect("a snapshot");
+    let later = writer.commit(OWNER, vec![]).await.expect("a commit").number;
+    engine.put_snapshot(LOG, OWNER, later, vec![2]).await.expect("a snapshot");
+    assert_eq!(engine.snapshot(LOG, MEMBER, later).await.expect("its last").0, end);
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
+    assert_eq!(writer.numbers(MEMBER, 0).await, [1, 2, 3, 4, 5]);
+    writer.say(MEMBER).await.expect("a message");
+}
+
+pub(super) async fn commits_are_budgeted(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
+    writer.commit(MEMBER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
+    writer.commit(OTHER, vec![]).await.expect("a commit");
+    writer.commit(MEMBER, vec![]).await.expect("a commit");
+    for row in [MEMBER, OTHER] {
+        match writer.commit(row, vec![]).await {
+            Err(EngineError::Refused(refused)) => {
+                assert_eq!(refused.reason, Reason::Limit);
+                assert_eq!(refused.retry_after_ms, DAY_MS - NOW_MS % DAY_MS);
+            }
+            other => panic!("spent, but: {other:?}"),
+        }
+    }
+    writer.say(MEMBER).await.expect("messages are free");
+    writer.commit(OWNER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
+    writer.commit(OTHER, vec![]).await.expect("it has a budget of its own now");
+    writer.now_ms += DAY_MS;
+    writer.commit(MEMBER, vec![]).await.expect("another day");
+    for _ in 0..30 {
+        writer.commit(OWNER, vec![]).await.expect("ten times as many");
+    }
+    assert_eq!(reason(writer.commit(OWNER, vec![]).await), Reason::Limit);
+}
+
+pub(super) async fn pages_are_bounded(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    for _ in 0..PAGE_ENTRIES + 10 {
+        writer.say(OWNER).await.expect("a message");
+    }
+    let page = engine.read(LOG, OWNER, 0).await.expect("a page");
+    assert!(page.entries.len() == PAGE_ENTRIES && !page.caught_up);
+    let page = engine.read(LOG, OWNER, 10).await.expect("a page");
+    assert!(page.entries.len() == PAGE_ENTRIES && page.caught_up, "full, and yet the last");
+    for bytes in [2 << 20, 700 << 10, 700 << 10] {
+        let entry = pb::Entry { sealed: vec![1; bytes], ..writer.entry(EntryKind::Message, vec![]) };
+        writer.append(OWNER, &entry).await.expect("a message");
+    }
+    let from = PAGE_ENTRIES as u64 + 10;
+    for number in 1..=3 {
+        let page = engine.read(LOG, OWNER, from + number - 1).await.expect("a page");
+        assert!(page.entries.len() == 1 && page.caught_up == (number == 3));
+    }
+}
+
+pub(super) async fn snapshots_are_bounded(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    writer.say(OWNER).await.expect("a message");
+    assert_eq!(reason(engine.put_snapshot(LOG, OWNER, 1, vec![1]).await), Reason::Invalid);
+    assert_eq!(reason(engine.put_snapshot(LOG, OWNER, u64::MAX, vec![1]).await), Reason::Invalid);
+    for number in 2..=11 {
+        writer.commit(OWNER, vec![]).await.expect("a commit");
+        engine.put_snapshot(LOG, OWNER, number, vec![1]).await.expect("a snapshot");
+        engine.put_snapshot(LOG, OWNER, number, vec![2]).await.expect("the first stays");
+    }
+    let newest = engine.snapshot(LOG, OWNER, u64::MAX).await.expect("the newest");
+    assert_eq!(newest, (11, vec![1]));
+    assert_eq!(engine.snapshot(LOG, OWNER, 4).await.expect("the oldest of eight").0, 4);
+    assert_eq!(engine.snapshot(LOG, OWNER, 3).await.expect("the founding one").0, 0);
+}
+
+pub(super) async fn pruned_messages_keep_their_ids(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    let old = writer.entry(EntryKind::Message, vec![]);
+    let first = writer.append(OWNER, &old).await.expect("a message");
+    writer.commit(OWNER, vec![]).await.expect("a commit");
+    writer.say(OWNER).await.expect("a message");
+    writer.now_ms += 10 * DAY_MS;
+    writer.say(OWNER).await.expect("a message");
+    while engine.prune_messages(NOW_MS + DAY_MS).await.expect("pruning") > 0 {}
+    assert_eq!(writer.numbers(OWNER, 0).await, [2, 4]);
+    let again = Append { log: LOG, ..writer.request(OWNER, old) };
+    let again = engine.append(again).await.expect("the first answer");
+    assert_eq!((again.number, again.hash), (first.number, first.hash));
+    writer.say(OWNER).await.expect("numbers go on");
+    assert_eq!(writer.numbers(OWNER, 2).await, [4, 5]);
+}
+
+pub(super) async fn concurrent_appends_are_contiguous(engine: Arc<dyn Engine>) {
+    let mut writer = Writer::new(&*engine).await;
+    let mut appends = Vec::new();
+    for n in 0..200 {
+        let kind = if n % 50 == 0 { EntryKind::Commit } else { EntryKind::Message };
+        let entry = writer.entry(kind, vec![]);
+        appends.push(writer.request(OWNER, entry));
+    }
+    let results = futures_util::future::join_all(appends.into_iter().map(|append| engine.append(append))).await;
+    let taken: Vec<u64> = results.iter().filter_map(|result| result.as_ref().ok()).map(|a| a.number).collect();
+    let mut sorted = taken.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (1..=taken.len() as u64).collect::<Vec<u64>>());
+    let stale = results.into_iter().filter(Result::is_err).map(reason);
+    assert!(stale.into_iter().all(|reason| reason == Reason::Stale), "one commit makes the others stale");
+    let mut after = 0;
+    let mut hash = signed::hash_start(LOG);
+    loop {
+        let page = engine.read(LOG, OWNER, after).await.expect("a page");
+        for entry in &page.entries {
+            hash = signed::hash_next(&hash, entry.number, &signed::entry_digest(LOG, entry));
+            assert_eq!((entry.number, entry.hash.as_slice()), (after + 1, hash.as_slice()));
+            after = entry.number;
+        }
+        if page.caught_up {
+            break;
+        }
+    }
+    assert_eq!(after, taken.len() as u64);
+}
