@@ -141,7 +141,9 @@ impl Follower {
 
     /// Starts a log, or starts it again from elsewhere.
     fn start(&mut self, request: &pb::LogRequest) -> Result<(), (Vec<u8>, Refusal)> {
-        let refused = |refusal| (request.log.clone(), refusal);
+        // What is no log id is named by its beginning: the answer must not be as long as the question may be.
+        let named = request.log.iter().copied().take(16).collect::<Vec<u8>>();
+        let refused = |refusal| (named.clone(), refusal);
         let limit = |ms| refused(self.shared.refusal(Reason::Limit, ms));
         self.shared.rates.address.take(self.address, 1).map_err(limit)?;
         let verified = self.shared.verified::<pb::ReadBody>(Method::Subscribe, request);

@@ -14,9 +14,10 @@ use pli_proto::certificate::{self, DeviceCertificate, Usage};
 use pli_proto::id::DeviceId;
 use pli_proto::refusal::Reason;
 use pli_proto::{DOOR_HEADER, OLDEST_PROTOCOL, PROTOCOL, PROTOCOL_HEADER};
-use tonic::Status;
+use prost::Message;
 use tonic::body::Body;
 use tonic::codegen::http::{HeaderMap, Request, Response};
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::Shared;
@@ -96,7 +97,7 @@ impl Shared {
     async fn admit(&self, request: &mut Request<Body>) -> Result<(), Status> {
         let access = access(request.uri().path());
         if access == Access::Absent {
-            return Err(Status::unimplemented("there is no such method"));
+            return Err(self.explained(Status::unimplemented("there is no such method")));
         }
         let caller = request.extensions().get::<Caller>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
@@ -151,6 +152,21 @@ impl Shared {
         }
     }
 
+    /// Gives a refusal to an answer of tonic's own that has none: what was sent is too long, or not of its type.
+    fn explain(&self, response: Response<Body>) -> Response<Body> {
+        match Status::from_header_map(response.headers()) {
+            Some(status) if status.code() != Code::Ok && status.details().is_empty() => {
+                self.explained(status).into_http()
+            }
+            _ => response,
+        }
+    }
+
+    fn explained(&self, status: Status) -> Status {
+        let details = self.refusal(Reason::Invalid, 0).encode_to_vec();
+        Status::with_details(status.code(), status.message(), details.into())
+    }
+
     /// Turns an empty bucket into a refusal.
     pub(crate) fn rate(&self, taken: Result<(), u64>) -> Result<(), Status> {
         taken.map_err(|retry_after_ms| self.refuse_until(Reason::Limit, "too many requests", retry_after_ms))
@@ -201,7 +217,9 @@ where
                 let busy = shared.refuse_until(Reason::Limit, "the server is busy", BUSY_RETRY_MS);
                 return Ok(busy.into_http());
             };
+            let ours = access(request.uri().path()) != Access::Infrastructure;
             match tokio::time::timeout(shared.limits.request_timeout, inner.call(request)).await {
+                Ok(response) if ours => response.map(|response| shared.explain(response)),
                 Ok(response) => response,
                 Err(_) => {
                     let late = shared.refuse_until(Reason::Unavailable, "the request took too long", BUSY_RETRY_MS);

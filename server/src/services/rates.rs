@@ -68,7 +68,10 @@ struct Bucket {
 
 impl<K: std::hash::Hash + Eq> Buckets<K> {
     fn new(rate: Rate) -> Self {
-        Self { rate, buckets: Mutex::new(LruCache::new(BUCKETS)) }
+        // Made so, it takes no memory before there are buckets.
+        let mut buckets = LruCache::unbounded();
+        buckets.resize(BUCKETS);
+        Self { rate, buckets: Mutex::new(buckets) }
     }
 
     /// Takes `cost` tokens, or says after how many milliseconds there will be as many.

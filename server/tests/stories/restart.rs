@@ -7,7 +7,7 @@ use pli_env::real::Real;
 use pli_proto::pb;
 use pli_proto::refusal::Reason;
 use pli_proto::rows::{self, rank};
-use pli_server::{Config, Invite, Server};
+use pli_server::{Authority, Config, Invite, Server};
 
 use crate::common::*;
 
@@ -213,4 +213,27 @@ async fn killed_in_the_middle_it_has_lost_nothing_that_it_answered() {
         let at = &kept[taken.number as usize - 1];
         assert_eq!((&at.id, &at.hash, at.number), (&entry.id, &taken.hash, taken.number));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_of_another_process_is_noticed() {
+    let mut office = Office::open().await;
+    let (anne, bob) = (office.hire("Anne").await, office.hire("Bob").await);
+    office.shut().await;
+    let _process = Process::start(&mut office);
+    let here = Authority::open(office.folder.path(), office.world.clone()).unwrap();
+    let links = here.invite("localhost:1", Invite::person("Carl")).await.unwrap();
+    let mut carl = Device::new(&office);
+    carl.enrol(&office, &token(&links[0])).await.unwrap();
+    let (mut sealed, mut bobs) = (office.sealed(&anne).await, office.sealed(&bob).await);
+    let (_requests, mut stream) = bobs.subscribe().await.unwrap();
+    here.revoke(bob.id).await.unwrap();
+    assert_eq!(reason(office.enrolment(Some(&bob)).await.door(pb::DoorRequest {}).await), Reason::Revoked);
+    // Nobody asked for a door key meanwhile: the server looks by itself.
+    assert_eq!(reason(soon(stream.message()).await), Reason::Door);
+    let take = pb::TakeRequest::default();
+    assert_eq!(reason(sealed.key_packages.take(take.clone()).await), Reason::Door);
+    assert_eq!(reason(bobs.key_packages.take(take.clone()).await), Reason::Door);
+    assert!(office.sealed(&anne).await.key_packages.take(take).await.is_ok());
+    here.close().await;
 }
