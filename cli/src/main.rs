@@ -1,2 +1,52 @@
-//! x
-fn main(){}
+//! `pli`: the demo, a terminal chat, a server, and every command that scripts need. docs/cli.md describes it.
+//!
+//! - [`args`]: the command line. [`commands`]: what each command does.
+//! - [`demo`]: twenty officials talk; a verdict. [`chat`]: the full-screen chat.
+//! - [`profile`]: the device's store and waiting for the server. [`names`]: finding what was named.
+//! - [`show`]: values as lines and as JSON. [`words`]: what is said to people. [`failure`]: why not, and exit codes.
+//!
+//! Results go to standard output, everything else to standard error.
+
+mod args;
+mod chat;
+mod commands;
+mod demo;
+mod failure;
+mod names;
+mod profile;
+mod show;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Cli;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    show::learn_time_zone();
+    let cli = Cli::parse();
+    if std::env::var_os("RUST_LOG").is_some() {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure::new(failure::Code::Failed, error.to_string())),
+    };
+    let result = runtime.block_on(commands::run(cli));
+    // What a client left running in the background must not keep the program.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    if !failure.message.is_empty() {
+        eprintln!("{}", words::errors::ERROR.with(&[&failure.message]));
+    }
+    ExitCode::from(failure.code as u8)
+}

@@ -26,6 +26,7 @@ use super::verdict;
 #[derive(Clone)]
 pub(crate) struct Addition {
     pub(crate) device: [u8; 16],
+    pub(crate) person: PersonId,
     pub(crate) package: KeyPackage,
     pub(crate) inbox_key: Vec<u8>,
 }
@@ -94,14 +95,10 @@ pub(crate) fn commit(
         return Ok(None);
     }
     let welcomes = match welcome {
-        Some(welcome) => welcomes(&bytes(&welcome)?, &plan.add, provider_crypto(tx))?,
+        Some(welcome) => welcomes(&bytes(&welcome)?, &plan.add, &tx.context.crypto)?,
         None => Vec::new(),
     };
     Ok(Some(Prepared { entry, welcomes }))
-}
-
-fn provider_crypto<'a>(tx: &'a Tx<'_>) -> &'a crate::crypto::Crypto {
-    &tx.context.crypto
 }
 
 fn bytes(message: &MlsMessageOut) -> Result<Vec<u8>, Error> {
@@ -113,13 +110,9 @@ fn settings_after(plan: &Plan, loaded: &Loaded) -> Settings {
     let mut settings = plan.settings.clone().unwrap_or_else(|| loaded.public.settings.clone());
     let stay = loaded.public.roster.leaves().filter(|leaf| !plan.remove.contains(&leaf.index));
     let mut present: BTreeSet<PersonId> = stay.map(super::roster::Leaf::person).collect();
-    present.extend(plan.add.iter().filter_map(|addition| person_of(&addition.package, &settings.root)));
+    present.extend(plan.add.iter().map(|addition| addition.person));
     settings.retain(&present);
     settings
-}
-
-fn person_of(package: &KeyPackage, root: &[u8; 32]) -> Option<PersonId> {
-    Some(super::roster::verify_credential(package.leaf_node().credential(), root)?.person)
 }
 
 fn roster_after(plan: &Plan, loaded: &Loaded) -> Result<Roster, Error> {

@@ -24,8 +24,6 @@ pub(crate) struct Opened {
     pub(crate) reader: Connection,
     /// Held while the store is open.
     pub(crate) lock: File,
-    /// The store is not the one that the key store last knew: no group may encrypt before it has rejoined.
-    pub(crate) is_copy: bool,
 }
 
 /// Makes a store in `folder` and its secret in `keys`.
@@ -40,7 +38,7 @@ pub(crate) fn create(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Resul
     secret.save(keys)?;
     let (writer, reader) = connect(env, folder, &secret)?;
     meta::set(&writer, meta::STORE_NUMBER, &secret.current)?;
-    Ok(Opened { writer, reader, lock, is_copy: false })
+    Ok(Opened { writer, reader, lock })
 }
 
 /// Opens the store in `folder`. Never creates one.
@@ -64,7 +62,7 @@ pub(crate) fn open(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<
     meta::set(&writer, meta::STORE_NUMBER, &secret.next)?;
     secret.current = secret.next;
     secret.save(keys)?;
-    Ok(Opened { writer, reader, lock, is_copy })
+    Ok(Opened { writer, reader, lock })
 }
 
 fn path(folder: &Path) -> PathBuf {

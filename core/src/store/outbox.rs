@@ -66,15 +66,15 @@ impl Setting {
 /// An intent in the outbox.
 #[derive(Clone, Debug)]
 pub(crate) struct Queued {
-    pub(crate) id: i64,
     pub(crate) conversation: ConversationId,
     pub(crate) entry: EntryId,
     pub(crate) intent: Intent,
     pub(crate) created_ms: u64,
+    pub(crate) tries: u32,
     pub(crate) refused: Option<Refusal>,
 }
 
-const INTENT: &str = "id, conversation, entry, body, created_ms, refused";
+const INTENT: &str = "conversation, entry, body, created_ms, tries, refused";
 
 fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
     let json = |index: usize, text: String| {
@@ -83,11 +83,11 @@ fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
     };
     let refused: Option<String> = row.get(5)?;
     Ok(Queued {
-        id: row.get(0)?,
-        conversation: ConversationId(row.get(1)?),
-        entry: EntryId(row.get(2)?),
-        intent: json(3, row.get(3)?)?,
-        created_ms: row.get(4)?,
+        conversation: ConversationId(row.get(0)?),
+        entry: EntryId(row.get(1)?),
+        intent: json(2, row.get(2)?)?,
+        created_ms: row.get(3)?,
+        tries: row.get(4)?,
         refused: refused
             .map(|text| serde_json::from_str(&text))
             .transpose()
@@ -117,27 +117,33 @@ pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Qu
     Ok(intents)
 }
 
-/// The first intents of a conversation that were not given up and for which nothing is sealed.
-pub(crate) fn next(db: &Connection, conversation: ConversationId) -> Result<Option<Queued>, Error> {
+/// The first intent of a conversation that was not given up, does not wait, and for which nothing is sealed.
+pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -> Result<Option<Queued>, Error> {
     let sql = format!(
-        "SELECT {INTENT} FROM intents WHERE conversation = ? AND refused IS NULL
+        "SELECT {INTENT} FROM intents WHERE conversation = ? AND refused IS NULL AND after_ms <= ?
          AND entry NOT IN (SELECT entry FROM attempts) ORDER BY id LIMIT 1"
     );
     let mut query = db.prepare_cached(&sql)?;
-    Ok(query.query_row([conversation.0], read_intent).optional()?)
+    Ok(query.query_row((conversation.0, now_ms), read_intent).optional()?)
+}
+
+/// When the next intent of a conversation that waits is due.
+pub(crate) fn next_ms(db: &Connection, conversation: ConversationId) -> Result<Option<u64>, Error> {
+    let sql = "SELECT min(after_ms) FROM intents WHERE conversation = ? AND refused IS NULL AND after_ms > 0
+               AND entry NOT IN (SELECT entry FROM attempts)";
+    Ok(db.prepare_cached(sql)?.query_row([conversation.0], |row| row.get(0))?)
+}
+
+/// Lets an intent wait; those behind it go first.
+pub(crate) fn postpone(db: &Connection, entry: EntryId, until_ms: u64) -> Result<(), Error> {
+    db.execute("UPDATE intents SET after_ms = ?, tries = tries + 1 WHERE entry = ?", (until_ms, entry.0))?;
+    Ok(())
 }
 
 /// The intent with this entry id.
 pub(crate) fn find(db: &Connection, entry: EntryId) -> Result<Option<Queued>, Error> {
     let mut query = db.prepare_cached(&format!("SELECT {INTENT} FROM intents WHERE entry = ?"))?;
     Ok(query.query_row([entry.0], read_intent).optional()?)
-}
-
-/// The conversations with something to send.
-pub(crate) fn conversations(db: &Connection) -> Result<Vec<ConversationId>, Error> {
-    let mut query = db.prepare_cached("SELECT DISTINCT conversation FROM intents WHERE refused IS NULL")?;
-    let ids = query.query_map([], |row| Ok(ConversationId(row.get(0)?)))?.collect::<Result<_, _>>()?;
-    Ok(ids)
 }
 
 /// How many intents are not in their logs yet.
@@ -175,8 +181,6 @@ pub(crate) struct Welcome {
 /// A sealed entry that is sent until the log shows it, or shows that it can't come.
 pub(crate) struct Attempt {
     pub(crate) entry: pb::Entry,
-    pub(crate) is_commit: bool,
-    pub(crate) acked: bool,
 }
 
 /// Keeps a sealed entry.
@@ -193,13 +197,8 @@ pub(crate) fn put_attempt(
     Ok(())
 }
 
-fn read_attempt(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, bool, bool)> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-}
-
-fn attempt((bytes, is_commit, acked): (Vec<u8>, bool, bool)) -> Result<Attempt, Error> {
-    let entry = pb::Entry::decode(bytes.as_slice()).map_err(|_| Error::Damaged)?;
-    Ok(Attempt { entry, is_commit, acked })
+fn attempt(bytes: Vec<u8>) -> Result<Attempt, Error> {
+    Ok(Attempt { entry: pb::Entry::decode(bytes.as_slice()).map_err(|_| Error::Damaged)? })
 }
 
 /// Whether an entry is sealed for an intent: it may be at the server.
@@ -209,8 +208,8 @@ pub(crate) fn is_sealed(db: &Connection, entry: EntryId) -> Result<bool, Error> 
 
 /// The first attempt of a log that the server has not acknowledged.
 pub(crate) fn next_attempt(db: &Connection, log: LogId) -> Result<Option<Attempt>, Error> {
-    let sql = "SELECT bytes, is_commit, acked FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";
-    let row = db.prepare_cached(sql)?.query_row([log.0], read_attempt).optional()?;
+    let sql = "SELECT bytes FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";
+    let row = db.prepare_cached(sql)?.query_row([log.0], |row| row.get(0)).optional()?;
     row.map(attempt).transpose()
 }
 
@@ -233,12 +232,9 @@ pub(crate) fn is_acknowledged(db: &Connection, entry: EntryId) -> Result<bool, E
 
 /// Takes an attempt out, with the welcomes that now may go; `None` if there is none.
 pub(crate) fn take_attempt(db: &Connection, entry: EntryId) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
-    let sql = "DELETE FROM attempts WHERE entry = ? RETURNING bytes, is_commit, acked, deliveries";
-    let row = db
-        .prepare_cached(sql)?
-        .query_row([entry.0], |row| Ok((read_attempt(row)?, row.get::<_, Vec<u8>>(3)?)))
-        .optional()?;
-    let Some((row, welcomes)) = row else { return Ok(None) };
+    let sql = "DELETE FROM attempts WHERE entry = ? RETURNING bytes, deliveries";
+    let row = db.prepare_cached(sql)?.query_row([entry.0], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)));
+    let Some((row, welcomes)) = row.optional()? else { return Ok(None) };
     let welcomes = serde_json::from_slice(&welcomes).map_err(|_| Error::Damaged)?;
     Ok(Some((attempt(row)?, welcomes)))
 }

@@ -83,6 +83,8 @@ create table intents(
     entry blob not null unique,
     body text not null,                 -- JSON
     created_ms integer not null,
+    after_ms integer not null default 0,    -- not before then
+    tries integer not null default 0,
     refused text                        -- JSON: why it was given up
 );
 create index intents_of on intents(conversation, id);

@@ -14,7 +14,6 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::error::Error;
 use crate::group::join::{self, CannotJoin, Material};
-use crate::model::ClientState;
 use crate::store::logs::{self, Log, LogState};
 use crate::store::Notice;
 use crate::transport::Sealed;
@@ -33,13 +32,7 @@ pub(super) async fn run(engine: &Engine) -> Error {
         if let Err(error) = engine.store.write(|tx| { tx.none_caught_up(); Ok(()) }).await {
             return error;
         }
-        engine.state.send_if_modified(|state| {
-            let was_online = *state == ClientState::Online;
-            if was_online {
-                *state = ClientState::Connecting;
-            }
-            was_online
-        });
+        engine.tell(&engine.logs_ready, false);
         if !is_passing(&error) {
             return error;
         }
@@ -170,15 +163,7 @@ impl Stream<'_> {
 
     /// Online is: nothing that the server had is missing.
     fn tell(&self) {
-        if self.behind.is_empty() {
-            self.engine.state.send_if_modified(|state| {
-                let news = !matches!(state, ClientState::Online | ClientState::Suspended);
-                if news {
-                    *state = ClientState::Online;
-                }
-                news
-            });
-        }
+        self.engine.tell(&self.engine.logs_ready, self.behind.is_empty());
     }
 
     /// Joins what is to be joined.
@@ -210,7 +195,11 @@ impl Stream<'_> {
             let record = record.clone();
             let entered = self.engine.store.write(move |tx| crate::client::enter(tx, &record, &material)).await?;
             match entered {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    // What was refused before the return is asked for at once.
+                    self.refused.remove(&log);
+                    return Ok(());
+                }
                 // Another member's false snapshot: an older one will do.
                 Err(CannotJoin::Snapshot) if number > 0 => at_most = number - 1,
                 Err(CannotJoin::Store(error)) => return Err(error),

@@ -12,7 +12,7 @@ use tls_codec::Serialize as _;
 use tokio::time::sleep;
 
 use crate::crypto;
-use crate::error::{Advice, Error};
+use crate::error::Error;
 use crate::group::seal::LogKey;
 use crate::group::{SUITE, capabilities, lifetime};
 use crate::identity::{TlsIdentity, trust};
@@ -42,13 +42,8 @@ pub(super) async fn run(engine: &Engine) -> Error {
         let delay = backoff.delay(&**engine.env(), &error);
         tracing::debug!(%error, ?delay, "the known connection ended");
         let retry_at_ms = engine.env().now_ms() + delay.as_millis() as u64;
-        engine.state.send_if_modified(|state| {
-            let down = !matches!(state, ClientState::Stopped(Advice::ReEnrol));
-            if down {
-                *state = ClientState::Offline { retry_at_ms };
-            }
-            down
-        });
+        engine.tell(&engine.known_ready, false);
+        engine.state.send_replace(ClientState::Offline { retry_at_ms });
         tokio::select! { biased;
             () = engine.hurry.notified() => {}
             () = sleep(delay) => {}
@@ -67,13 +62,7 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
     let after = engine.store.read(|db| meta::number(db, meta::INBOX_NUMBER)).await?;
     let request = pb::FollowRequest { after };
     let mut inbox = known.inbox().follow(request).await.map_err(|status| Error::of_status(&status))?.into_inner();
-    engine.state.send_if_modified(|state| {
-        let offline = matches!(state, ClientState::Offline { .. });
-        if offline {
-            *state = ClientState::Connecting;
-        }
-        offline
-    });
+    engine.tell(&engine.known_ready, true);
     loop {
         let now_ms = engine.env().now_ms();
         let door_in = Duration::from_millis(door_until_ms.saturating_sub(now_ms).clamp(1_000, DAY_MS));

@@ -19,6 +19,7 @@ mod schedule;
 mod send;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pli_env::Env;
@@ -45,6 +46,10 @@ pub(crate) struct Engine {
     wanted: Notify,
     /// A door key came.
     opened: Notify,
+    /// Door key, directory and key packages are as they should be.
+    known_ready: AtomicBool,
+    /// Nothing that the logs held is missing.
+    logs_ready: AtomicBool,
     /// Do not wait any longer: the network changed.
     pub(crate) hurry: Arc<Notify>,
     state: Arc<watch::Sender<ClientState>>,
@@ -63,6 +68,8 @@ pub(crate) async fn run(
         door: Door::default(),
         wanted: Notify::new(),
         opened: Notify::new(),
+        known_ready: AtomicBool::new(false),
+        logs_ready: AtomicBool::new(false),
         hurry,
         state,
     });
@@ -87,6 +94,21 @@ impl Engine {
 
     fn sealed(&self) -> Result<Sealed, Error> {
         Sealed::new(self.env(), &self.address, &self.door)
+    }
+
+    /// Tells whether the client is online: connected, with nothing missing on either connection.
+    fn tell(&self, part: &AtomicBool, ready: bool) {
+        part.store(ready, Ordering::SeqCst);
+        let online = self.known_ready.load(Ordering::SeqCst) && self.logs_ready.load(Ordering::SeqCst);
+        self.state.send_if_modified(|state| {
+            let now = if online { ClientState::Online } else { ClientState::Connecting };
+            // Offline says when the next try is; it lasts until something succeeds.
+            let news = *state != now && (online || ready || *state == ClientState::Online);
+            if news {
+                *state = now;
+            }
+            news
+        });
     }
 
     /// Waits until there is a door key.

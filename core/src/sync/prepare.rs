@@ -24,6 +24,11 @@ use super::schedule;
 /// Messages that are sealed ahead of the server's answers.
 const AHEAD: u64 = 64;
 
+/// The first wait for key packages of somebody who has none; it doubles each time.
+const RETRY_MS: u64 = 500;
+/// After that the person has no device that can be added.
+const GIVE_UP_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
 /// What the network does for a log.
 pub(crate) enum Step {
     /// Make the log, with this founding snapshot.
@@ -106,7 +111,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Ste
         return seal_commit(tx, record, loaded, id, &expelled);
     }
     let preferred = logs::of(tx.db, record.conversation)?.first().map(|first| first.log) == Some(record.log);
-    while preferred && let Some(queued) = outbox::next(tx.db, record.conversation)? {
+    while preferred && let Some(queued) = outbox::next(tx.db, record.conversation, tx.now_ms())? {
         if let Some(step) = carry_out(tx, record, loaded, &queued)? {
             return Ok(step);
         }
@@ -119,7 +124,8 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Ste
         let snapshot = join::snapshot(tx, record, &loaded.public.group)?;
         return Ok(Step::Snapshot(record.number, snapshot));
     }
-    Ok(Step::Wait(record.update_ms))
+    let waiting = if preferred { outbox::next_ms(tx.db, record.conversation)? } else { None };
+    Ok(Step::Wait(waiting.unwrap_or(u64::MAX).min(record.update_ms)))
 }
 
 /// A snapshot is worth its bytes once the commits since the last are larger than it; it stands at a commit.
@@ -171,6 +177,10 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             tx.notice(Notice::Conversation(conversation));
             Ok(None)
         }
+        Planned::Wait => {
+            wait_for_devices(tx, queued)?;
+            Ok(None)
+        }
         Planned::Refused(why) => {
             outbox::set_refused(tx.db, queued.entry, Some(why))?;
             tx.notice(Notice::Conversation(conversation));
@@ -184,6 +194,8 @@ enum Planned {
     Commit(Plan),
     Take(Vec<DeviceId>),
     Done,
+    /// For devices of those to be added.
+    Wait,
     Refused(Refusal),
 }
 
@@ -238,8 +250,10 @@ fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) -> Result<P
 fn add_devices(tx: &Tx<'_>, loaded: &Loaded, persons: &[PersonId], role: Role) -> Result<Planned, Error> {
     let (roster, settings) = (&loaded.public.roster, &loaded.public.settings);
     let mut wanted = Vec::new();
+    let mut without_device = false;
     for person in persons {
         let devices = people::devices(tx.db, *person)?;
+        without_device |= devices.iter().all(|device| device.revoked);
         let usable = devices.into_iter().filter(|device| !device.revoked && roster.device(device.id).is_none());
         wanted.extend(usable.map(|device| device.id));
     }
@@ -252,8 +266,8 @@ fn add_devices(tx: &Tx<'_>, loaded: &Loaded, persons: &[PersonId], role: Role) -
         Planned::Done
     } else if !allowed {
         Planned::Refused(Refusal::NotAllowed)
-    } else if wanted.is_empty() {
-        Planned::Refused(Refusal::NoDevice)
+    } else if wanted.is_empty() && without_device {
+        Planned::Wait
     } else if roster.len() + wanted.len() > limits::GROUP_DEVICES {
         Planned::Refused(Refusal::TooMany)
     } else {
@@ -321,10 +335,23 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
     if let Planned::Take(wanted) = plan(tx, &record, &loaded, &queued)? {
         let additions: Vec<Addition> =
             taken.iter().filter_map(|package| check_package(tx, package, &wanted, &queued.intent)).collect();
+        let came = |person: &PersonId| additions.iter().any(|addition| addition.person == *person);
+        let missing: Vec<PersonId> = match &queued.intent {
+            Intent::Add(persons) => {
+                let in_group = |person: &&PersonId| loaded.public.roster.of(**person).next().is_none();
+                persons.iter().filter(in_group).filter(|person| !came(person)).copied().collect()
+            }
+            _ => Vec::new(),
+        };
         if additions.is_empty() {
-            outbox::set_refused(tx.db, entry, Some(Refusal::NoDevice))?;
-            tx.notice(Notice::Conversation(queued.conversation));
+            wait_for_devices(tx, &queued)?;
         } else {
+            if !missing.is_empty() {
+                // Those without key packages yet come later, as soon as they have some.
+                let later = EntryId(pli_env::random(&*tx.context.env));
+                outbox::push(tx.db, queued.conversation, later, &Intent::Add(missing), queued.created_ms)?;
+                outbox::postpone(tx.db, later, tx.now_ms() + RETRY_MS)?;
+            }
             let settings = mark_guests(tx, &loaded, &additions)?;
             let plan = Plan { add: additions, settings, ..Plan::default() };
             seal_commit(tx, &record, &mut loaded, entry, &plan)?;
@@ -332,6 +359,18 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
     }
     tx.keep_group(log, loaded);
     tx.notice(Notice::Outbox(log));
+    Ok(())
+}
+
+/// Nobody of those to be added has a device that can be: an intent waits a while, and is then given up.
+fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), Error> {
+    let now_ms = tx.now_ms();
+    if now_ms > queued.created_ms + GIVE_UP_MS {
+        outbox::set_refused(tx.db, queued.entry, Some(Refusal::NoDevice))?;
+    } else {
+        outbox::postpone(tx.db, queued.entry, now_ms + (RETRY_MS << queued.tries.min(10)))?;
+    }
+    tx.notice(Notice::Conversation(queued.conversation));
     Ok(())
 }
 
@@ -360,6 +399,7 @@ fn check_package(
     let revoked = people::revocation_of(tx.db, &certificate.fingerprint).ok()?.is_some();
     (right_person && genuine && inbox_genuine && !revoked && package.ciphersuite() == crate::group::SUITE).then(|| Addition {
         device: device.0,
+        person: certificate.person,
         package,
         inbox_key: taken.inbox_key.clone(),
     })
@@ -373,11 +413,9 @@ fn mark_guests(tx: &Tx<'_>, loaded: &Loaded, additions: &[Addition]) -> Result<O
     }
     let present = loaded.public.roster.persons();
     for addition in additions {
-        let credential = addition.package.leaf_node().credential();
-        let Some(certificate) = crate::group::roster::verify_credential(credential, &settings.root) else { continue };
-        let is_guest = people::get(tx.db, certificate.person)?.guest_until_ms.is_some();
-        if is_guest && !present.contains(&certificate.person) {
-            settings.roles.insert(certificate.person, Role::Guest);
+        let is_guest = people::get(tx.db, addition.person)?.guest_until_ms.is_some();
+        if is_guest && !present.contains(&addition.person) {
+            settings.roles.insert(addition.person, Role::Guest);
         }
     }
     Ok((settings != loaded.public.settings).then_some(settings))

@@ -121,7 +121,10 @@ fn settle(engine: &Engine, lanes: &mut BTreeMap<Lane, Waiting>, lane: Lane, end:
     let now = Instant::now();
     waiting.at = match end {
         End::Failed(error) if !is_passing(&error) => return Err(error),
-        End::Failed(error) => Some(now + waiting.backoff.delay(&**engine.env(), &error)),
+        End::Failed(error) => {
+            tracing::debug!(%error, "sending failed");
+            Some(now + waiting.backoff.delay(&**engine.env(), &error))
+        }
         End::Idle | End::Until(_) if again => {
             waiting.backoff.reset();
             Some(now)

@@ -1,6 +1,6 @@
 //! The organisation's certificate issuer and directory.
 //!
-//! - [`root`]: the root's key, which leaves the server once it has signed the issuer.
+//! - `root`: the root's key, which leaves the server once it has signed the issuer.
 //! - [`issuer`]: signs certificates and revocations; can run apart.
 //! - [`invitations`]: ways in: invitations, enrolment, renewal.
 //! - [`revocation`]: ways out: devices revoked, persons departed, guests whose time is over.

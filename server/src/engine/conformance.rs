@@ -22,6 +22,7 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::row_changes_are_all_or_nothing(&*make().await).await;
     logs::revoked_rows_read_to_their_end(&*make().await).await;
     logs::commits_are_budgeted(&*make().await).await;
+    logs::rows_are_bounded(&*make().await).await;
     logs::pages_are_bounded(&*make().await).await;
     logs::snapshots_are_bounded(&*make().await).await;
     logs::pruned_messages_keep_their_ids(&*make().await).await;

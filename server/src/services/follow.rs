@@ -110,14 +110,13 @@ impl Follower {
                     reread = Instant::now() + self.shared.limits.reread;
                 }
             }
-            // A revocation ends all door keys, and with them what came in by one.
-            if self.shared.door.versions().revocations != self.revocations {
-                return self.shared.refuse(Reason::Door, "the door key is no longer today's");
+            if let Err(end) = self.check_door() {
+                return end;
             }
             if let Some(log) = self.next_due()
-                && let Err(error) = self.advance(log).await
+                && let Err(end) = self.advance(log).await
             {
-                return self.shared.engine_error(error);
+                return end;
             }
         }
     }
@@ -168,11 +167,21 @@ impl Follower {
         next
     }
 
+    /// A revocation ends all door keys, and with them what came in by one.
+    fn check_door(&self) -> Result<(), Status> {
+        match self.shared.door.versions().revocations == self.revocations {
+            true => Ok(()),
+            false => Err(self.shared.refuse(Reason::Door, "the door key is no longer today's")),
+        }
+    }
+
     /// Sends the next page of a log, if there is anything to say.
-    async fn advance(&mut self, log: LogId) -> Result<(), EngineError> {
+    async fn advance(&mut self, log: LogId) -> Result<(), Status> {
         // Only when there is room for a page is one read.
         let pages = self.pages.clone();
         let Ok(room) = pages.reserve().await else { return Ok(()) };
+        // A slow reader may have made this wait for long.
+        self.check_door()?;
         let Some(place) = self.logs.get_mut(&log) else { return Ok(()) };
         let page = match self.shared.engine.read(log, place.row, place.after).await {
             Ok(page) => page,
@@ -183,7 +192,7 @@ impl Follower {
                 self.end_log(log.to_vec(), &refusal).await;
                 return Ok(());
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.shared.engine_error(error)),
         };
         if let Some(last) = page.entries.last() {
             place.after = last.number;

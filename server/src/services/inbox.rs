@@ -136,7 +136,7 @@ impl Follower {
                 step = step => step.err(),
             };
             if let Some(status) = stop {
-                let _ = pages.try_send(Err(status));
+                let _ = pages.send(Err(status)).await;
                 return;
             }
         }

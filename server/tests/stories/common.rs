@@ -58,6 +58,11 @@ impl World {
         self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
+    /// The operator sets the clock back.
+    pub fn go_back(&self, ms: u64) {
+        self.ahead_ms.fetch_sub(ms, Ordering::SeqCst);
+    }
+
     /// Moves to so long after the next midnight.
     pub fn pass_midnight(&self, after_ms: u64) {
         let now = self.now_ms();
@@ -155,6 +160,13 @@ impl Office {
 
     pub async fn shut(&mut self) {
         self.running.take().unwrap().shutdown().await;
+    }
+
+    /// Shuts, and waits until the last reading connection is closed too: it folds the write-ahead log away.
+    pub async fn shut_for_good(&mut self) {
+        self.shut().await;
+        let beside = self.folder.path().join("pli.db-shm");
+        until(async || !beside.exists()).await;
     }
 
     /// Stops at once, as a crash does.

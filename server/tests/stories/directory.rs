@@ -102,6 +102,20 @@ async fn the_list_is_signed_anew_each_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_list_does_not_go_back_when_the_clock_does() {
+    let office = Office::open().await;
+    office.world.pass(3_600_000);
+    let (anne, bob, carl) = (office.hire("Anne").await, office.hire("Bob").await, office.hire("Carl").await);
+    office.authority().revoke(bob.id).await.unwrap();
+    let before = revocations(&office, &anne, 0).await;
+    office.world.go_back(3_600_000);
+    office.authority().revoke(carl.id).await.unwrap();
+    let after = revocations(&office, &anne, 0).await;
+    assert!(after.number == 2 && after.signed_ms >= before.signed_ms);
+    check(&office, &after);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_guests_time_ends_by_itself_as_a_revocation() {
     let office = Office::with(|limits| limits.poll = std::time::Duration::from_millis(1)).await;
     let anne = office.hire("Anne").await;

@@ -146,7 +146,10 @@ async fn without_a_certificate_nothing_known_is_served() {
 async fn a_device_renews_after_its_tls_certificate_ended() {
     let office = Office::open().await;
     let mut anne = office.hire("Anne").await;
+    let mut held = office.enrolment(Some(&anne)).await;
+    held.hello(pb::HelloRequest {}).await.unwrap();
     office.world.pass(40 * DAY_MS);
+    assert_eq!(reason(held.door(pb::DoorRequest {}).await), Reason::NotEnrolled, "a connection held open so long");
     // The handshake fails, at once or at the first call.
     let ended = match office.channel(Some(&anne)).await {
         Ok(channel) => EnrolmentClient::with_interceptor(channel, Headers::default()).door(pb::DoorRequest {}).await,

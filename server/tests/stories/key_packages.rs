@@ -91,7 +91,7 @@ async fn an_address_takes_no_more_than_its_rate() {
     let mut sealed = office.sealed(&anne).await;
     let ask = |n: u8| pb::TakeRequest { devices: (0..n).map(|n| vec![n; 16]).collect() };
     assert!(sealed.key_packages.take(ask(3)).await.is_ok());
-    let refused = refusal(sealed.key_packages.take(ask(2)).await);
+    let refused = refusal(sealed.key_packages.take(ask(3)).await);
     assert_eq!(refused.reason(), Reason::Limit);
-    assert!((1..=2_000).contains(&refused.retry_after_ms));
+    assert!((1..=3_000).contains(&refused.retry_after_ms));
 }

@@ -9,9 +9,9 @@ use crate::common::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_an_address_and_a_device_have_their_rates() {
     let office = Office::with(|limits| {
-        limits.row_rate = Rate::new(1, 3);
-        limits.device_rate = Rate::new(1, 4);
-        limits.create_rate = Rate::new(1, 2);
+        limits.row_rate = Rate::new(0, 3);
+        limits.device_rate = Rate::new(0, 4);
+        limits.create_rate = Rate::new(0, 2);
     })
     .await;
     let anne = office.hire("Anne").await;
@@ -36,7 +36,7 @@ async fn a_row_an_address_and_a_device_have_their_rates() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_floods_is_told_to_wait() {
-    let office = Office::with(|limits| limits.address_rate = Rate::new(1, 10)).await;
+    let office = Office::with(|limits| limits.address_rate = Rate::new(0, 10)).await;
     let mut client = office.enrolment(None).await;
     let mut answers = Vec::new();
     for _ in 0..12 {

@@ -18,3 +18,4 @@ mod seams;
 mod streams;
 mod thief;
 mod tls;
+mod virtual_time;

@@ -182,3 +182,31 @@ async fn a_stopping_server_says_so_on_its_streams() {
     assert!(refusal.reason() == Reason::Unavailable && refusal.retry_after_ms > 0);
     assert!(began.elapsed() < office.limits.grace, "nobody had to be waited for");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_nothing_that_was_read_after_a_revocation() {
+    let office = Office::open().await;
+    let (anne, thief) = (office.hire("Anne").await, office.hire("Thief").await);
+    let mut group = Group::found(&office, &anne).await;
+    let row = group.add(rank::OTHER).await;
+    let mut slow = office.sealed(&thief).await;
+    let (requests, mut stream) = slow.subscribe().await.unwrap();
+    requests.send(slow.subscribe_request(&group.log, &row, 0)).await.unwrap();
+    // More than is under way to one who does not read.
+    for _ in 0..24 {
+        group.say(&vec![2; 1 << 20]).await;
+    }
+    office.authority().revoke(thief.id).await.unwrap();
+    group.sealed = office.sealed(&anne).await;
+    let mut seen = 0;
+    let end = soon(async {
+        loop {
+            match stream.message().await {
+                Ok(page) => seen += page.expect("a reason comes first").entries.len(),
+                Err(status) => break Err::<(), _>(status),
+            }
+        }
+    });
+    assert_eq!(reason(end.await), Reason::Door);
+    assert!(seen < 24, "{seen}");
+}

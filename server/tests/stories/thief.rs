@@ -68,7 +68,7 @@ async fn story() -> Story {
     group.sealed.key_packages.take(pb::TakeRequest { devices }).await.unwrap();
     group.commit(vec![rows::set(bob.key(), rank::ADMIN), rows::set(clementine.key(), rank::OTHER)]).await;
     for device in &people[1..] {
-        let sealed = b"an acknowledged welcome, sealed".to_vec();
+        let sealed = b"an acknowledged welcome, ".repeat(1_000);
         let item = pb::DeliverRequest { device: device.id.to_vec(), id: vec![4; 16], sealed };
         group.sealed.inbox.deliver(item).await.unwrap();
         let known = office.channel(Some(device)).await.unwrap();
@@ -92,7 +92,7 @@ async fn story() -> Story {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_table_ties_a_log_or_row_to_a_device_or_person() {
     let mut story = story().await;
-    story.office.shut().await;
+    story.office.shut_for_good().await;
     let loot = loot(&story.office.database());
     let logs: Vec<Vec<u8>> = story.keys.iter().cloned().chain([story.group.log.id.to_vec()]).collect();
     let mut persons: Vec<Vec<u8>> = ["Anneliese", "Bartholomew", "Clementine"].map(|n| n.as_bytes().to_vec()).into();
@@ -131,7 +131,7 @@ async fn no_table_ties_a_log_or_row_to_a_device_or_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_in_the_directory_alone_and_tokens_nowhere() {
     let mut story = story().await;
-    story.office.shut().await;
+    story.office.shut_for_good().await;
     let loot = loot(&story.office.database());
     for ((table, column), values) in &loot {
         let named = values.iter().any(|value| contains(value, b"Anneliese") || contains(value, b"Clementine"));
@@ -152,7 +152,7 @@ async fn names_are_in_the_directory_alone_and_tokens_nowhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_deleted_is_overwritten() {
     let mut story = story().await;
-    story.office.shut().await;
+    story.office.shut_for_good().await;
     let raw = std::fs::read(story.office.database()).unwrap();
     assert!(contains(&raw, b"waits") && contains(&raw, b"sealed words"), "the search finds what is there");
     assert!(!contains(&raw, b"an acknowledged welcome"));
@@ -162,7 +162,7 @@ async fn what_was_deleted_is_overwritten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_order_of_insertion_and_no_fine_times_are_kept() {
     let mut story = story().await;
-    story.office.shut().await;
+    story.office.shut_for_good().await;
     let connection = Connection::open(story.office.database()).unwrap();
     let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'table'";
     let mut tables = connection.prepare(sql).unwrap();

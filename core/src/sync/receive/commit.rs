@@ -92,6 +92,7 @@ impl Page {
     ) -> Result<(), Error> {
         self.record.group_info.clone_from(&commit.group_info);
         self.show(tx, entry, id, commit, &counted)?;
+        summary::put(tx.db, self.record.log, &counted.after)?;
         for leaf in &counted.removed {
             logs::remove_leaver(tx.db, self.record.log, leaf.key())?;
         }
@@ -104,7 +105,6 @@ impl Page {
         }
         let follows = if own.is_some() { self.follow_own(tx, &counted)? } else { self.follow(tx, commit)? };
         let by = counted.by.person();
-        summary::put(tx.db, self.record.log, &counted.after)?;
         self.public = Some(counted.after);
         if !follows {
             self.lose(tx, entry, id, commit, by)?;

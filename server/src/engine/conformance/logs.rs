@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pli_proto::id::LogId;
-use pli_proto::limits::PAGE_ENTRIES;
+use pli_proto::limits::{GROUP_DEVICES, PAGE_ENTRIES};
 use pli_proto::pb::{self, EntryKind, Reason};
 use pli_proto::row::AccessKey;
 use pli_proto::rows::{self, rank};
@@ -202,6 +202,18 @@ pub(super) async fn commits_are_budgeted(engine: &dyn Engine) {
         writer.commit(OWNER, vec![]).await.expect("ten times as many");
     }
     assert_eq!(reason(writer.commit(OWNER, vec![]).await), Reason::Limit);
+}
+
+pub(super) async fn rows_are_bounded(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    let key = |n: u64| AccessKey([n.to_be_bytes(), [7; 8], [7; 8], [7; 8]].concat().try_into().expect("32 bytes"));
+    let most = 2 * GROUP_DEVICES as u64;
+    let changes = (1..most).map(|n| rows::set(key(n), rank::OTHER)).collect();
+    writer.commit(OWNER, changes).await.expect("as many as there may be");
+    let one_more = vec![rows::set(key(most), rank::OTHER)];
+    assert_eq!(reason(writer.commit(OWNER, one_more).await), Reason::Limit);
+    let replaced = vec![rows::revoke(key(1)), rows::set(key(most), rank::OTHER)];
+    writer.commit(OWNER, replaced).await.expect("one for another");
 }
 
 pub(super) async fn pages_are_bounded(engine: &dyn Engine) {

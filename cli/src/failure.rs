@@ -1,0 +1,160 @@
+//! Why a command did not do it: in words for people, and as an exit code for scripts.
+
+use std::path::Path;
+
+use pli_core::Error;
+use pli_core::error::{InvitationProblem, KeyProblem, What};
+use pli_core::model::Refusal;
+use pli_server::{AuthorityError, ServerError};
+
+use crate::words::errors as words;
+
+/// Exit codes, as docs/cli.md lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    /// A red verdict, or a defect.
+    Failed = 1,
+    /// Wrong usage, invalid input.
+    Usage = 2,
+    /// Refused, not allowed, not found.
+    Refused = 3,
+    /// The server can't be reached; what was asked is queued.
+    Unreachable = 4,
+    /// The profile or data folder can't be used.
+    Store = 5,
+}
+
+/// Why a command did not do it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    /// Empty if everything was said already.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::new(Code::Refused, message)
+    }
+
+    pub(crate) fn queued(wait_s: u64) -> Self {
+        Self::new(Code::Unreachable, words::QUEUED.with(&[&wait_s]))
+    }
+
+    /// What the core said about a profile; errors of keys and folders name the files.
+    pub(crate) fn of_profile(error: &Error, folder: &Path) -> Self {
+        let key = crate::profile::key_path(folder);
+        let (folder, key) = (folder.display(), key.display());
+        let message = match error {
+            Error::NotEnrolled => words::NOT_ENROLLED.with(&[&folder]),
+            Error::AlreadyEnrolled => words::ALREADY_ENROLLED.with(&[&folder]),
+            Error::KeyUnavailable(KeyProblem::Locked) => words::KEY_LOCKED.with(&[&key]),
+            Error::KeyUnavailable(KeyProblem::Missing) => words::KEY_MISSING.with(&[&key]),
+            Error::KeyUnavailable(KeyProblem::Wrong) => words::KEY_WRONG.with(&[&key]),
+            _ => return Self::from(error.clone()),
+        };
+        Self::new(Self::from(error.clone()).code, message)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::Invalid { .. } => Code::Usage,
+            Error::Unavailable { .. } => Code::Unreachable,
+            Error::NotAllowed
+            | Error::NotFound(_)
+            | Error::InvitationRefused(_)
+            | Error::UpdateRequired
+            | Error::Revoked
+            | Error::AlreadyEnrolled => Code::Refused,
+            Error::Internal(_) => Code::Failed,
+            _ => Code::Store,
+        };
+        Self::new(code, words_of(&error))
+    }
+}
+
+fn words_of(error: &Error) -> String {
+    let word = match error {
+        Error::Unavailable { .. } => words::UNAVAILABLE,
+        Error::StoreInUse => words::STORE_IN_USE,
+        Error::StorageFull => words::STORAGE_FULL,
+        Error::NotAllowed => words::NOT_ALLOWED,
+        Error::InvitationRefused(InvitationProblem::Unknown) => words::INVITATION_UNKNOWN,
+        Error::InvitationRefused(InvitationProblem::Used) => words::INVITATION_USED,
+        Error::InvitationRefused(InvitationProblem::Expired) => words::INVITATION_EXPIRED,
+        Error::InvitationRefused(InvitationProblem::WrongServer) => words::WRONG_SERVER,
+        Error::UpdateRequired => words::UPDATE,
+        Error::Revoked => words::REVOKED,
+        Error::Damaged => words::DAMAGED,
+        Error::Closed => words::CLOSED,
+        Error::NotFound(What::Member) => words::UNKNOWN_MEMBER,
+        Error::NotFound(_) => words::NOT_FOUND,
+        Error::Invalid { what, limit } => return words_of_invalid(*what, *limit),
+        Error::Internal(what) => return words::INTERNAL.with(&[what]),
+        other => return other.to_string(),
+    };
+    word.text().to_owned()
+}
+
+fn words_of_invalid(what: What, limit: usize) -> String {
+    match what {
+        What::Invitation => words::INVALID_LINK.text().into(),
+        What::Text => words::INVALID_TEXT.with(&[&limit]),
+        What::Name => words::INVALID_NAME.with(&[&limit]),
+        What::Emoji => words::INVALID_EMOJI.text().into(),
+        What::People => words::INVALID_PEOPLE.with(&[&limit]),
+        What::Number => words::INVALID_NUMBER.text().into(),
+        What::Person => words::INVALID_PERSON.text().into(),
+        _ => words::INVALID_SETTING.text().into(),
+    }
+}
+
+/// What was accepted, and then given up.
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let word = match refusal {
+            Refusal::NotAllowed => words::REFUSED_NOT_ALLOWED,
+            Refusal::NoDevice => words::REFUSED_NO_DEVICE,
+            Refusal::NotAMember => words::REFUSED_NOT_MEMBER,
+            Refusal::TooMany => words::REFUSED_TOO_MANY,
+            Refusal::Server => words::REFUSED_SERVER,
+        };
+        Self::refused(word.text())
+    }
+}
+
+impl From<AuthorityError> for Failure {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::Invalid(what) => Self::usage(what),
+            AuthorityError::UnknownPerson | AuthorityError::UnknownDevice => Self::refused(error.to_string()),
+            AuthorityError::Missing(folder) => {
+                Self::new(Code::Store, words::NO_AUTHORITY.with(&[&folder.display()]))
+            }
+            other => Self::new(Code::Store, words::DATA.with(&[&other])),
+        }
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Authority(error) => error.into(),
+            ServerError::Listen { address, source } => {
+                Self::refused(words::PORT_IN_USE.with(&[&address, &source]))
+            }
+            other => Self::new(Code::Failed, words::SERVER.with(&[&other])),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The profile: a folder with an encrypted store, and its key in a file beside it that its owner alone may read.
+
+use std::future::Future;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pli_core::error::Advice;
+use pli_core::model::{
+    ClientState, ConversationId, DeliveryState, EntryId, Message, Person, PersonId, TimelineItem,
+};
+use pli_core::{Client, Error, FileKeyStore, SyncResult};
+use pli_env::real::Real;
+use tokio::time::{Instant, timeout};
+
+use crate::failure::{Code, Failure};
+use crate::names::{self, Candidate};
+use crate::words::errors as words;
+
+/// How long a profile that another command just used is waited for.
+const BUSY: Duration = Duration::from_secs(2);
+/// See [`Profile::sync`].
+const SLICE: Duration = Duration::from_millis(250);
+/// An invitation that just came is being followed up for about so long.
+const ARRIVAL: Duration = Duration::from_millis(400);
+/// Items in which a message is looked for.
+const LOOKED_THROUGH: usize = 1_000;
+
+/// An open profile.
+pub(crate) struct Profile {
+    pub(crate) client: Client,
+    /// How long to wait for the server.
+    pub(crate) wait: Duration,
+}
+
+/// The folder that was named, or the usual one. Without a trailing slash, so that what lies beside it does.
+pub(crate) fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let env = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let usual = || {
+        let data = env("XDG_DATA_HOME").or_else(|| env("HOME").map(|home| home.join(".local/share")));
+        data.map(|data| data.join("pli/profile"))
+    };
+    let folder = named.map(Path::to_owned).or_else(|| env("PLI_PROFILE")).or_else(usual);
+    let folder = folder.ok_or_else(|| Failure::usage(words::NO_HOME.text()))?;
+    let absolute = std::path::absolute(&folder).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(absolute.components().filter(|part| *part != Component::CurDir).collect())
+}
+
+/// Where a profile's key lies.
+pub(crate) fn key_path(folder: &Path) -> PathBuf {
+    let mut path = folder.as_os_str().to_owned();
+    path.push(".key");
+    path.into()
+}
+
+impl Profile {
+    /// Opens the profile in a folder.
+    pub(crate) async fn open(folder: &Path, wait: Duration) -> Result<Self, Failure> {
+        let keys = Arc::new(FileKeyStore::beside(folder));
+        let until = Instant::now() + BUSY;
+        loop {
+            match Client::open(Real::current(), folder, keys.clone()).await {
+                Ok(client) => return Ok(Self { client, wait }),
+                Err(Error::StoreInUse) if Instant::now() < until => tokio::time::sleep(BUSY / 40).await,
+                Err(error) => return Err(Failure::of_profile(&error, folder)),
+            }
+        }
+    }
+
+    /// Runs a command on the profile in a folder, and closes it.
+    pub(crate) async fn with<R>(
+        folder: Option<&Path>,
+        wait_s: u64,
+        command: impl AsyncFnOnce(&Self) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        let profile = Self::open(&self::folder(folder)?, Duration::from_secs(wait_s)).await?;
+        let result = command(&profile).await;
+        profile.client.close().await;
+        result
+    }
+
+    /// Waits until everything at the server was fetched, or it is known not to be there; whether it was.
+    pub(crate) async fn freshen(&self) -> Result<bool, Failure> {
+        let mut state = self.client.state();
+        let decided = state.wait_for(|state| !matches!(state, ClientState::Connecting));
+        let decided = timeout(self.wait, decided).await.ok().and_then(Result::ok).map(|state| *state);
+        match decided {
+            Some(ClientState::Online) => Ok(true),
+            Some(ClientState::Stopped(advice)) => Err(stopped(advice)),
+            _ => Ok(false),
+        }
+    }
+
+    /// Waits until all that was asked is at the server.
+    ///
+    /// # Errors
+    /// "Queued", if that takes too long.
+    pub(crate) async fn flush(&self) -> Result<(), Failure> {
+        if self.sync().await?.complete { Ok(()) } else { Err(Failure::queued(self.wait.as_secs())) }
+    }
+
+    /// Fetches and sends what there is, within the time.
+    pub(crate) async fn sync(&self) -> Result<SyncResult, Failure> {
+        let until = Instant::now() + self.wait;
+        let mut received = Vec::new();
+        loop {
+            // In slices: the core does not tell when a delivery is done.
+            let slice = SLICE.min(until.saturating_duration_since(Instant::now()));
+            let mut result = self.waiting(self.client.sync(slice)).await?;
+            received.append(&mut result.received);
+            if result.complete || Instant::now() >= until {
+                return Ok(SyncResult { received, ..result });
+            }
+        }
+    }
+
+    /// Waits until one action is in the log, and what follows from it at the server.
+    pub(crate) async fn settle(&self, conversation: ConversationId, entry: EntryId) -> Result<(), Failure> {
+        let handle = self.client.conversation(conversation);
+        let settled = self.waiting(async {
+            Ok(timeout(self.wait, handle.settled(entry)).await.unwrap_or(Ok(DeliveryState::Waiting))?)
+        });
+        match settled.await? {
+            DeliveryState::Sent => self.flush().await,
+            DeliveryState::Refused(why) => Err(why.into()),
+            DeliveryState::Waiting => Err(Failure::queued(self.wait.as_secs())),
+        }
+    }
+
+    /// Waits for `what`, unless the client stops for good.
+    async fn waiting<R>(&self, what: impl Future<Output = Result<R, Error>>) -> Result<R, Failure> {
+        let mut state = self.client.state();
+        tokio::select! {
+            result = what => Ok(result?),
+            Ok(state) = state.wait_for(|state| matches!(state, ClientState::Stopped(_))) => {
+                Err(match *state { ClientState::Stopped(advice) => stopped(advice), _ => Error::Closed.into() })
+            }
+        }
+    }
+
+    /// The person named, asking the server's directory if this device's copy does not know.
+    pub(crate) async fn person(&self, name: &str) -> Result<Person, Failure> {
+        self.asking(async || {
+            let people = self.client.people("").await?;
+            let candidate = |person: Person| Candidate {
+                id: person.id.to_string(),
+                name: person.name.clone(),
+                value: person,
+            };
+            let candidates: Vec<_> = people.into_iter().map(candidate).collect();
+            names::find(&candidates, name, &words::UNKNOWN_PERSON)
+        })
+        .await
+    }
+
+    /// Several people.
+    pub(crate) async fn people(&self, names: &[String]) -> Result<Vec<PersonId>, Failure> {
+        let mut people = Vec::with_capacity(names.len());
+        for name in names {
+            people.push(self.person(name).await?.id);
+        }
+        Ok(people)
+    }
+
+    /// The conversation named.
+    pub(crate) async fn conversation(&self, name: &str) -> Result<ConversationId, Failure> {
+        self.asking(async || {
+            let list = self.client.conversation_list().await?;
+            let candidates: Vec<_> = list
+                .into_iter()
+                .map(|info| Candidate { value: info.id, id: info.id.to_string(), name: info.name })
+                .collect();
+            names::find(&candidates, name, &words::UNKNOWN_CONVERSATION)
+        })
+        .await
+    }
+
+    /// The message named, by its id or the beginning of that.
+    pub(crate) async fn message(&self, conversation: ConversationId, id: &str) -> Result<Message, Failure> {
+        self.asking(async || {
+            let items = self.client.conversation(conversation).items(None, LOOKED_THROUGH).await?;
+            let messages = items.into_iter().filter_map(|item| match item {
+                TimelineItem::Said(message) => {
+                    Some(Candidate { id: message.id.to_string(), name: String::new(), value: message })
+                }
+                TimelineItem::Changed(_) => None,
+            });
+            names::find(&messages.collect::<Vec<_>>(), id, &words::UNKNOWN_MESSAGE)
+        })
+        .await
+    }
+
+    /// Asks what is on disk; if that does not know, asks again once everything was fetched.
+    async fn asking<R>(&self, ask: impl AsyncFn() -> Result<R, Failure>) -> Result<R, Failure> {
+        match ask().await {
+            Err(failure) if failure.code == Code::Refused => {
+                if !self.freshen().await? {
+                    return Err(failure);
+                }
+                match ask().await {
+                    Err(failure) if failure.code == Code::Refused => {
+                        tokio::time::sleep(ARRIVAL).await;
+                        ask().await
+                    }
+                    answer => answer,
+                }
+            }
+            answer => answer,
+        }
+    }
+}
+
+fn stopped(advice: Advice) -> Failure {
+    match advice {
+        Advice::ReEnrol => Error::Revoked.into(),
+        Advice::Update => Error::UpdateRequired.into(),
+        _ => Error::Closed.into(),
+    }
+}

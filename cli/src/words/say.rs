@@ -1,0 +1,66 @@
+//! What commands answer.
+
+super::words! {
+    LISTENING: "Listening on {0}; clients reach it at {1}", "À l'écoute sur {0} ; les clients l'atteignent à {1}";
+    FOUNDED: "The authority of {0} was founded in {1}. Take {2} away and keep it offline.",
+        "L'autorité de {0} a été fondée dans {1}. Emportez {2} et gardez-le hors ligne.";
+    FIRST_INVITATION: "The first administrator's invitation, for one device:",
+        "L'invitation de la première administration, pour un seul appareil :";
+    LOOPBACK: "Links will name {0}, which only this machine reaches; --advertise HOST:PORT says otherwise",
+        "Les liens nommeront {0}, que seule cette machine atteint ; --advertise HÔTE:PORT en donne une autre";
+    STOPPING: "Stopping…", "Arrêt…";
+    JOINED: "Joined {0} as {1}", "{1} a rejoint {0}";
+    SENT: "sent {0}", "envoyé {0}";
+    DONE: "done", "fait";
+    RENAMED: "renamed", "renommé";
+    REVOKED: "revoked", "révoqué";
+    DEPARTED: "departed", "parti";
+    SYNCED: "{0} new, {1} waiting", "{0} nouveaux, {1} en attente";
+    INCOMPLETE: "not everything was fetched", "tout n'a pas été récupéré";
+    PAIR: "pair", "paire";
+    GROUP: "group", "groupe";
+    UNREAD: "{0} unread", "{0} non lus";
+    MUTED: "muted", "muet";
+    GUEST_UNTIL: "guest until {0}", "invité jusqu'au {0}";
+    GONE: "departed", "parti";
+    DEVICES: "{0} devices", "{0} appareils";
+    THIS: "this device", "cet appareil";
+    IS_REVOKED: "revoked", "révoqué";
+    MISSING_FROM: "not in {0} conversations; to approve, compare {1}", "absent de {0} conversations ; pour approuver, comparez {1}";
+    OWNER: "owner", "propriétaire";
+    ADMIN: "admin", "admin";
+    MEMBER: "member", "membre";
+    GUEST: "guest", "invité";
+    NEW: "new", "nouvelle";
+    RETURNING: "coming back", "retour en cours";
+    ACCESS_LOST: "no access", "sans accès";
+    REMOVED: "removed", "retiré";
+    LEFT: "left", "quittée";
+    UPDATE_REQUIRED: "update Pli", "mettez Pli à jour";
+    WAITING: "waiting", "en attente";
+    REFUSED: "refused", "refusé";
+    EDITED: "edited", "modifié";
+    DELETED: "(deleted)", "(supprimé)";
+    DELETED_BY: "(deleted by {0})", "(supprimé par {0})";
+    UNKNOWN: "(update Pli to see this)", "(mettez Pli à jour pour voir ceci)";
+    UNREADABLE: "(could not be read)", "(n'a pas pu être lu)";
+    REPLY: "replies to {0}", "répond à {0}";
+    WHAT_FOUNDED: "{0} made the group", "{0} a créé le groupe";
+    WHAT_JOINED: "You are in this conversation now", "Vous êtes maintenant dans cette conversation";
+    WHAT_ADDED: "{0} added {1}", "{0} a ajouté {1}";
+    WHAT_REMOVED: "{0} removed {1}", "{0} a retiré {1}";
+    WHAT_DEVICE_ADDED: "{0} has a further device", "{0} a un appareil de plus";
+    WHAT_DEVICE_REMOVED: "{0} has a device less", "{0} a un appareil de moins";
+    WHAT_LEFT: "{0} left", "{0} est parti";
+    WHAT_ROLE: "{0} made {1} {2}", "{0} a nommé {1} {2}";
+    WHAT_RENAMED: "{0} renamed it “{1}”", "{0} l'a renommé « {1} »";
+    WHAT_TOPIC: "{0} set the topic: {1}", "{0} a changé le sujet : {1}";
+    WHAT_SETTINGS: "{0} changed the settings", "{0} a changé les réglages";
+    WHAT_RETURNED: "{0} came back", "{0} est revenu";
+    WHAT_LOST: "This device could not follow {0}, and came back by itself",
+        "Cet appareil n'a pas pu suivre {0}, et est revenu de lui-même";
+    WHAT_GAP: "Messages are missing here", "Des messages manquent ici";
+    WHAT_FORK: "The server shows {0} another history", "Le serveur montre à {0} une autre histoire";
+    SAFETY: "Compare with {0}, by voice or side by side:", "Comparez avec {0}, de vive voix ou côte à côte :";
+    VERIFIED: "compared before, unchanged", "déjà comparé, inchangé";
+}

@@ -1,0 +1,5 @@
+//! What the chat's screen says.
+
+super::words! {
+    ONLINE: "online", "en ligne";
+}
