@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 pub use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 pub use crate::group::settings::Role;
 pub use crate::store::outbox::{Refusal, Setting};
@@ -262,4 +263,28 @@ pub enum ClientState {
     Suspended,
     /// It will not go on by itself.
     Stopped(crate::error::Advice),
+}
+
+/// Text as searches compare it: lower case, without accents and other marks.
+pub fn fold(text: &str) -> String {
+    let marks = |c: &char| !unicode_normalization::char::is_combining_mark(*c);
+    // Letters that have no decomposition, though people type them so.
+    let plain = |c: char| match c {
+        'đ' => 'd',
+        'ø' => 'o',
+        'ł' => 'l',
+        'ı' => 'i',
+        other => other,
+    };
+    text.to_lowercase().nfd().filter(marks).map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn searches_see_through_case_and_accents() {
+        assert_eq!(fold("Bảo ĐỖ Éloïse Łukasz"), "bao do eloise lukasz");
+    }
 }

@@ -78,7 +78,8 @@ impl FileKeyStore {
 
     /// Keeps it beside the folder, as `<folder>.key`.
     pub fn beside(folder: &Path) -> Self {
-        let mut path = folder.as_os_str().to_owned();
+        // Without a trailing separator, which would put it inside.
+        let mut path = folder.components().collect::<PathBuf>().into_os_string();
         path.push(".key");
         Self(path.into())
     }

@@ -6,7 +6,7 @@ use prost::Message;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::error::Error;
-use crate::model::Person;
+use crate::model::{Person, fold};
 
 /// Writes a person and their devices as the directory has them.
 pub(crate) fn put(db: &Connection, person: &pb::Person) -> Result<(), Error> {
@@ -78,25 +78,6 @@ pub(crate) fn search(db: &Connection, query: &str) -> Result<Vec<Person>, Error>
     }
     found.sort_by(|a, b| (&a.0, a.1.id).cmp(&(&b.0, b.1.id)));
     Ok(found.into_iter().map(|(_, person)| person).collect())
-}
-
-/// Lower case without the accents of the languages that share the Latin alphabet.
-fn fold(text: &str) -> String {
-    let plain = |c: char| match c {
-        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' => 'a',
-        'ç' | 'ć' | 'č' => 'c',
-        'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ę' | 'ě' => 'e',
-        'ì' | 'í' | 'î' | 'ï' | 'ī' => 'i',
-        'ñ' | 'ń' | 'ň' => 'n',
-        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' | 'ő' => 'o',
-        'ù' | 'ú' | 'û' | 'ü' | 'ū' | 'ů' | 'ű' => 'u',
-        'ý' | 'ÿ' => 'y',
-        'ś' | 'š' => 's',
-        'ź' | 'ż' | 'ž' => 'z',
-        'ł' => 'l',
-        other => other,
-    };
-    text.to_lowercase().chars().map(plain).collect()
 }
 
 /// A device of the directory.

@@ -1,6 +1,7 @@
 //! Joining logs, and following them: one stream for all, resumed from the store after each failure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pli_proto::id::LogId;
@@ -163,11 +164,13 @@ impl Stream<'_> {
 
     /// Online is: nothing that the server had is missing.
     fn tell(&self) {
-        self.engine.tell(&self.engine.logs_ready, self.behind.is_empty());
+        let ready = self.behind.is_empty() && !self.engine.to_join.load(Ordering::SeqCst);
+        self.engine.tell(&self.engine.logs_ready, ready);
     }
 
     /// Joins what is to be joined.
     async fn join(&mut self) -> Result<(), Error> {
+        self.engine.to_join.store(false, Ordering::SeqCst);
         let all = self.engine.store.read(logs::all).await?;
         for record in all.into_iter().filter(|record| record.state == LogState::Joining) {
             match self.join_one(&record).await {

@@ -1,5 +1,6 @@
 //! The known connection: door key, directory, revocations, inbox, key packages.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openmls::prelude::KeyPackage;
@@ -62,7 +63,7 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
     let after = engine.store.read(|db| meta::number(db, meta::INBOX_NUMBER)).await?;
     let request = pb::FollowRequest { after };
     let mut inbox = known.inbox().follow(request).await.map_err(|status| Error::of_status(&status))?.into_inner();
-    engine.tell(&engine.known_ready, true);
+    let mut first = true;
     loop {
         let now_ms = engine.env().now_ms();
         let door_in = Duration::from_millis(door_until_ms.saturating_sub(now_ms).clamp(1_000, DAY_MS));
@@ -70,6 +71,9 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
             page = inbox.message() => {
                 let page = page.map_err(|status| Error::of_status(&status))?.ok_or(Error::unavailable())?;
                 receive(engine, &known, page).await?;
+                if std::mem::take(&mut first) {
+                    engine.tell(&engine.known_ready, true);
+                }
             }
             () = engine.wanted.notified() => {
                 door_until_ms = fetch_door(engine, &known).await?;
@@ -246,7 +250,10 @@ fn make_package(tx: &Tx<'_>, last_resort: bool) -> Result<Vec<u8>, Error> {
 
 async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<(), Error> {
     if let Some(last) = page.items.iter().map(|item| item.number).max() {
-        engine.store.write(move |tx| keep_invitations(tx, &page.items, last)).await?;
+        if engine.store.write(move |tx| keep_invitations(tx, &page.items, last)).await? {
+            engine.to_join.store(true, Ordering::SeqCst);
+            engine.tell(&engine.logs_ready, false);
+        }
         let request = pb::AcknowledgeRequest { up_to: last };
         known.inbox().acknowledge(request).await.map_err(|status| Error::of_status(&status))?;
         publish(engine, known).await?;
@@ -265,7 +272,9 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
 }
 
 /// Keeps what the inbox brought: logs to join. What does not open is from nobody who knows this device.
-fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Result<(), Error> {
+/// Says whether there is any.
+fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Result<bool, Error> {
+    let mut any = false;
     let private: Vec<u8> = meta::get(tx.db, meta::INBOX_KEY)?.ok_or(Error::Damaged)?;
     let device = tx.context.me.device;
     for item in items {
@@ -289,6 +298,8 @@ fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Resu
         logs::put(tx.db, &Log::joining(log, conversation, key))?;
         logs::set_invitation(tx.db, log, Some(&invitation.encode_to_vec()))?;
         tx.notice(Notice::Logs);
+        any = true;
     }
-    meta::set_number(tx.db, meta::INBOX_NUMBER, last)
+    meta::set_number(tx.db, meta::INBOX_NUMBER, last)?;
+    Ok(any)
 }

@@ -48,6 +48,8 @@ pub(crate) struct Engine {
     opened: Notify,
     /// Door key, directory and key packages are as they should be.
     known_ready: AtomicBool,
+    /// The inbox brought logs to join.
+    to_join: AtomicBool,
     /// Nothing that the logs held is missing.
     logs_ready: AtomicBool,
     /// Do not wait any longer: the network changed.
@@ -69,6 +71,7 @@ pub(crate) async fn run(
         wanted: Notify::new(),
         opened: Notify::new(),
         known_ready: AtomicBool::new(false),
+        to_join: AtomicBool::new(false),
         logs_ready: AtomicBool::new(false),
         hurry,
         state,

@@ -308,7 +308,14 @@ async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
                 }
                 Err(status) => return Err(failed(engine, &status)),
             }
-            engine.store.write(move |tx| outbox::remove_delivery(tx.db, &id)).await?;
+            engine
+                .store
+                .write(move |tx| {
+                    // Whoever waits for an empty outbox asks again.
+                    tx.notice(Notice::Deliveries);
+                    outbox::remove_delivery(tx.db, &id)
+                })
+                .await?;
         }
     }
 }
