@@ -5,7 +5,6 @@
 //! X-Wing pair by draft-ietf-hpke-pq, with labels, where openmls 0.9's own providers follow the X-Wing draft: the seed
 //! is SHAKE256(ikm). Members derive the keys of tree nodes from path secrets, so all must do it alike.
 
-use std::array;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -104,7 +103,8 @@ pub(super) fn derive_key_pair(config: HpkeConfig, ikm: &[u8]) -> Result<(Zeroizi
             let len = (SEED_BYTES as u16).to_be_bytes();
             provider::expand(HashType::Sha2_256, &prk, &[&len, b"HPKE-v1", b"KEM", &id, b"sk"], SEED_BYTES)?
         }
-        _ => Zeroizing::new(shake256(ikm).to_vec()),
+        // The way of hpke-rs 0.7, which openmls' own providers use: SHAKE256 of the input alone.
+        _ => Zeroizing::new(libcrux_sha3::shake256::<SEED_BYTES>(ikm).to_vec()),
     };
     let (public, private) = Primitives::kem_key_gen_derand(kem, &seed).map_err(|_| CryptoError::CryptoLibraryError)?;
     Ok((Zeroizing::new(private), public))
@@ -318,48 +318,6 @@ fn library(error: CryptoError) -> Error {
     Error::CryptoLibraryError(error.to_string())
 }
 
-/// The first 32 bytes of SHAKE256 (FIPS 202). Written out because no dependency offers it: aws-lc-rs has no extendable
-/// output, and libcrux-kem keeps its own to itself.
-fn shake256(input: &[u8]) -> Zeroizing<[u8; SEED_BYTES]> {
-    const RATE_BYTES: usize = 136;
-    let mut lanes = Zeroizing::new([0u64; 25]);
-    let mut absorb = |block: &[u8; RATE_BYTES]| {
-        let (words, _) = block.as_chunks::<8>();
-        lanes.iter_mut().zip(words).for_each(|(lane, word)| *lane ^= u64::from_le_bytes(*word));
-        keccak_f(&mut lanes);
-    };
-    let (whole, rest) = input.as_chunks::<RATE_BYTES>();
-    whole.iter().for_each(&mut absorb);
-    let mut last = Zeroizing::new([0; RATE_BYTES]);
-    last[..rest.len()].copy_from_slice(rest);
-    last[rest.len()] = 0x1f;
-    last[RATE_BYTES - 1] |= 0x80;
-    absorb(&last);
-
-    let mut out = Zeroizing::new([0; SEED_BYTES]);
-    out.chunks_exact_mut(8).zip(lanes.iter()).for_each(|(word, lane)| word.copy_from_slice(&lane.to_le_bytes()));
-    out
-}
-
-/// Keccak-f[1600]; the steps θ, ρ with π, χ and ι of FIPS 202, 3.2.
-fn keccak_f(lanes: &mut [u64; 25]) {
-    for constant in KECCAK_ROUNDS {
-        let columns: [u64; 5] = array::from_fn(|x| (x..25).step_by(5).fold(0, |all, i| all ^ lanes[i]));
-        for (i, lane) in lanes.iter_mut().enumerate() {
-            *lane ^= columns[(i + 4) % 5] ^ columns[(i + 1) % 5].rotate_left(1);
-        }
-        let mut moving = lanes[1];
-        for (to, by) in KECCAK_MOVES {
-            let moved = moving.rotate_left(by);
-            moving = std::mem::replace(&mut lanes[to], moved);
-        }
-        for row in lanes.as_chunks_mut::<5>().0 {
-            *row = array::from_fn(|x| row[x] ^ (!row[(x + 1) % 5] & row[(x + 2) % 5]));
-        }
-        lanes[0] ^= constant;
-    }
-}
-
 const XWING: xwing::Algorithm = xwing::Algorithm::XWingKemDraft06;
 /// Private keys of both KEMs.
 const SEED_BYTES: usize = 32;
@@ -367,57 +325,3 @@ const SEED_BYTES: usize = 32;
 const XWING_RANDOMNESS_BYTES: usize = 32 + 32;
 const XWING_CIPHERTEXT_BYTES: usize = 1088 + 32;
 
-/// Where ρ and π take each lane in turn, beginning with lane 1, and by how many bits it turns.
-const KECCAK_MOVES: [(usize, u32); 24] = [
-    (10, 1),
-    (7, 3),
-    (11, 6),
-    (17, 10),
-    (18, 15),
-    (3, 21),
-    (5, 28),
-    (16, 36),
-    (8, 45),
-    (21, 55),
-    (24, 2),
-    (4, 14),
-    (15, 27),
-    (23, 41),
-    (19, 56),
-    (13, 8),
-    (12, 25),
-    (2, 43),
-    (20, 62),
-    (14, 18),
-    (22, 39),
-    (9, 61),
-    (6, 20),
-    (1, 44),
-];
-
-const KECCAK_ROUNDS: [u64; 24] = [
-    0x0000_0000_0000_0001,
-    0x0000_0000_0000_8082,
-    0x8000_0000_0000_808a,
-    0x8000_0000_8000_8000,
-    0x0000_0000_0000_808b,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8009,
-    0x0000_0000_0000_008a,
-    0x0000_0000_0000_0088,
-    0x0000_0000_8000_8009,
-    0x0000_0000_8000_000a,
-    0x0000_0000_8000_808b,
-    0x8000_0000_0000_008b,
-    0x8000_0000_0000_8089,
-    0x8000_0000_0000_8003,
-    0x8000_0000_0000_8002,
-    0x8000_0000_0000_0080,
-    0x0000_0000_0000_800a,
-    0x8000_0000_8000_000a,
-    0x8000_0000_8000_8081,
-    0x8000_0000_0000_8080,
-    0x0000_0000_8000_0001,
-    0x8000_0000_8000_8008,
-];
