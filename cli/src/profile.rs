@@ -118,7 +118,7 @@ impl Profile {
     pub(crate) async fn settle(&self, conversation: ConversationId, entry: EntryId) -> Result<(), Failure> {
         let handle = self.client.conversation(conversation);
         let settled = self.waiting(async {
-            Ok(timeout(self.wait, handle.settled(entry)).await.unwrap_or(Ok(DeliveryState::Waiting))?)
+            timeout(self.wait, handle.settled(entry)).await.unwrap_or(Ok(DeliveryState::Waiting))
         });
         match settled.await? {
             DeliveryState::Sent => self.flush().await,

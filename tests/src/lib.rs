@@ -1,6 +1,8 @@
 //! A world for whole-system tests: one organisation with a real server, and people with real clients, all in a folder
 //! of their own and on loopback.
 
+pub mod insider;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

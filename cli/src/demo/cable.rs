@@ -1,6 +1,5 @@
 //! A network cable that can be pulled: an official in a tunnel keeps writing, and nothing goes out or comes in.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;

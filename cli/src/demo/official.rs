@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::Shared;
 use pli_core::model::{
-    ClientState, Content, ConversationId, DeliveryState, EntryId, PersonId, Role, TimelineItem,
+    ClientState, Content, ConversationId, DeliveryState, EntryId, PersonId, Refusal, Role, TimelineItem,
 };
-use pli_core::{Client, Error, FileKeyStore};
+use pli_core::{Client, Conversation, Error, FileKeyStore};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -40,7 +40,7 @@ pub(crate) enum At {
 /// What is done, with everything resolved.
 pub(crate) enum Deed {
     /// The record has all but what is known when it is sent.
-    Say { text: String, reply: Option<Cell>, mentions: Vec<PersonId>, after: Option<Cell>, record: Draft },
+    Say { text: String, reply: Option<Cell>, mentions: Vec<PersonId>, after: Option<Cell>, draft: Draft },
     Edit { target: Cell, text: String, may_know: BTreeSet<Seat> },
     Delete { target: Cell },
     React { target: Cell, emoji: String },
@@ -55,7 +55,6 @@ pub(crate) enum Deed {
 pub(crate) struct Draft {
     pub(crate) place: String,
     pub(crate) entitled: BTreeSet<Seat>,
-    pub(crate) timed: BTreeSet<Seat>,
     pub(crate) id: oneshot::Sender<EntryId>,
 }
 
@@ -71,10 +70,14 @@ pub(crate) enum Order {
     Kill { done: oneshot::Sender<()> },
     /// The app starts again.
     Restart { done: oneshot::Sender<()> },
+    /// Look for the server now, and answer when online.
+    Online { done: oneshot::Sender<()> },
     /// Tell how many devices of whom are in a conversation; none if this one is not in it.
     Members { at: ConversationId, answer: oneshot::Sender<BTreeMap<PersonId, usize>> },
     /// Show everything.
     Show { answer: oneshot::Sender<Shown> },
+    /// Lend the client.
+    Borrow { answer: oneshot::Sender<Option<Client>> },
     /// Give the client away: the official is played by a person from now on.
     Retire { answer: oneshot::Sender<Option<Client>> },
 }
@@ -90,10 +93,36 @@ pub(crate) struct Official {
 }
 
 /// What all officials share.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct World {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) sightings: Arc<Sightings>,
+    /// Who is connected to a server that runs.
+    connected: Arc<Mutex<BTreeSet<Seat>>>,
+}
+
+impl World {
+    /// Deliveries to and from these devices are timed from now on.
+    pub(crate) fn connect(&self, seats: impl IntoIterator<Item = Seat>) {
+        self.lock().extend(seats);
+    }
+
+    /// A fault begins: no delivery to or from these devices counts as timed.
+    pub(crate) fn disconnect(&self, seats: impl IntoIterator<Item = Seat>) {
+        let seats: BTreeSet<Seat> = seats.into_iter().collect();
+        self.lock().retain(|seat| !seats.contains(seat));
+        self.ledger.disturb(&seats, &self.sightings);
+    }
+
+    /// To whom a delivery is timed, if this device sends now.
+    fn timed_from(&self, sender: Seat) -> BTreeSet<Seat> {
+        let connected = self.lock();
+        if connected.contains(&sender) { connected.clone() } else { BTreeSet::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Seat>> {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Official {
@@ -108,10 +137,7 @@ impl Official {
     ) -> Result<Self, Error> {
         let keys = Arc::new(FileKeyStore::beside(&folder));
         let client = Client::join(cable.clone(), &folder, keys, &link).await?;
-        let mut state = client.state();
-        let online = state.wait_for(|state| *state == ClientState::Online);
-        let online = timeout(PATIENCE, online).await;
-        online.map_err(|_| Error::Unavailable { retry_after: None })?.map_err(|_| Error::Closed)?;
+        online(&client).await?;
         let person = client.me().await?.id;
         let (orders, queue) = mpsc::channel(ORDERS);
         let mut device = Device {
@@ -135,6 +161,21 @@ impl Official {
         self.orders.send(order(answer)).await.ok()?;
         answered.await.ok()
     }
+}
+
+/// Tries again while something that was just made, or a role just given, has not come to this device yet.
+macro_rules! patiently {
+    ($action:expr) => {{
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match $action.await {
+                Err(Error::NotFound(_) | Error::NotAllowed) if Instant::now() < until => {
+                    tokio::time::sleep(POLL).await;
+                }
+                result => break result,
+            }
+        }
+    }};
 }
 
 struct Device {
@@ -172,12 +213,14 @@ impl Device {
             }
             Order::Create { name, people, done } => {
                 let client = self.client()?;
-                let id = patiently(async || client.create_group(&name, &people).await).await?;
+                let id = patiently!(client.create_group(&name, &people))?;
                 // Everybody is in before anybody speaks: who comes later would not see it.
-                patiently_until(async || {
-                    Ok(client.conversation(id).member_list().await?.len() > people.len())
-                })
-                .await?;
+                let handle = client.conversation(id);
+                let until = Instant::now() + PATIENCE;
+                while handle.member_list().await?.len() <= people.len() && Instant::now() < until {
+                    retry_adding(&handle).await?;
+                    tokio::time::sleep(POLL).await;
+                }
                 let _ = done.send(id);
             }
             Order::Settle { wait, done } => {
@@ -196,12 +239,21 @@ impl Device {
                 self.run_with(client);
                 let _ = done.send(());
             }
+            Order::Online { done } => {
+                let client = self.client()?;
+                client.network_changed();
+                online(&client).await?;
+                let _ = done.send(());
+            }
             Order::Members { at, answer } => {
                 let members = self.client()?.conversation(at).member_list().await?;
                 let _ = answer.send(members.into_iter().map(|m| (m.person.id, m.device_count)).collect());
             }
             Order::Show { answer } => {
                 let _ = answer.send(self.show().await?);
+            }
+            Order::Borrow { answer } => {
+                let _ = answer.send(self.client.clone());
             }
             Order::Retire { answer } => {
                 self.stop_watching().await;
@@ -240,11 +292,11 @@ impl Device {
         let client = self.client()?;
         let id = match at {
             At::Group(id) => id,
-            At::Pair(person) => patiently(async || client.pair(person).await).await?,
+            At::Pair(person) => patiently!(client.pair(person))?,
         };
         let handle = client.conversation(id);
         let entries = match deed {
-            Deed::Say { text, reply, mentions, after, record } => {
+            Deed::Say { text, reply, mentions, after, draft } => {
                 if let Some(after) = after {
                     self.see(after).await;
                 }
@@ -252,19 +304,19 @@ impl Device {
                     Some(reply) => self.see(reply).await,
                     None => None,
                 };
+                let timed = self.world.timed_from(self.seat);
                 let at = Instant::now();
-                let entry = patiently(async || handle.send(&text, reply, &mentions).await).await?;
-                let bodies = vec![(text, record.entitled.clone())];
-                let told = Told { id: entry, conversation: id, sender: self.seat, bodies, entitled: record.entitled };
-                let (place, timed) = (record.place, record.timed);
-                self.world.ledger.sent(Record { told, place, at, timed, settled: false });
-                let _ = record.id.send(entry);
+                let entry = patiently!(handle.send(&text, reply, &mentions))?;
+                let bodies = vec![(text, draft.entitled.clone())];
+                let told = Told { id: entry, conversation: id, sender: self.seat, bodies, entitled: draft.entitled };
+                self.world.ledger.sent(Record { told, place: draft.place, at, timed, settled: false });
+                let _ = draft.id.send(entry);
                 self.pending.push((id, entry));
                 return Ok(());
             }
             Deed::Edit { target, text, may_know } => {
                 let target = self.see(target).await.ok_or(Error::Closed)?;
-                let entry = patiently(async || handle.edit(target, &text).await).await?;
+                let entry = patiently!(handle.edit(target, &text))?;
                 self.world.ledger.edited(target, &text, may_know);
                 self.pending.push((id, entry));
                 return Ok(());
@@ -272,20 +324,20 @@ impl Device {
             Deed::Delete { target } => {
                 let target = self.see(target).await.ok_or(Error::Closed)?;
                 self.world.ledger.edited(target, "", BTreeSet::new());
-                return patiently(async || handle.delete(target).await).await;
+                return patiently!(handle.delete(target));
             }
             Deed::React { target, emoji } => {
                 let target = self.see(target).await.ok_or(Error::Closed)?;
-                return patiently(async || handle.react(target, Some(&emoji)).await).await;
+                return patiently!(handle.react(target, Some(&emoji)));
             }
-            Deed::Add(people) => vec![patiently(async || handle.add(&people).await).await?],
-            Deed::Remove(people) => vec![patiently(async || handle.remove(&people).await).await?],
-            Deed::Rename(name) => vec![patiently(async || handle.rename(&name).await).await?],
-            Deed::Leave => vec![patiently(async || handle.leave().await).await?],
+            Deed::Add(people) => vec![patiently!(handle.add(&people))?],
+            Deed::Remove(people) => vec![patiently!(handle.remove(&people))?],
+            Deed::Rename(name) => vec![patiently!(handle.rename(&name))?],
+            Deed::Leave => vec![patiently!(handle.leave())?],
             Deed::Promote(people) => {
                 let mut entries = Vec::new();
                 for person in people {
-                    entries.push(patiently(async || handle.set_role(person, Role::Admin).await).await?);
+                    entries.push(patiently!(handle.set_role(person, Role::Admin))?);
                 }
                 entries
             }
@@ -313,7 +365,17 @@ impl Device {
 
     async fn wait_for(&self, conversation: ConversationId, entry: EntryId) -> Result<(), Error> {
         let handle = self.client()?.conversation(conversation);
-        match timeout(PATIENCE, handle.settled(entry)).await {
+        let until = Instant::now() + PATIENCE;
+        let settled = loop {
+            match timeout(PATIENCE, handle.settled(entry)).await {
+                Ok(Ok(DeliveryState::Refused(Refusal::NoDevice))) if Instant::now() < until => {
+                    tokio::time::sleep(POLL).await;
+                    handle.retry(entry).await?;
+                }
+                settled => break settled,
+            }
+        };
+        match settled {
             Ok(Ok(DeliveryState::Sent)) => Ok(()),
             Ok(Ok(DeliveryState::Refused(why))) => {
                 self.world.ledger.failed(format!("{}: refused: {why:?}", self.name));
@@ -345,24 +407,20 @@ impl Device {
     }
 }
 
-/// Tries again while something that was just made, or a role just given, has not come to this device yet.
-async fn patiently<R>(action: impl AsyncFn() -> Result<R, Error>) -> Result<R, Error> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match action().await {
-            Err(Error::NotFound(_) | Error::NotAllowed) if Instant::now() < until => tokio::time::sleep(POLL).await,
-            result => return result,
-        }
-    }
+async fn online(client: &Client) -> Result<(), Error> {
+    let mut state = client.state();
+    let online = timeout(PATIENCE, state.wait_for(|state| *state == ClientState::Online)).await;
+    online.map_err(|_| Error::Unavailable { retry_after: None })?.map_err(|_| Error::Closed).map(drop)
 }
 
-async fn patiently_until(condition: impl AsyncFn() -> Result<bool, Error>) -> Result<(), Error> {
-    let until = Instant::now() + PATIENCE;
-    while !condition().await? {
-        if Instant::now() > until {
-            return Err(Error::Unavailable { retry_after: None });
+/// A person whom the own copy of the directory knows without a device may have one by now.
+async fn retry_adding(handle: &Conversation) -> Result<(), Error> {
+    for item in handle.items(None, 10).await? {
+        if let TimelineItem::Changed(change) = item
+            && change.delivery == Some(DeliveryState::Refused(Refusal::NoDevice))
+        {
+            handle.retry(change.id).await?;
         }
-        tokio::time::sleep(POLL).await;
     }
     Ok(())
 }

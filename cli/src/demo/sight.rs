@@ -54,7 +54,8 @@ impl Sightings {
         let mut seen = self.lock();
         for item in items {
             let TimelineItem::Said(message) = item else { continue };
-            if matches!(message.content, Content::Text { .. }) {
+            // Deleted before it was first shown, it was delivered all the same.
+            if matches!(message.content, Content::Text { .. } | Content::Deleted { .. }) {
                 seen.first.entry((seat, message.id)).or_insert(now);
             }
             if !once.insert(message.id) {

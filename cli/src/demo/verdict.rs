@@ -120,37 +120,48 @@ fn duplicates(facts: &Facts, verdict: &mut Verdict) {
     }
 }
 
+/// What a device shows in one conversation of what was said.
+type View<'a> = Vec<(EntryId, Option<&'a str>)>;
+
 fn divergences(facts: &Facts, verdict: &mut Verdict) {
     let known: BTreeSet<EntryId> = facts.told.iter().map(|told| told.id).collect();
     let conversations: BTreeSet<ConversationId> = facts.told.iter().map(|told| told.conversation).collect();
     for conversation in conversations {
-        let views: Vec<(Seat, Vec<&(EntryId, Option<String>)>)> = facts
-            .shown
-            .iter()
-            .filter_map(|shown| Some((shown.seat, shown.conversations.get(&conversation)?)))
-            .map(|(seat, all)| (seat, all.iter().filter(|(id, _)| known.contains(id)).collect()))
-            .collect();
+        let mut views: Vec<(Seat, View<'_>)> = Vec::new();
+        for shown in &facts.shown {
+            let Some(all) = shown.conversations.get(&conversation) else { continue };
+            let said = all.iter().filter(|(id, _)| known.contains(id));
+            views.push((shown.seat, said.map(|(id, body)| (*id, body.as_deref())).collect()));
+        }
         let present = facts.present.get(&conversation);
         let is_present = |seat: &Seat| present.is_some_and(|present| present.contains(seat));
-        let apart = views.iter().enumerate().find_map(|(index, (one, a))| {
-            let others = views.iter().skip(index + 1);
-            others.map(|(other, b)| (one, other, agree(a, b, is_present(one) && is_present(other)))).find(|pair| !pair.2)
+        let pairs = views.iter().enumerate().flat_map(|(index, one)| views.iter().skip(index + 1).map(move |b| (one, b)));
+        let mut apart = pairs.filter_map(|((one, a), (other, b))| {
+            let difference = difference(a, b, is_present(one) && is_present(other))?;
+            Some(format!("diverged: devices {one} and {other} in {conversation}: {difference}"))
         });
-        if let Some((one, other, _)) = apart {
+        if let Some(words) = apart.next() {
             verdict.diverged += 1;
-            verdict.problem(|| format!("diverged: devices {one} and {other} in {conversation}"));
+            verdict.problem(|| words);
         }
     }
 }
 
-/// Whether two views have what both have in the same order, and say the same of it if both must be up to date.
-fn agree(a: &[&(EntryId, Option<String>)], b: &[&(EntryId, Option<String>)], are_present: bool) -> bool {
-    let common = |view: &[&(EntryId, Option<String>)], other: &[&(EntryId, Option<String>)]| {
-        let ids: BTreeSet<EntryId> = other.iter().map(|(id, _)| *id).collect();
-        view.iter().filter(|(id, _)| ids.contains(id)).map(|one| (*one).clone()).collect::<Vec<_>>()
-    };
+/// Where two views first have what both have in another order; or say something else of it, if both must be up to date.
+fn difference(a: &View<'_>, b: &View<'_>, are_present: bool) -> Option<String> {
     let (a, b) = (common(a, b), common(b, a));
-    a.len() == b.len() && a.iter().zip(&b).all(|(x, y)| x.0 == y.0 && (!are_present || x.1 == y.1))
+    let apart = a.iter().zip(&b).find(|(x, y)| x.0 != y.0 || are_present && x.1 != y.1);
+    match apart {
+        Some((x, y)) => Some(format!("{:?} and {:?}", x.1, y.1)),
+        None if a.len() != b.len() => Some("one more than once".into()),
+        None => None,
+    }
+}
+
+/// What `view` has of what `other` has too.
+fn common<'a>(view: &View<'a>, other: &View<'_>) -> View<'a> {
+    let ids: BTreeSet<EntryId> = other.iter().map(|(id, _)| *id).collect();
+    view.iter().filter(|(id, _)| ids.contains(id)).copied().collect()
 }
 
 fn leaks(facts: &Facts, verdict: &mut Verdict) {

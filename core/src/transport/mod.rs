@@ -49,24 +49,26 @@ pub struct Address {
 }
 
 /// A channel whose requests bear the protocol version and perhaps the door key.
-pub(crate) type Service = InterceptedService<Channel, Headers>;
+pub type Service = InterceptedService<Channel, Headers>;
 
 /// The headers of each request.
 #[derive(Clone, Default)]
-pub(crate) struct Headers {
+pub struct Headers {
     door: Option<Door>,
 }
 
 /// The door key of the day, shared by all calls of the sealed connection.
 #[derive(Clone, Default)]
-pub(crate) struct Door(Arc<Mutex<Option<MetadataValue<tonic::metadata::Ascii>>>>);
+pub struct Door(Arc<Mutex<Option<MetadataValue<tonic::metadata::Ascii>>>>);
 
 impl Door {
-    pub(crate) fn set(&self, key: &[u8]) {
+    /// A new key came.
+    pub fn set(&self, key: &[u8]) {
         let value = MetadataValue::try_from(HEXLOWER.encode(key)).ok();
         *self.0.lock().expect("no panic while held") = value;
     }
-    pub(crate) fn is_known(&self) -> bool {
+    /// Whether one ever came.
+    pub fn is_known(&self) -> bool {
         self.0.lock().expect("no panic while held").is_some()
     }
 }
@@ -84,44 +86,59 @@ impl Interceptor for Headers {
 
 /// The known connection.
 #[derive(Clone)]
-pub(crate) struct Known(Service);
+pub struct Known(Service);
 
 impl Known {
-    pub(crate) fn new(env: &Arc<dyn Env>, address: &Address, identity: Option<&TlsIdentity>) -> Result<Self, Error> {
+    /// Connects when first used.
+    ///
+    /// # Errors
+    /// If the identity's key is none.
+    pub fn new(env: &Arc<dyn Env>, address: &Address, identity: Option<&TlsIdentity>) -> Result<Self, Error> {
         Ok(Self(Service::new(channel(env, address, identity)?, Headers::default())))
     }
-    pub(crate) fn enrolment(&self) -> EnrolmentClient<Service> {
+    /// The service of that name; likewise below.
+    pub fn enrolment(&self) -> EnrolmentClient<Service> {
         EnrolmentClient::new(self.0.clone())
     }
-    pub(crate) fn directory(&self) -> DirectoryClient<Service> {
+    /// See above.
+    pub fn directory(&self) -> DirectoryClient<Service> {
         DirectoryClient::new(self.0.clone()).max_decoding_message_size(limits::MESSAGE_BYTES)
     }
-    pub(crate) fn key_packages(&self) -> KeyPackagesClient<Service> {
+    /// See above.
+    pub fn key_packages(&self) -> KeyPackagesClient<Service> {
         KeyPackagesClient::new(self.0.clone())
     }
-    pub(crate) fn inbox(&self) -> InboxClient<Service> {
+    /// See above.
+    pub fn inbox(&self) -> InboxClient<Service> {
         InboxClient::new(self.0.clone()).max_decoding_message_size(limits::MESSAGE_BYTES)
     }
 }
 
 /// The sealed connection.
 #[derive(Clone)]
-pub(crate) struct Sealed(Service);
+pub struct Sealed(Service);
 
 impl Sealed {
-    pub(crate) fn new(env: &Arc<dyn Env>, address: &Address, door: &Door) -> Result<Self, Error> {
+    /// Connects when first used.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], if TLS can't be set up.
+    pub fn new(env: &Arc<dyn Env>, address: &Address, door: &Door) -> Result<Self, Error> {
         let headers = Headers { door: Some(door.clone()) };
         Ok(Self(Service::new(channel(env, address, None)?, headers)))
     }
-    pub(crate) fn log(&self) -> LogClient<Service> {
+    /// The service of that name; likewise below.
+    pub fn log(&self) -> LogClient<Service> {
         LogClient::new(self.0.clone())
             .max_decoding_message_size(limits::MESSAGE_BYTES)
             .max_encoding_message_size(limits::MESSAGE_BYTES)
     }
-    pub(crate) fn key_packages(&self) -> KeyPackagesClient<Service> {
+    /// See above.
+    pub fn key_packages(&self) -> KeyPackagesClient<Service> {
         KeyPackagesClient::new(self.0.clone()).max_decoding_message_size(limits::MESSAGE_BYTES)
     }
-    pub(crate) fn inbox(&self) -> InboxClient<Service> {
+    /// See above.
+    pub fn inbox(&self) -> InboxClient<Service> {
         InboxClient::new(self.0.clone())
     }
 }

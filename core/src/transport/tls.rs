@@ -17,7 +17,10 @@ const ED25519_INFO: &[u8] = b"\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
 const ED25519_PKCS8: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
 /// A client's configuration: with the device's certificate, or anonymous.
-pub(crate) fn config(root: &[u8; 32], identity: Option<&TlsIdentity>) -> Result<Arc<ClientConfig>, Error> {
+///
+/// # Errors
+/// If the identity's key is none.
+pub fn config(root: &[u8; 32], identity: Option<&TlsIdentity>) -> Result<Arc<ClientConfig>, Error> {
     let anchor = TrustAnchor {
         subject: Der::from_slice(ROOT_SUBJECT),
         subject_public_key_info: Der::from([ED25519_INFO, root].concat()),

@@ -1,0 +1,299 @@
+//! An insider: a member whose software does what ours never would. It works on the closed store of a real device, with
+//! openmls over a crypto provider that may lie, and talks to the real server.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use openmls::group::MlsGroup;
+use openmls_traits::crypto::OpenMlsCrypto;
+use openmls_traits::random::OpenMlsRand;
+use openmls_traits::types::{
+    AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig, HpkeKeyPair, KemOutput,
+    SignatureScheme,
+};
+use pli_core::crypto::{Crypto, Provider};
+use pli_core::group::join::group_id;
+use pli_core::group::seal::{self, LogKey};
+use pli_core::identity::{Identity, Me, TlsIdentity};
+use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
+use pli_core::transport::{Address, Door, Known, Sealed};
+use pli_env::Env;
+use pli_proto::id::{EntryId, LogId};
+use pli_proto::refusal::{Reason, Refusal};
+use pli_proto::signed::{self, Method};
+use pli_proto::{pb, rows};
+use prost::Message;
+use rusqlite::Connection;
+use tls_codec::SecretVLBytes;
+
+/// Where the provider lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// Nowhere.
+    None,
+    /// The n-th thing sealed to somebody does not open.
+    HpkeSeal(usize),
+    /// The n-th MAC is false.
+    Hmac(usize),
+    /// The n-th key pair derived has a public key that is nobody's and nothing's.
+    MalformedKey(usize),
+    /// The n-th key pair derived has this public key: [`Liar::copied`].
+    CopiedKey(usize),
+}
+
+/// A crypto provider that lies in one place, once.
+pub struct Liar {
+    inner: Crypto,
+    lie: Lie,
+    /// The key that [`Lie::CopiedKey`] copies.
+    pub copied: Vec<u8>,
+    calls: AtomicUsize,
+}
+
+impl Liar {
+    fn turn(&self, is: impl Fn(usize) -> Lie) -> bool {
+        self.lie == is(self.calls.load(Ordering::SeqCst)) && {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            true
+        }
+    }
+    fn counts(&self, is: impl Fn(usize) -> Lie) -> bool {
+        std::mem::discriminant(&self.lie) == std::mem::discriminant(&is(0)) && {
+            let hit = self.turn(&is);
+            if !hit {
+                self.calls.fetch_add(1, Ordering::SeqCst);
+            }
+            hit
+        }
+    }
+}
+
+impl OpenMlsRand for Liar {
+    type Error = <Crypto as OpenMlsRand>::Error;
+    fn random_array<const N: usize>(&self) -> Result<[u8; N], Self::Error> {
+        self.inner.random_array()
+    }
+    fn random_vec(&self, len: usize) -> Result<Vec<u8>, Self::Error> {
+        self.inner.random_vec(len)
+    }
+}
+
+#[rustfmt::skip]
+impl OpenMlsCrypto for Liar {
+    fn supports(&self, suite: Ciphersuite) -> Result<(), CryptoError> { self.inner.supports(suite) }
+    fn supported_ciphersuites(&self) -> Vec<Ciphersuite> { self.inner.supported_ciphersuites() }
+    fn hash(&self, h: HashType, data: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.hash(h, data) }
+    fn hkdf_extract(&self, h: HashType, s: &[u8], i: &[u8]) -> Result<SecretVLBytes, CryptoError> { self.inner.hkdf_extract(h, s, i) }
+    fn hkdf_expand(&self, h: HashType, p: &[u8], i: &[u8], n: usize) -> Result<SecretVLBytes, CryptoError> { self.inner.hkdf_expand(h, p, i, n) }
+    fn aead_encrypt(&self, a: AeadType, k: &[u8], d: &[u8], n: &[u8], aad: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.aead_encrypt(a, k, d, n, aad) }
+    fn aead_decrypt(&self, a: AeadType, k: &[u8], d: &[u8], n: &[u8], aad: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.aead_decrypt(a, k, d, n, aad) }
+    fn signature_key_gen(&self, a: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> { self.inner.signature_key_gen(a) }
+    fn sign(&self, a: SignatureScheme, d: &[u8], k: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.sign(a, d, k) }
+    fn verify_signature(&self, a: SignatureScheme, d: &[u8], k: &[u8], s: &[u8]) -> Result<(), CryptoError> { self.inner.verify_signature(a, d, k, s) }
+    fn hpke_open(&self, c: HpkeConfig, i: &HpkeCiphertext, sk: &[u8], info: &[u8], aad: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.hpke_open(c, i, sk, info, aad) }
+    fn hpke_setup_sender_and_export(&self, c: HpkeConfig, pk: &[u8], i: &[u8], x: &[u8], n: usize) -> Result<(KemOutput, ExporterSecret), CryptoError> { self.inner.hpke_setup_sender_and_export(c, pk, i, x, n) }
+    fn hpke_setup_receiver_and_export(&self, c: HpkeConfig, e: &[u8], sk: &[u8], i: &[u8], x: &[u8], n: usize) -> Result<ExporterSecret, CryptoError> { self.inner.hpke_setup_receiver_and_export(c, e, sk, i, x, n) }
+
+    fn hpke_seal(&self, c: HpkeConfig, pk: &[u8], info: &[u8], aad: &[u8], data: &[u8]) -> Result<HpkeCiphertext, CryptoError> {
+        let mut sealed = self.inner.hpke_seal(c, pk, info, aad, data)?;
+        if self.counts(Lie::HpkeSeal) {
+            let mut bytes = sealed.ciphertext.as_slice().to_vec();
+            bytes[0] ^= 1;
+            sealed.ciphertext = bytes.into();
+        }
+        Ok(sealed)
+    }
+    fn hmac(&self, h: HashType, key: &[u8], message: &[u8]) -> Result<SecretVLBytes, CryptoError> {
+        let tag = self.inner.hmac(h, key, message)?;
+        if self.counts(Lie::Hmac) {
+            let mut bytes = tag.as_slice().to_vec();
+            bytes[0] ^= 1;
+            return Ok(bytes.into());
+        }
+        Ok(tag)
+    }
+    fn derive_hpke_keypair(&self, c: HpkeConfig, ikm: &[u8]) -> Result<HpkeKeyPair, CryptoError> {
+        let mut pair = self.inner.derive_hpke_keypair(c, ikm)?;
+        if self.counts(Lie::MalformedKey) {
+            pair.public = vec![0xff; pair.public.len()];
+        }
+        if self.counts(Lie::CopiedKey) {
+            pair.public.clone_from(&self.copied);
+        }
+        Ok(pair)
+    }
+}
+
+/// A member gone bad.
+pub struct Insider {
+    env: Arc<dyn Env>,
+    db: Connection,
+    deferred: Deferred,
+    /// Who it is.
+    pub me: Me,
+    address: Address,
+    tls: TlsIdentity,
+    door: Door,
+    /// The group that it attacks, as it last knew it.
+    pub log: LogId,
+    /// Its key.
+    pub key: LogKey,
+    /// The log's last commit and the running hash there.
+    pub parent: (u64, Vec<u8>),
+    /// The GroupInfo beside the last commit that counts.
+    pub group_info: Vec<u8>,
+}
+
+impl Insider {
+    /// Takes over the closed store of a device.
+    pub async fn of(env: Arc<dyn Env>, folder: &Path, log: LogId) -> Self {
+        let mut key = folder.as_os_str().to_owned();
+        key.push(".key");
+        let secret = std::fs::read(key).unwrap();
+        let db = Connection::open(folder.join("store.db")).unwrap();
+        let hex: String = secret[..32].iter().map(|byte| format!("{byte:02x}")).collect();
+        db.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
+        let meta = |key: &str| -> Vec<u8> {
+            db.query_row("SELECT value FROM meta WHERE key = ?", [key], |row| row.get(0)).unwrap()
+        };
+        let identity: Identity = serde_json::from_slice(&meta("identity")).unwrap();
+        let tls: TlsIdentity = serde_json::from_slice(&meta("tls")).unwrap();
+        let address = Address { host: identity.host.clone(), port: identity.port, root: identity.root };
+        let sql = "SELECT log_key, commit_number, commit_hash, group_info FROM logs WHERE log = ?";
+        let (key, number, hash, group_info): ([u8; 32], u64, Vec<u8>, Vec<u8>) = db
+            .query_row(sql, [log.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .unwrap();
+        let me = Me::new(&identity);
+        let insider = Self {
+            env,
+            db,
+            deferred: Deferred::default(),
+            me,
+            address,
+            tls,
+            door: Door::default(),
+            log,
+            key: LogKey::try_from(key.as_slice()).unwrap(),
+            parent: (number, hash),
+            group_info,
+        };
+        insider.knock().await;
+        insider
+    }
+
+    async fn knock(&self) {
+        let known = Known::new(&self.env, &self.address, Some(&self.tls)).unwrap();
+        let door = known.enrolment().door(pb::DoorRequest {}).await.unwrap().into_inner();
+        self.door.set(&door.key);
+    }
+
+    /// A provider that lies there.
+    pub fn liar(&self, lie: Lie) -> Liar {
+        Liar { inner: Crypto::new(self.env.clone()), lie, copied: Vec::new(), calls: AtomicUsize::new(0) }
+    }
+
+    /// openmls' provider over the stolen store.
+    pub fn provider<'a>(&'a self, liar: &'a Liar) -> Provider<'a, Liar> {
+        Provider { crypto: liar, storage: MlsStore::new(&self.db, MEMBER, &self.deferred) }
+    }
+
+    /// The member's group.
+    pub fn group(&self) -> MlsGroup {
+        MlsGroup::load(&MlsStore::new(&self.db, MEMBER, &self.deferred), &group_id(self.log)).unwrap().unwrap()
+    }
+
+    /// The bytes of a commit that `build` makes, and of the GroupInfo after it.
+    pub fn commit(&self, lie: Lie, build: impl FnOnce(&Self, &Liar, &mut MlsGroup) -> (Vec<u8>, Vec<u8>)) -> pb::Commit {
+        let liar = self.liar(lie);
+        let mut group = self.group();
+        let (commit, group_info) = build(self, &liar, &mut group);
+        pb::Commit { commit, group_info, ..pb::Commit::default() }
+    }
+
+    /// Signs and seals a commit for the present end of the log.
+    pub fn entry(&self, mut commit: pb::Commit, rows: Vec<pb::RowChange>) -> pb::Entry {
+        let mut entry = pb::Entry {
+            id: pli_env::random::<16>(&*self.env).to_vec(),
+            kind: pb::EntryKind::Commit.into(),
+            parent: self.parent.0,
+            parent_hash: self.parent.1.clone(),
+            rows,
+            ..pb::Entry::default()
+        };
+        commit.signature = self.me.key.sign_raw(&signed::commit(self.log, &entry, &commit)).to_vec();
+        self.seal(&mut entry, pb::opened::Body::Commit(commit));
+        entry
+    }
+
+    /// Seals whatever.
+    pub fn seal(&self, entry: &mut pb::Entry, body: pb::opened::Body) {
+        seal::seal_entry(&*self.env, &self.key, self.log, entry, &pb::Opened { body: Some(body) });
+    }
+
+    /// Appends an entry; on success the insider's next one stands on it.
+    pub async fn append(&mut self, entry: &pb::Entry) -> Result<u64, Reason> {
+        let answer = self.call(Method::Append, entry).await?;
+        if entry.kind() == pb::EntryKind::Commit {
+            self.parent = (answer.number, answer.hash.clone());
+        }
+        Ok(answer.number)
+    }
+
+    async fn call(&self, method: Method, entry: &pb::Entry) -> Result<pb::AppendResponse, Reason> {
+        let sealed = Sealed::new(&self.env, &self.address, &self.door).unwrap();
+        let request = self.request(method, entry);
+        let answer = sealed.log().append(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| {
+            Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason())
+        })
+    }
+
+    /// A signed request on the log.
+    pub fn request(&self, method: Method, body: &impl Message) -> pb::LogRequest {
+        let access = self.me.access(&self.key);
+        let mut request = pb::LogRequest {
+            log: self.log.to_vec(),
+            row_key: access.key().0.to_vec(),
+            time_ms: self.env.now_ms(),
+            request: body.encode_to_vec(),
+            signature: Vec::new(),
+        };
+        request.signature = access.sign(&signed::request(&self.address.root, method, &request)).to_vec();
+        request
+    }
+
+    /// The sealed connection, through the open door.
+    pub fn sealed(&self) -> Sealed {
+        Sealed::new(&self.env, &self.address, &self.door).unwrap()
+    }
+
+    /// Reads from the log's beginning on.
+    pub async fn read(&self) -> Result<Vec<pb::Entry>, Reason> {
+        let request = self.request(Method::Read, &pb::ReadBody { after: 0 });
+        let page = self.sealed().log().read(request).await;
+        page.map(|page| page.into_inner().entries).map_err(|status| {
+            Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason())
+        })
+    }
+
+    /// The row of the device with this leaf key.
+    pub fn row_of(&self, leaf_key: &[u8; 32]) -> pli_proto::row::AccessKey {
+        pli_proto::row::AccessKey::of(self.key.as_bytes(), leaf_key).unwrap()
+    }
+
+    /// A change that revokes that row.
+    pub fn revoke(&self, leaf_key: &[u8; 32]) -> pb::RowChange {
+        rows::revoke(self.row_of(leaf_key))
+    }
+
+    /// A random entry id.
+    pub fn id(&self) -> EntryId {
+        EntryId(pli_env::random(&*self.env))
+    }
+}
+
+/// Serializes an MLS message.
+pub fn bytes(message: &impl tls_codec::Serialize) -> Vec<u8> {
+    message.tls_serialize_detached().unwrap()
+}

@@ -1,0 +1,278 @@
+//! What is in the stores at the end, read from copies of their files: plain data for [`super::check`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use pli_core::model::EntryId;
+use pli_proto::pb;
+use prost::Message as _;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+use serde_json::Value;
+
+use super::book::Said;
+use super::host::copy;
+use super::world::{FIRST, HOSTS, SERVER, World};
+
+pub(crate) type Id = [u8; 16];
+
+/// Everything that the checks look at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Case {
+    pub(crate) said: Vec<Said>,
+    pub(crate) names: Vec<String>,
+    pub(crate) stores: Vec<Store>,
+    pub(crate) server: Server,
+}
+
+/// A device's store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) host: usize,
+    pub(crate) revoked: bool,
+    /// It was copied back from earlier, once at least.
+    pub(crate) copied: bool,
+    pub(crate) person: Id,
+    pub(crate) key: [u8; 32],
+    pub(crate) logs: Vec<Log>,
+    pub(crate) items: Vec<Item>,
+    pub(crate) intents: Vec<Intent>,
+    /// Every value of every table.
+    pub(crate) dump: Vec<u8>,
+    /// The encrypted file as it is.
+    pub(crate) raw: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) log: Id,
+    pub(crate) conversation: Id,
+    /// As `pli_core::store::logs::LogState` numbers it.
+    pub(crate) state: i64,
+    pub(crate) key: Vec<u8>,
+    pub(crate) number: u64,
+    pub(crate) hash: Vec<u8>,
+    pub(crate) summary: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Item {
+    pub(crate) log: Id,
+    pub(crate) number: u64,
+    pub(crate) entry: Id,
+    pub(crate) by: Id,
+    /// As `pli_core::store::items::Kind` numbers it.
+    pub(crate) kind: i64,
+    pub(crate) text: String,
+    pub(crate) deleted: bool,
+    pub(crate) reactions: Vec<(Id, String)>,
+}
+
+impl Item {
+    /// What changed, by name; empty if it is none.
+    pub(crate) fn change(&self) -> String {
+        if self.kind != 2 {
+            return String::new();
+        }
+        match serde_json::from_str(&self.text) {
+            Ok(Value::String(name)) => name,
+            Ok(Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
+            _ => "?".into(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Intent {
+    pub(crate) conversation: Id,
+    pub(crate) entry: Id,
+    pub(crate) body: String,
+    pub(crate) refused: Option<String>,
+}
+
+/// The server's database.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Server {
+    pub(crate) logs: BTreeMap<Id, Head>,
+    pub(crate) entries: BTreeMap<Id, Vec<Entry>>,
+    /// Rows by log: key, and where it was revoked.
+    pub(crate) rows: BTreeMap<Id, Vec<([u8; 32], Option<u64>)>>,
+    /// MLS keys, with their persons, and whether they are revoked.
+    pub(crate) devices: BTreeMap<[u8; 32], (Id, bool)>,
+    pub(crate) files: Vec<(String, Vec<u8>)>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) last: u64,
+    pub(crate) hash: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Entry {
+    pub(crate) number: u64,
+    pub(crate) id: Id,
+    pub(crate) kind: i64,
+    /// Keys of rows: true sets one, false revokes it.
+    pub(crate) changes: Vec<([u8; 32], bool)>,
+}
+
+impl Server {
+    pub(crate) fn count(&self, kind: i64) -> u64 {
+        self.entries.values().flatten().filter(|entry| entry.kind == kind).count() as u64
+    }
+
+    pub(crate) fn number_of(&self, entry: EntryId) -> Option<(Id, u64)> {
+        let all = self.entries.iter().flat_map(|(log, entries)| entries.iter().map(move |entry| (*log, entry)));
+        all.into_iter().find(|(_, found)| found.id == entry.0).map(|(log, found)| (log, found.number))
+    }
+}
+
+impl Case {
+    /// Devices that came back after losing a group's secrets.
+    pub(crate) fn rejoins(&self) -> u64 {
+        let returned = self.stores.iter().flat_map(|store| &store.items).filter(|item| item.change() == "Returned");
+        returned.map(|item| item.entry).collect::<BTreeSet<_>>().len() as u64
+    }
+
+    /// What a rerun of the seed must find again.
+    pub(crate) fn digest(&self) -> String {
+        let mut text = String::new();
+        for (log, entries) in &self.server.entries {
+            let kinds: String = entries.iter().map(|entry| if entry.kind == 2 { 'c' } else { 'm' }).collect();
+            text += &format!("{}:{kinds} ", &HEXLOWER.encode(log)[..8]);
+        }
+        for store in &self.stores {
+            text += &format!("h{}:{}/{} ", store.host, store.items.len(), store.intents.len());
+        }
+        text
+    }
+}
+
+/// Reads everything.
+pub(crate) fn gather(w: &World) -> Case {
+    let book = w.book();
+    let mut case = Case { said: book.said.clone(), names: book.names.clone(), ..Case::default() };
+    let folder = w.dir.join("end");
+    for host in SERVER..HOSTS {
+        let at = folder.join(format!("h{host}"));
+        copy(&w.folder(host), &at);
+        if host == SERVER {
+            case.server = server(&at.join("server")).expect("the server's database is readable");
+        } else if host >= FIRST && at.join("store.key").exists() && book.person[host].is_some() {
+            let mut store = store(&at).unwrap_or_else(|error| panic!("the store of {host} is unreadable: {error}"));
+            store.host = host;
+            store.revoked = book.revoked == Some(host);
+            store.copied = book.copied.iter().any(|(copied, _)| *copied == host);
+            case.stores.push(store);
+        }
+    }
+    case
+}
+
+fn all<T>(db: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
+    db.prepare(sql)?.query_map([], read)?.collect()
+}
+
+fn store(at: &Path) -> rusqlite::Result<Store> {
+    let key = fs::read(at.join("store.key")).unwrap_or_default();
+    let path = at.join("store/store.db");
+    let raw = [fs::read(&path).unwrap_or_default(), fs::read(at.join("store/store.db-wal")).unwrap_or_default()].concat();
+    let db = Connection::open(&path)?;
+    db.execute_batch(&format!("PRAGMA key = \"x'{}'\"", HEXLOWER.encode(key.get(..32).unwrap_or_default())))?;
+    let identity: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'identity'", [], |row| row.get(0))?;
+    let identity: Value = serde_json::from_slice(&identity).unwrap_or_default();
+    let bytes = |name: &str| -> Vec<u8> {
+        let list = identity.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        list.iter().filter_map(|byte| byte.as_u64().map(|byte| byte as u8)).collect()
+    };
+    let seed: [u8; 32] = bytes("mls_seed").try_into().unwrap_or_default();
+    let logs = "SELECT logs.log, conversation, state, log_key, number, hash, coalesce(summary, '') FROM logs
+                LEFT JOIN summaries ON summaries.log = logs.log ORDER BY logs.log";
+    let logs = all(&db, logs, |row| {
+        Ok(Log {
+            log: row.get(0)?,
+            conversation: row.get(1)?,
+            state: row.get(2)?,
+            key: row.get(3)?,
+            number: row.get(4)?,
+            hash: row.get(5)?,
+            summary: row.get(6)?,
+        })
+    })?;
+    let mut items = all(&db, "SELECT log, number, entry, by, kind, body, deleted_by FROM items ORDER BY pos", |row| {
+        let (kind, body): (i64, Vec<u8>) = (row.get(4)?, row.get(5)?);
+        let text = match kind {
+            1 => pb::Text::decode(body.as_slice()).unwrap_or_default().body,
+            _ => String::from_utf8_lossy(&body).into_owned(),
+        };
+        let deleted = row.get::<_, Option<Id>>(6)?.is_some();
+        let (log, number, entry, by) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(Item { log, number, entry, by, kind, text, deleted, reactions: Vec::new() })
+    })?;
+    let reactions = all(&db, "SELECT entry, person, emoji FROM reactions ORDER BY entry, person", |row| {
+        Ok((row.get::<_, Id>(0)?, (row.get(1)?, row.get(2)?)))
+    })?;
+    for (entry, reaction) in reactions {
+        items.iter_mut().filter(|item| item.entry == entry).for_each(|item| item.reactions.push(reaction.clone()));
+    }
+    let intents = all(&db, "SELECT conversation, entry, body, refused FROM intents ORDER BY id", |row| {
+        Ok(Intent { conversation: row.get(0)?, entry: row.get(1)?, body: row.get(2)?, refused: row.get(3)? })
+    })?;
+    let person = bytes("person").try_into().unwrap_or_default();
+    let key = pli_core::crypto::DeviceKey::from_seed(&seed).public();
+    Ok(Store { person, key, logs, items, intents, dump: dump(&db)?, raw, ..Store::default() })
+}
+
+fn dump(db: &Connection) -> rusqlite::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for table in all(db, "SELECT name FROM sqlite_schema WHERE type = 'table'", |row| row.get::<_, String>(0))? {
+        let mut query = db.prepare(&format!("SELECT * FROM \"{table}\""))?;
+        let columns = query.column_count();
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            for column in 0..columns {
+                if let ValueRef::Text(value) | ValueRef::Blob(value) = row.get_ref(column)? {
+                    bytes.extend_from_slice(value);
+                    bytes.push(0);
+                }
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+fn server(at: &Path) -> rusqlite::Result<Server> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
+        files.push((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap_or_default()));
+    }
+    let db = Connection::open(at.join("pli.db"))?;
+    let mut server = Server { files, ..Server::default() };
+    for (log, last, hash) in all(&db, "SELECT log, last, hash FROM logs", |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
+        server.logs.insert(log, Head { last, hash });
+    }
+    let sql = "SELECT log, number, id, kind, changes FROM entries ORDER BY log, number";
+    for (log, entry) in all(&db, sql, |row| {
+        let changes = pb::Entry::decode(row.get::<_, Option<Vec<u8>>>(4)?.unwrap_or_default().as_slice());
+        let changes = changes.unwrap_or_default().rows.into_iter().filter_map(|change| {
+            let sets = matches!(change.change, Some(pb::row_change::Change::Rank(_)));
+            Some((change.key.try_into().ok()?, sets))
+        });
+        let entry = Entry { number: row.get(1)?, id: row.get(2)?, kind: row.get(3)?, changes: changes.collect() };
+        Ok((row.get(0)?, entry))
+    })? {
+        server.entries.entry(log).or_default().push(entry);
+    }
+    for (log, row) in all(&db, "SELECT log, key, revoked_at FROM rows", |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))? {
+        server.rows.entry(log).or_default().push(row);
+    }
+    for (key, device) in all(&db, "SELECT mls_key, person, revoked FROM devices", |row| {
+        Ok((row.get(0)?, (row.get(1)?, row.get::<_, i64>(2)? != 0)))
+    })? {
+        server.devices.insert(key, device);
+    }
+    Ok(server)
+}

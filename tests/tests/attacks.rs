@@ -1,0 +1,609 @@
+//! Every rule of docs/protocol.md, sections 2 to 6, with an insider who breaks it. Each attack is made on the attacker's
+//! side alone, and meets members who are online, one who is offline, and one who joins later. None of it stops, forks
+//! or enters the group.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsGroup};
+use pli_core::Client;
+use pli_core::group::roster::Roster;
+use pli_core::group::settings::{Role, Settings};
+use pli_core::group::{capabilities, context_extensions, credential_with_key, lifetime};
+use pli_core::model::{ConversationId, Membership};
+use pli_proto::id::LogId;
+use pli_proto::pb;
+use pli_proto::refusal::Reason;
+use pli_proto::{rows, signed};
+use pli_tests::insider::{Insider, Liar, Lie, bytes};
+use tls_codec::Deserialize as _;
+use pli_tests::{World, conversation, done, find, members, sees, texts, until};
+
+/// What an insider did: the commit's bytes and the GroupInfo's.
+type Made = (Vec<u8>, Vec<u8>);
+
+struct Scene {
+    world: World,
+    /// Anne, Bảo, Chloé: online.
+    online: Vec<Client>,
+    id: ConversationId,
+    insider: Insider,
+}
+
+const NAMES: [&str; 5] = ["Anne", "Bảo", "Chloé", "Dalia", "Mallory"];
+
+/// A group of five: three online, Dalia's phone off, and Mallory, whose device the attacker has.
+async fn scene(mallory: Role) -> Scene {
+    let world = World::new().await;
+    let mut clients = Vec::new();
+    for name in NAMES {
+        clients.push(world.enrol(name).await);
+    }
+    let mut others = Vec::new();
+    for name in &NAMES[1..] {
+        others.push(find(&clients[0], name).await.id);
+    }
+    let id = clients[0].create_group("Crue", &others).await.unwrap();
+    for client in &clients {
+        conversation(client, "Crue").await;
+        members(client, id, &NAMES).await;
+    }
+    if mallory != Role::Member {
+        let entry = clients[0].conversation(id).set_role(others[3], mallory).await.unwrap();
+        done(&clients[0], id, entry).await;
+        for client in &clients {
+            until("Mallory has the role", async || {
+                let members = client.conversation(id).member_list().await.unwrap();
+                members.iter().any(|m| m.person.name == "Mallory" && m.role == mallory).then_some(())
+            })
+            .await;
+        }
+    }
+    clients[4].close().await;
+    clients[3].close().await;
+    clients.truncate(3);
+    let insider = Insider::of(world.env.clone(), &world.device_folder("Mallory"), LogId(id.0)).await;
+    Scene { world, online: clients, id, insider }
+}
+
+impl Scene {
+    /// The group lives: all talk, those who were offline and one who joins now included, and all agree.
+    async fn lives(&self, present: &[&str]) {
+        let dalia = self.world.open("Dalia").await;
+        let mut all: Vec<&Client> = self.online.iter().collect();
+        all.push(&dalia);
+        self.converge(&all).await;
+        for (n, client) in all.iter().enumerate() {
+            let text = format!("after {n}");
+            until("it may be said", async || client.conversation(self.id).send(&text, None, &[]).await.ok()).await;
+            for other in &all {
+                sees(other, self.id, &text).await;
+            }
+        }
+        for client in &all {
+            members(client, self.id, present).await;
+        }
+        let edith = self.world.enrol("Édith").await;
+        let person = find(&self.online[0], "Édith").await.id;
+        self.online[0].conversation(self.id).add(&[person]).await.unwrap();
+        let mut now: Vec<&str> = present.to_vec();
+        now.push("Édith");
+        members(&edith, self.id, &now).await;
+        edith.conversation(self.id).send("hello from Édith", None, &[]).await.unwrap();
+        for client in &all {
+            sees(client, self.id, "hello from Édith").await;
+            members(client, self.id, &now).await;
+        }
+        let first = texts(all[0], self.id).await;
+        let readable = |texts: &[(String, String)]| {
+            texts.iter().filter(|(_, text)| !text.starts_with(['<', '…'])).cloned().collect::<Vec<_>>()
+        };
+        for client in &all {
+            assert_eq!(readable(&texts(client, self.id).await), readable(&first));
+        }
+    }
+
+    /// While some are still coming back, what others say is unreadable to them, and shown as such. Soon enough everybody
+    /// reads everybody.
+    async fn converge(&self, all: &[&Client]) {
+        let tries = AtomicUsize::new(0);
+        until("everybody reads everybody", async || {
+            for client in all {
+                let text = format!("… {}", tries.fetch_add(1, Ordering::SeqCst));
+                let said = client.conversation(self.id).send(&text, None, &[]).await.ok()?;
+                done(client, self.id, said).await;
+                for other in all {
+                    let number = |texts: Vec<(String, String)>| texts.iter().filter(|(_, seen)| *seen == text).count();
+                    let seen = async || (number(texts(other, self.id).await) == 1).then_some(());
+                    tokio::time::timeout(Duration::from_secs(2), until("it is seen", seen)).await.ok()?;
+                }
+            }
+            Some(())
+        })
+        .await;
+    }
+
+    /// The roles and the name are as they were.
+    async fn nothing_changed(&self) {
+        let info = self.online[0].conversation(self.id).info().await.unwrap();
+        assert_eq!((info.name.as_str(), info.my_role), ("Crue", Role::Owner));
+    }
+}
+
+/// An honest commit of Mallory's: an update, or what `plan` adds to it.
+fn build(insider: &Insider, liar: &Liar, group: &mut MlsGroup, plan: impl FnOnce(&MlsGroup) -> Plan) -> Made {
+    let provider = insider.provider(liar);
+    let plan = plan(group);
+    let mut builder = group
+        .commit_builder()
+        .propose_adds(plan.add)
+        .propose_removals(plan.remove.into_iter().map(LeafNodeIndex::new))
+        .force_self_update(true);
+    if let Some(settings) = plan.settings {
+        builder = builder.propose_group_context_extensions(context_extensions(&settings)).unwrap();
+    }
+    let bundle = builder
+        .load_psks(openmls_traits::OpenMlsProvider::storage(&provider))
+        .unwrap()
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(
+            openmls_traits::OpenMlsProvider::rand(&provider),
+            openmls_traits::OpenMlsProvider::crypto(&provider),
+            &insider.me.key,
+            |_| true,
+        )
+        .unwrap()
+        .stage_commit(&provider)
+        .unwrap();
+    let (commit, _, info) = bundle.into_messages();
+    let made = (bytes(&commit), bytes(&info.unwrap()));
+    group.clear_pending_commit(openmls_traits::OpenMlsProvider::storage(&provider)).unwrap();
+    made
+}
+
+#[derive(Default)]
+struct Plan {
+    add: Vec<KeyPackage>,
+    remove: Vec<u32>,
+    settings: Option<Settings>,
+}
+
+fn update(insider: &Insider, liar: &Liar, group: &mut MlsGroup) -> Made {
+    build(insider, liar, group, |_| Plan::default())
+}
+
+fn place_of(group: &MlsGroup, insider: &Insider, nth_other: usize) -> u32 {
+    let roster = Roster::read(group.public_group()).unwrap();
+    roster.leaves().filter(|leaf| leaf.device() != insider.me.device).nth(nth_other).unwrap().index
+}
+
+fn settings_of(group: &MlsGroup) -> Settings {
+    Settings::of(group.public_group().group_context()).unwrap()
+}
+
+macro_rules! attack {
+    ($(#[$doc:meta])* $name:ident, $role:expr, |$scene:ident| $body:expr) => {
+        $(#[$doc])*
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let mut $scene = scene($role).await;
+            $body;
+            $scene.lives(&NAMES).await;
+            $scene.nothing_changed().await;
+        }
+    };
+}
+
+attack!(an_honest_update_of_an_insider_counts, Role::Member, |scene| {
+    let commit = scene.insider.commit(Lie::None, update);
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(garbage_in_the_log_stops_nobody, Role::Member, |scene| {
+    // Not sealed at all; sealed nonsense; a commit that is none; a message that is none.
+    let mut entry = scene.insider.entry(pb::Commit::default(), vec![]);
+    entry.sealed = vec![7; 500];
+    scene.insider.append(&entry).await.unwrap();
+    let entry = scene.insider.entry(pb::Commit { commit: vec![1, 2, 3], ..pb::Commit::default() }, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+    for kind in [pb::EntryKind::Commit, pb::EntryKind::Message] {
+        let mut entry = scene.insider.entry(pb::Commit::default(), vec![]);
+        (entry.kind, entry.id) = (kind.into(), scene.insider.id().to_vec());
+        scene.insider.seal(&mut entry, pb::opened::Body::Message(vec![9; 40]));
+        scene.insider.append(&entry).await.unwrap();
+    }
+});
+
+attack!(a_member_removes_nobody, Role::Member, |scene| {
+    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+        build(insider, liar, group, |group| Plan { remove: vec![place_of(group, insider, 1)], ..Plan::default() })
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(a_member_makes_nobody_owner_and_renames_nothing, Role::Member, |scene| {
+    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+        build(insider, liar, group, |group| {
+            let mut settings = settings_of(group);
+            settings.roles.insert(insider.me.person, Role::Owner);
+            settings.name = "Mallory's".into();
+            Plan { settings: Some(settings), ..Plan::default() }
+        })
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(an_admin_makes_nobody_owner_and_removes_no_owner, Role::Admin, |scene| {
+    for owner in [true, false] {
+        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+            build(insider, liar, group, |group| {
+                let mut settings = settings_of(group);
+                settings.roles.insert(insider.me.person, Role::Owner);
+                let remove = if owner { vec![] } else { vec![place_of(group, insider, 0)] };
+                Plan { settings: owner.then_some(settings), remove, ..Plan::default() }
+            })
+        });
+        let entry = scene.insider.entry(commit, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+    }
+});
+
+attack!(founding_settings_never_change, Role::Owner, |scene| {
+    for what in 0..3 {
+        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+            build(insider, liar, group, |group| {
+                let mut settings = settings_of(group);
+                match what {
+                    0 => settings.log_key = pli_core::group::seal::LogKey::try_from(&[7u8; 32][..]).unwrap(),
+                    1 => settings.root = [7; 32],
+                    _ => settings.rules += 2,
+                }
+                Plan { settings: Some(settings), ..Plan::default() }
+            })
+        });
+        let entry = scene.insider.entry(commit, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+    }
+});
+
+/// A commit that counts and that somebody can't follow: they come back by themselves, and there is no more to it.
+async fn forces_a_rejoin_and_no_more(lie: Lie) {
+    let mut scene = scene(Role::Member).await;
+    let commit = scene.insider.commit(lie, |insider, liar, group| {
+        // openmls may notice its own lie; then there is no commit, and nothing to attack with.
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| update(insider, liar, group))).unwrap_or_default()
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+    scene.lives(&NAMES).await;
+    scene.nothing_changed().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_broken_for_some_forces_a_rejoin_and_no_more() {
+    for n in 0..3 {
+        forces_a_rejoin_and_no_more(Lie::HpkeSeal(n)).await;
+    }
+}
+
+/// Of the MACs in a commit one is the membership tag and one the confirmation tag; no follower can check either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn false_tags_force_rejoins_and_no_more() {
+    for n in 0..3 {
+        forces_a_rejoin_and_no_more(Lie::Hmac(n)).await;
+    }
+}
+
+attack!(a_malformed_hpke_key_does_not_count, Role::Member, |scene| for n in 0..2 {
+    let commit = scene.insider.commit(Lie::MalformedKey(n), |insider, liar, group| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| update(insider, liar, group))).unwrap_or_default()
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(a_copied_hpke_key_does_not_count, Role::Member, |scene| for n in 0..2 {
+    let commit = scene.insider.commit(Lie::CopiedKey(n), |insider, liar, group| {
+        let victim = Roster::read(group.public_group()).unwrap();
+        let victim = victim.leaves().find(|leaf| leaf.device() != insider.me.device).unwrap();
+        let mut copying = insider.liar(Lie::CopiedKey(n));
+        copying.copied.clone_from(&victim.encryption_key);
+        let _ = liar;
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| update(insider, &copying, group))).unwrap_or_default()
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(a_false_group_info_does_not_count, Role::Member, |scene| {
+    for what in 0..3 {
+        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+            let old = insider.group_info.clone();
+            let (commit, mut info) = update(insider, liar, group);
+            match what {
+                0 => info = old,
+                1 => *info.last_mut().unwrap() ^= 1,
+                _ => info.clear(),
+            }
+            (commit, info)
+        });
+        let entry = scene.insider.entry(commit, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+    }
+});
+
+attack!(
+    /// It counts, for nobody without secrets can tell; members see it, and commit soon.
+    a_false_external_pub_is_mended,
+    Role::Member,
+    |scene| {
+        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+            let (commit, info) = update(insider, liar, group);
+            (commit, with_external_pub(insider, liar, &info))
+        });
+        let entry = scene.insider.entry(commit, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+    }
+);
+
+/// The GroupInfo with another external_pub, well formed and signed.
+fn with_external_pub(insider: &Insider, liar: &Liar, info: &[u8]) -> Vec<u8> {
+    let old = pli_core::group::group_info::external_pub_of(info).unwrap();
+    let (_, other) = pli_core::crypto::generate_kem_pair(&pli_core::crypto::Crypto::new(pli_env::real::Real::current()));
+    let _ = liar;
+    let place = info.windows(old.len()).position(|window| window == old).unwrap();
+    let mut info = [&info[..place], &other, &info[place + old.len()..]].concat();
+    // The signature stands last: 2 bytes of length, 64 of signature.
+    let signed_until = info.len() - 66;
+    let signature = insider.me.key.sign_raw(&signed::with_label("GroupInfoTBS", &info[4..signed_until]));
+    info.truncate(signed_until + 2);
+    info.extend_from_slice(&signature);
+    info
+}
+
+attack!(
+    /// An admin's rows may fall by it, until the next commit; then the member is in again.
+    row_changes_that_the_tree_does_not_ask_for_do_not_count_and_are_mended,
+    Role::Admin,
+    |scene| {
+        let group = scene.insider.group();
+        let roster = Roster::read(group.public_group()).unwrap();
+        let victim = roster
+            .leaves()
+            .find(|leaf| {
+                let settings = settings_of(&group);
+                leaf.device() != scene.insider.me.device && settings.rank(leaf.person()) == 0
+            })
+            .unwrap()
+            .clone();
+        let row = scene.insider.revoke(victim.key());
+        let commit = scene.insider.commit(Lie::None, update);
+        let entry = scene.insider.entry(commit, vec![row]);
+        scene.insider.append(&entry).await.unwrap();
+        // Anne's next commit mends it.
+        let entry = scene.online[0].conversation(scene.id).rename("Crue 2").await.unwrap();
+        done(&scene.online[0], scene.id, entry).await;
+        let entry = scene.online[0].conversation(scene.id).rename("Crue").await.unwrap();
+        done(&scene.online[0], scene.id, entry).await;
+    }
+);
+
+attack!(rows_of_betters_are_refused_by_the_server, Role::Member, |scene| {
+    let group = scene.insider.group();
+    let roster = Roster::read(group.public_group()).unwrap();
+    let me = scene.insider.me.device;
+    for leaf in roster.leaves().filter(|leaf| leaf.device() != me) {
+        let row = scene.insider.revoke(leaf.key());
+        let commit = scene.insider.commit(Lie::None, update);
+        let entry = scene.insider.entry(commit, vec![row]);
+        assert_eq!(scene.insider.append(&entry).await, Err(Reason::Rank));
+    }
+    let own = scene.insider.me.access(&scene.insider.key).key();
+    let commit = scene.insider.commit(Lie::None, update);
+    let entry = scene.insider.entry(commit, vec![rows::set(own, 2)]);
+    assert_eq!(scene.insider.append(&entry).await, Err(Reason::Rank));
+});
+
+attack!(standalone_proposals_do_not_count, Role::Admin, |scene| {
+    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+        let provider = insider.provider(liar);
+        let victim = LeafNodeIndex::new(place_of(group, insider, 1));
+        let (proposal, _) = group.propose_remove_member(&provider, &insider.me.key, victim).unwrap();
+        (bytes(&proposal), insider.group_info.clone())
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(nobody_enters_with_anothers_certificate, Role::Admin, |scene| {
+    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+        // A leaf of a key of the attacker's own, with the chain of Anne's leaf.
+        let roster = group.public_group().members().collect::<Vec<_>>();
+        let anne = roster.iter().find(|member| member.signature_key != insider.me.key.public()).unwrap();
+        let chain = pli_core::group::chain(&anne.credential).unwrap();
+        let key = pli_core::crypto::DeviceKey::from_seed(&[42; 32]);
+        let package = KeyPackage::builder()
+            .leaf_node_capabilities(capabilities())
+            .key_package_lifetime(lifetime())
+            .build(
+                pli_core::group::SUITE,
+                &insider.provider(liar),
+                &key,
+                credential_with_key(&chain, &key.public()),
+            )
+            .unwrap();
+        build(insider, liar, group, |_| Plan { add: vec![package.into_key_package()], ..Plan::default() })
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(another_ones_signature_on_an_entry_does_not_count, Role::Member, |scene| {
+    // The commit is genuine; the word that binds it to its place in the log is not.
+    let mut commit = scene.insider.commit(Lie::None, update);
+    let mut entry = scene.insider.entry(commit.clone(), vec![]);
+    commit.signature = vec![1; 64];
+    scene.insider.seal(&mut entry, pb::opened::Body::Commit(commit));
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(a_leavers_old_word_is_void, Role::Member, |scene| {
+    // Bảo's word of before an update: here one that names an encryption key that the leaf does not have.
+    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+        build(insider, liar, group, |group| Plan { remove: vec![place_of(group, insider, 1)], ..Plan::default() })
+    });
+    let group = scene.insider.group();
+    let place = place_of(&group, &scene.insider, 1);
+    let leaf = Roster::read(group.public_group()).unwrap().get(place).unwrap().clone();
+    let word = pb::LeaveWord {
+        leaf_key: leaf.key().to_vec(),
+        encryption_key: leaf.encryption_key.clone(),
+        signature: scene.insider.me.key.sign_raw(b"not theirs").to_vec(),
+    };
+    let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) }];
+    let entry = scene.insider.entry(pb::Commit { evidence, ..commit }, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
+attack!(an_entry_stands_in_one_place_only, Role::Member, |scene| {
+    let commit = scene.insider.commit(Lie::None, update);
+    let entry = scene.insider.entry(commit, vec![]);
+    let number = scene.insider.append(&entry).await.unwrap();
+    // Again: the same place. Under a stale parent, with another content under its id: refused.
+    assert_eq!(scene.insider.append(&entry).await, Ok(number));
+    let mut other = entry.clone();
+    other.sealed.push(0);
+    assert_eq!(scene.insider.append(&other).await, Err(Reason::IdTaken));
+    other.id = scene.insider.id().to_vec();
+    assert_eq!(scene.insider.append(&other).await, Err(Reason::Stale));
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
+    let mut scene = scene(Role::Member).await;
+    let mallory = find(&scene.online[0], "Mallory").await.id;
+    let entry = scene.online[0].conversation(scene.id).remove(&[mallory]).await.unwrap();
+    done(&scene.online[0], scene.id, entry).await;
+    scene.online[0].conversation(scene.id).send("secret", None, &[]).await.unwrap();
+    sees(&scene.online[1], scene.id, "secret").await;
+
+    // The server refuses: reading ends at the removal, nothing is appended.
+    let seen = scene.insider.read().await.unwrap();
+    let last = seen.iter().map(|entry| entry.number).max().unwrap();
+    assert_eq!(seen.iter().find(|entry| entry.number == last).unwrap().kind(), pb::EntryKind::Commit);
+    let commit = scene.insider.commit(Lie::None, update);
+    let entry = scene.insider.entry(commit, vec![]);
+    assert_eq!(scene.insider.append(&entry).await, Err(Reason::NoAccess));
+
+    // With the server's help: an accomplice appends Mallory's external commit, made on the newest public state.
+    let removal = seen.iter().find(|entry| entry.number == last).unwrap();
+    let log = LogId(scene.id.0);
+    let opened = pli_core::group::seal::open_entry(&scene.insider.key, log, removal).unwrap();
+    let Some(pb::opened::Body::Commit(removal_commit)) = opened.body else { panic!("a commit") };
+    let info = pli_core::group::group_info::parse(&removal_commit.group_info).unwrap();
+    let before = scene.insider.group();
+    let liar = scene.insider.liar(Lie::None);
+    let provider = scene.insider.provider(&liar);
+    let mut follower = openmls::prelude::PublicGroup::load(&provider.storage, before.group_id()).unwrap().unwrap();
+    let message = openmls::prelude::MlsMessageIn::tls_deserialize_exact(removal_commit.commit.as_slice());
+    let message = message.unwrap().try_into_protocol_message().unwrap();
+    let processed = follower.process_message(provider.crypto, message).unwrap();
+    let openmls::prelude::ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+        panic!("a commit")
+    };
+    // The message of the removed one: it can be followed in public, never read.
+    let scratch = pli_core::store::mls::Deferred::default();
+    let memory = rusqlite::Connection::open_in_memory().unwrap();
+    memory.execute_batch(pli_core::store::mls::SCHEMA).unwrap();
+    let memory = pli_core::store::mls::MlsStore::new(&memory, 1, &scratch);
+    follower.merge_commit(&memory, *staged).unwrap();
+    let external = MlsGroup::external_commit_builder()
+        .with_ratchet_tree(follower.export_ratchet_tree().into())
+        .build_group(&provider, info, scene.insider.me.credential())
+        .unwrap()
+        .leaf_node_parameters(
+            openmls::prelude::LeafNodeParameters::builder().with_capabilities(capabilities()).build(),
+        )
+        .load_psks(&provider.storage)
+        .unwrap()
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(&liar, &liar, &scene.insider.me.key, |_| true)
+        .unwrap()
+        .finalize(&provider)
+        .unwrap();
+    let (commit, _, info) = external.1.into_messages();
+    let commit = pb::Commit { commit: bytes(&commit), group_info: bytes(&info.unwrap()), ..pb::Commit::default() };
+    scene.insider.parent = (last, removal.hash.clone());
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.online[2].close().await;
+    let mut accomplice = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Chloé"), log).await;
+    accomplice.append(&entry).await.unwrap();
+    scene.online[2] = scene.world.open("Chloé").await;
+    scene.lives(&["Anne", "Bảo", "Chloé", "Dalia"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_false_snapshot_does_not_keep_joiners_out() {
+    let scene = scene(Role::Member).await;
+    let sealed = pli_core::group::seal::seal_snapshot(
+        &*scene.world.env,
+        &scene.insider.key,
+        LogId(scene.id.0),
+        scene.insider.parent.0,
+        &pb::Snapshot { tree: vec![1, 2, 3], ..pb::Snapshot::default() },
+    );
+    let body = pb::SnapshotBody { number: scene.insider.parent.0, sealed };
+    let request = scene.insider.request(signed::Method::PutSnapshot, &body);
+    scene.insider.sealed().log().put_snapshot(request).await.unwrap();
+    scene.lives(&NAMES).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_squatted_id_delays_a_message_and_loses_nothing() {
+    let mut scene = scene(Role::Member).await;
+    // Anne is offline with a message in the outbox, whose id the insider has learnt.
+    scene.world.stop_server().await;
+    let anne = scene.online[0].conversation(scene.id);
+    let id = anne.send("mine", None, &[]).await.unwrap();
+    scene.online[0].close().await;
+    scene.world.start_server().await;
+    let mut entry = scene.insider.entry(pb::Commit::default(), vec![]);
+    (entry.kind, entry.id) = (pb::EntryKind::Message.into(), id.to_vec());
+    scene.insider.seal(&mut entry, pb::opened::Body::Message(vec![9; 40]));
+    let again = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Mallory"), LogId(scene.id.0)).await;
+    scene.insider = again;
+    scene.insider.append(&entry).await.unwrap();
+    scene.online[0] = scene.world.open("Anne").await;
+    for client in &scene.online {
+        sees(client, scene.id, "mine").await;
+    }
+    scene.lives(&NAMES).await;
+    for client in &scene.online {
+        assert_eq!(texts(client, scene.id).await.iter().filter(|(_, text)| text == "mine").count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_pairs_an_entry_with_other_rows_only_spoils_it() {
+    let scene = scene(Role::Admin).await;
+    let commit = scene.insider.commit(Lie::None, update);
+    let honest = scene.insider.entry(commit, vec![]);
+    let log = LogId(scene.id.0);
+    assert!(pli_core::group::seal::open_entry(&scene.insider.key, log, &honest).is_some());
+    for change in 0..4 {
+        let mut entry = honest.clone();
+        match change {
+            0 => entry.rows.push(scene.insider.revoke(&scene.insider.me.key.public())),
+            1 => entry.parent += 1,
+            2 => entry.kind = pb::EntryKind::Message.into(),
+            _ => entry.id = scene.insider.id().to_vec(),
+        }
+        assert!(pli_core::group::seal::open_entry(&scene.insider.key, log, &entry).is_none());
+    }
+    assert_eq!(scene.online[0].conversation(scene.id).info().await.unwrap().membership, Membership::Member);
+}
