@@ -82,6 +82,8 @@ fn lock(folder: &Path) -> Result<File, Error> {
 fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connection, Connection), Error> {
     let open = || -> Result<Connection, Error> {
         let connection = env.open_database(&path(folder))?;
+        // Its own words to standard error would be nobody's; a wrong key is an error of this call.
+        connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
         let key = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", HEXLOWER.encode(&secret.key)));
         connection.execute_batch(&key)?;
         // The first read tells whether the key is right.

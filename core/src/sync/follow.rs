@@ -21,8 +21,10 @@ use crate::transport::Sealed;
 
 use super::{Backoff, Engine, is_passing, receive};
 
-/// How often a log that refuses access is asked again.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
+/// A log that refuses access is asked again after this, then after twice as long each time, up to [`SELDOM`].
+const SOON: Duration = Duration::from_secs(2);
+/// A phone that lost a group for good must not spend its battery on it.
+const SELDOM: Duration = Duration::from_secs(15 * 60);
 
 /// Runs until this device can't go on.
 pub(super) async fn run(engine: &Engine) -> Error {
@@ -53,7 +55,8 @@ struct Stream<'a> {
     requests: mpsc::Sender<pb::LogRequest>,
     behind: BTreeSet<LogId>,
     followed: BTreeSet<LogId>,
-    refused: BTreeMap<LogId, Instant>,
+    /// When to ask again, and how often that was.
+    refused: BTreeMap<LogId, (Instant, u32)>,
 }
 
 async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert::Infallible, Error> {
@@ -75,7 +78,8 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
     stream.join().await?;
     stream.tell();
     loop {
-        let ask_again = stream.refused.values().min().copied().unwrap_or_else(|| Instant::now() + ASK_AGAIN);
+        let next = stream.refused.values().map(|(at, _)| *at).filter(|at| *at > Instant::now()).min();
+        let ask_again = next.unwrap_or_else(|| Instant::now() + SELDOM);
         tokio::select! { biased;
             page = pages.message() => {
                 let page = page.map_err(|status| stream.failed(&status))?.ok_or(Error::unavailable())?;
@@ -90,7 +94,6 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
                 }
             }
             () = sleep_until(ask_again) => {
-                stream.refused.retain(|_, at| *at > Instant::now());
                 stream.join().await?;
                 stream.ask().await?;
             }
@@ -111,7 +114,8 @@ impl Stream<'_> {
         self.followed.retain(|log| followed.contains(log));
         self.behind.retain(|log| followed.contains(log));
         for record in all.iter().filter(|record| followed.contains(&record.log)) {
-            if !self.refused.contains_key(&record.log) && self.followed.insert(record.log) {
+            let waits = self.refused.get(&record.log).is_some_and(|(at, _)| *at > Instant::now());
+            if !waits && self.followed.insert(record.log) {
                 self.behind.insert(record.log);
                 let body = pb::ReadBody { after: record.number };
                 let request = self.engine.request(record, Method::Subscribe, &body);
@@ -127,6 +131,7 @@ impl Stream<'_> {
             let refusal = Refusal::decode(page.refusal.as_slice()).unwrap_or_default();
             return self.refused(log, &refusal).await;
         }
+        self.refused.remove(&log);
         let caught_up = page.caught_up;
         let received = self.engine.store.write(move |tx| receive::receive(tx, log, &page.entries, caught_up)).await?;
         if received.newer_revocations {
@@ -144,9 +149,10 @@ impl Stream<'_> {
         tracing::info!(reason = ?refusal.reason(), "a log is refused");
         self.followed.remove(&log);
         self.behind.remove(&log);
-        let wait = Duration::from_millis(refusal.retry_after_ms).clamp(Duration::from_secs(1), ASK_AGAIN);
         let lost = refusal.reason() == Reason::NoAccess;
-        self.refused.insert(log, Instant::now() + if lost { ASK_AGAIN } else { wait });
+        let tries = self.refused.get(&log).map_or(0, |(_, tries)| *tries);
+        let wait = Duration::from_millis(refusal.retry_after_ms).max(SOON * (1 << tries.min(10))).min(SELDOM);
+        self.refused.insert(log, (Instant::now() + wait, tries + 1));
         self.engine
             .store
             .write(move |tx| {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pli_server::{Authority, Config, Limits, Organisation, Running, Server};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as watch_of};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
@@ -27,7 +27,7 @@ pub(crate) async fn supervise(w: Arc<World>, host: usize, mut orders: mpsc::Unbo
     let slot = &w.slots[host];
     let mut power = slot.power.subscribe();
     loop {
-        let _ = power.wait_for(|on| *on).await;
+        on(&mut power).await;
         while orders.try_recv().is_ok() {}
         boot_files(&w, host);
         slot.dead.store(false, Ordering::SeqCst);
@@ -43,7 +43,7 @@ pub(crate) async fn supervise(w: Arc<World>, host: usize, mut orders: mpsc::Unbo
                 w.event(host, "crash");
                 w.count(|counts| counts.crashes += 1);
             }
-            _ = power.wait_for(|on| !*on) => end(&w, host).await,
+            () = off(&mut power) => end(&w, host).await,
             end = &mut root => {
                 w.violation(host, &format!("its root task ended by itself: {end:?}"));
             }
@@ -73,6 +73,14 @@ pub(crate) async fn supervise(w: Arc<World>, host: usize, mut orders: mpsc::Unbo
         let _ = fs::remove_dir_all(old);
         sleep(w.ms(if w.is_calm() { 1_000 } else { 20_000 })).await;
     }
+}
+
+async fn on(power: &mut watch_of::Receiver<bool>) {
+    let _ = power.wait_for(|on| *on).await;
+}
+
+async fn off(power: &mut watch_of::Receiver<bool>) {
+    let _ = power.wait_for(|on| !*on).await;
 }
 
 /// Power goes: in order, where the host is so minded.

@@ -58,7 +58,7 @@ async fn seasons(w: &Arc<World>) {
     }
     w.calm.store(true, Ordering::SeqCst);
     w.net.blocked.send_replace(0);
-    w.net.tell_all();
+    w.tell_all();
     for host in 0..HOSTS {
         power(w, host, host != REPLACEMENT || w.book().revoked.is_some());
     }
@@ -224,8 +224,8 @@ async fn look(w: &Arc<World>) {
         case.doctor();
     }
     w.count(|counts| {
-        counts.messages = case.server.count(1);
-        counts.commits = case.server.count(2);
+        counts.messages = case.server.count(view::MESSAGE);
+        counts.commits = case.server.count(view::COMMIT);
         counts.rejoins = case.rejoins();
     });
     w.event(SERVER, &case.digest());

@@ -1,0 +1,167 @@
+//! What keys do: a state becomes another, and something may be asked of the client.
+
+use pli_core::model::{ConversationId, EntryId, PersonId};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::words::screen as words;
+
+use super::command::{self, Command};
+use super::state::State;
+use super::view;
+
+/// What the client is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Nothing,
+    Quit,
+    /// The selection changed: follow the other conversation, keep the draft of the one that was left.
+    Follow,
+    LoadOlder,
+    Send { to: ConversationId, text: String, reply_to: Option<EntryId>, mentions: Vec<PersonId> },
+    /// A command, in the selected conversation if there is one, about this message if there is one.
+    Run { command: Command, at: Option<ConversationId>, about: Option<EntryId> },
+}
+
+/// Presses a key.
+pub(super) fn press(state: &mut State, key: KeyEvent) -> Effect {
+    if key.kind == KeyEventKind::Release {
+        return Effect::Nothing;
+    }
+    state.notice = None;
+    let (control, alt) = (key.modifiers.contains(KeyModifiers::CONTROL), key.modifiers.contains(KeyModifiers::ALT));
+    let shift = key.modifiers.contains(KeyModifiers::SHIFT);
+    let page = usize::from(state.size.1).saturating_sub(8).max(1);
+    match key.code {
+        KeyCode::Char('q' | 'c') if control => return Effect::Quit,
+        KeyCode::Char('n') if control => return step(state, 1),
+        KeyCode::Char('p') if control => return step(state, -1),
+        KeyCode::Down if alt => return step(state, 1),
+        KeyCode::Up if alt => return step(state, -1),
+        KeyCode::Up if shift => pick(state, -1),
+        KeyCode::Down if shift => pick(state, 1),
+        KeyCode::F(1) => state.shows_help = !state.shows_help,
+        KeyCode::F(2) => state.shows_members = !state.shows_members,
+        KeyCode::Esc => (state.shows_help, state.picked) = (false, None),
+        KeyCode::PageUp => return scroll_up(state, page),
+        KeyCode::PageDown => state.scroll = state.scroll.saturating_sub(page),
+        KeyCode::Up if !state.composer.before().contains('\n') => return scroll_up(state, 1),
+        KeyCode::Down if !state.composer.text().contains('\n') => state.scroll = state.scroll.saturating_sub(1),
+        KeyCode::Enter if alt || shift => state.composer.insert("\n"),
+        KeyCode::Char('j') if control => state.composer.insert("\n"),
+        KeyCode::Enter => return enter(state),
+        KeyCode::Tab => {
+            let names: Vec<String> = state.members.iter().map(|member| member.person.name.clone()).collect();
+            state.composer.complete(names.iter().map(String::as_str));
+        }
+        KeyCode::Backspace if alt || control => state.composer.delete_word(),
+        KeyCode::Char('w') if control => state.composer.delete_word(),
+        KeyCode::Char('a') if control => state.composer.home(),
+        KeyCode::Char('e') if control => state.composer.end(),
+        KeyCode::Backspace => state.composer.backspace(),
+        KeyCode::Delete => state.composer.delete(),
+        KeyCode::Left => state.composer.left(),
+        KeyCode::Right => state.composer.right(),
+        KeyCode::Home => state.composer.home(),
+        KeyCode::End => state.composer.end(),
+        KeyCode::Char(c) if !control => state.composer.insert(c.encode_utf8(&mut [0; 4])),
+        _ => {}
+    }
+    Effect::Nothing
+}
+
+/// Pastes a text, line ends and all.
+pub(super) fn paste(state: &mut State, text: &str) {
+    state.composer.insert(&text.replace("\r\n", "\n").replace('\r', "\n"));
+}
+
+fn step(state: &mut State, by: isize) -> Effect {
+    let count = state.conversations.len();
+    let now = state.conversations.iter().position(|info| Some(info.id) == state.selected);
+    let next = match now {
+        Some(now) => now.checked_add_signed(by).filter(|next| *next < count),
+        None => (count > 0).then_some(0),
+    };
+    let Some(id) = next.and_then(|next| state.conversations.get(next)).map(|info| info.id) else { return Effect::Nothing };
+    state.select(id);
+    Effect::Follow
+}
+
+fn pick(state: &mut State, by: isize) {
+    let ids: Vec<EntryId> = state.messages().map(|message| message.id).collect();
+    let now = ids.iter().position(|id| Some(*id) == state.picked);
+    let next = match now {
+        Some(now) => now.checked_add_signed(by),
+        None if by < 0 => ids.len().checked_sub(1),
+        None => None,
+    };
+    if let Some(next) = next {
+        state.picked = ids.get(next).copied();
+    }
+    if let Some(picked) = state.picked {
+        state.scroll = view::scroll_to(state, picked);
+    }
+}
+
+fn scroll_up(state: &mut State, by: usize) -> Effect {
+    let most = view::most_scroll(state);
+    state.scroll = (state.scroll + by).min(most);
+    if state.scroll == most { Effect::LoadOlder } else { Effect::Nothing }
+}
+
+fn enter(state: &mut State) -> Effect {
+    let text = state.composer.text().trim().to_owned();
+    if text.is_empty() {
+        return Effect::Nothing;
+    }
+    if !text.starts_with('/') {
+        let Some(to) = state.selected else {
+            state.notice = Some(words::NO_CONVERSATION.text().into());
+            return Effect::Nothing;
+        };
+        state.composer.take();
+        state.scroll = 0;
+        let (mentions, reply_to) = (state.mentioned(&text), state.picked.take());
+        return Effect::Send { to, text, reply_to, mentions };
+    }
+    let command = match command::parse(&text) {
+        Ok(command) => command,
+        Err(why) => {
+            state.notice = Some(why);
+            return Effect::Nothing;
+        }
+    };
+    run(state, command)
+}
+
+fn run(state: &mut State, command: Command) -> Effect {
+    let about = match &command {
+        Command::Edit(_) | Command::Delete => state.target(|message| message.mine),
+        Command::React(_) | Command::Reply(_) => state.target(|message| !message.mine),
+        _ => None,
+    };
+    let about = about.map(|message| message.id);
+    let needs_message =
+        matches!(command, Command::Edit(_) | Command::Delete | Command::React(_) | Command::Reply(_)) && about.is_none();
+    let needs_conversation = !matches!(command, Command::Pair(_) | Command::Group { .. } | Command::Quit | Command::Help)
+        && state.selected.is_none();
+    if needs_message || needs_conversation {
+        let word = if needs_conversation { words::NO_CONVERSATION } else { words::NO_MESSAGE };
+        state.notice = Some(word.text().into());
+        return Effect::Nothing;
+    }
+    state.composer.take();
+    state.picked = None;
+    match (command, state.selected) {
+        (Command::Quit, _) => Effect::Quit,
+        (Command::Help, _) => {
+            state.shows_help = true;
+            Effect::Nothing
+        }
+        (Command::Reply(text), Some(to)) => {
+            state.scroll = 0;
+            let mentions = state.mentioned(&text);
+            Effect::Send { to, text, reply_to: about, mentions }
+        }
+        (command, at) => Effect::Run { command, at, about },
+    }
+}

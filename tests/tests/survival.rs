@@ -1,0 +1,295 @@
+//! What a phone goes through: no network, no server, being killed, months in a drawer, stores copied back, lost, damaged.
+
+use std::path::Path;
+use std::time::Duration;
+
+use pli_core::model::{ClientState, DeliveryState, Membership, Setting};
+use pli_core::store::key::KeyStore;
+use pli_core::{Advice, Client, Error, FileKeyStore};
+use pli_server::Invite;
+use pli_tests::{PATIENCE, World, conversation, done, find, keys, members, online, sees, texts, until};
+use rusqlite::Connection;
+
+async fn pair_of(world: &World) -> (Client, Client, pli_core::model::ConversationId) {
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let id = anne.create_group("Crue", &[find(&anne, "Bảo").await.id]).await.unwrap();
+    members(&bao, id, &["Anne", "Bảo"]).await;
+    members(&anne, id, &["Anne", "Bảo"]).await;
+    (anne, bao, id)
+}
+
+/// Opens a closed store with its key, as its owner might.
+fn database(folder: &Path) -> Connection {
+    let secret = FileKeyStore::beside(folder).load().unwrap().unwrap();
+    let db = Connection::open(folder.join("store.db")).unwrap();
+    let hex: String = secret[..32].iter().map(|byte| format!("{byte:02x}")).collect();
+    db.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
+    db
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_offline_arrives_when_the_server_is_back() {
+    let mut world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    world.kill_server();
+    let mut sent = Vec::new();
+    for n in 0..5 {
+        sent.push(anne.conversation(id).send(&format!("offline {n}"), None, &[]).await.unwrap());
+    }
+    let waiting = tokio::time::timeout(Duration::from_millis(200), anne.conversation(id).settled(sent[0])).await;
+    assert!(waiting.is_err(), "nothing is sent without a server");
+    // Killed meanwhile, too: the outbox is on disk.
+    anne.close().await;
+    world.start_server().await;
+    let anne = world.open("Anne").await;
+    for entry in sent {
+        done(&anne, id, entry).await;
+    }
+    sees(&bao, id, "offline 4").await;
+    let said: Vec<String> = texts(&bao, id).await.into_iter().map(|(_, text)| text).collect();
+    assert_eq!(said, (0..5).map(|n| format!("offline {n}")).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn months_in_a_drawer_are_caught_up_with() {
+    let world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    let chloe = world.enrol("Chloé").await;
+    bao.close().await;
+    // Its TLS certificate has ended.
+    let db = database(&world.device_folder("Bảo"));
+    let tls: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'tls'", [], |row| row.get(0)).unwrap();
+    let mut tls: serde_json::Value = serde_json::from_slice(&tls).unwrap();
+    tls["until_ms"] = 1.into();
+    db.execute("UPDATE meta SET value = ? WHERE key = 'tls'", [serde_json::to_vec(&tls).unwrap()]).unwrap();
+    drop(db);
+    // A hundred commits, a newcomer, a revocation, another door.
+    let chloe_id = find(&anne, "Chloé").await.id;
+    anne.conversation(id).add(&[chloe_id]).await.unwrap();
+    members(&chloe, id, &["Anne", "Bảo", "Chloé"]).await;
+    let mut last = None;
+    for n in 0..100 {
+        last = Some(anne.conversation(id).set(Setting::Topic(format!("topic {n}"))).await.unwrap());
+    }
+    done(&anne, id, last.unwrap()).await;
+    world.authority().revoke(chloe.devices().await.unwrap()[0].id).await.unwrap();
+    members(&anne, id, &["Anne", "Bảo"]).await;
+    anne.conversation(id).send("are you there?", None, &[]).await.unwrap();
+
+    let bao = world.open("Bảo").await;
+    online(&bao).await;
+    sees(&bao, id, "are you there?").await;
+    members(&bao, id, &["Anne", "Bảo"]).await;
+    assert_eq!(bao.conversation(id).info().await.unwrap().topic, "topic 99");
+    let entry = bao.conversation(id).send("yes", None, &[]).await.unwrap();
+    done(&bao, id, entry).await;
+    sees(&anne, id, "yes").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_copied_back_from_yesterday_returns_before_it_writes() {
+    let world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    let first = bao.conversation(id).send("yesterday", None, &[]).await.unwrap();
+    done(&bao, id, first).await;
+    bao.close().await;
+    let yesterday = world.folder.path().join("yesterday");
+    copy_folder(&world.device_folder("Bảo"), &yesterday);
+    let bao = world.open("Bảo").await;
+    let second = bao.conversation(id).send("today", None, &[]).await.unwrap();
+    done(&bao, id, second).await;
+    sees(&anne, id, "today").await;
+    anne.conversation(id).send("from Anne", None, &[]).await.unwrap();
+    sees(&bao, id, "from Anne").await;
+    bao.close().await;
+
+    std::fs::remove_dir_all(world.device_folder("Bảo")).unwrap();
+    copy_folder(&yesterday, &world.device_folder("Bảo"));
+    let bao = world.open("Bảo").await;
+    // It still reads what came, and comes back before it writes.
+    sees(&bao, id, "from Anne").await;
+    let third = bao.conversation(id).send("after the copy", None, &[]).await.unwrap();
+    done(&bao, id, third).await;
+    sees(&anne, id, "after the copy").await;
+    let returned = async |client: &Client| {
+        let items = client.conversation(id).items(None, 100).await.unwrap();
+        items
+            .iter()
+            .filter(|item| matches!(item, pli_core::model::TimelineItem::Changed(c) if c.what == pli_core::model::What::Returned))
+            .count()
+    };
+    assert_eq!(returned(&anne).await, 1);
+    let said: Vec<String> = texts(&anne, id).await.into_iter().map(|(_, text)| text).collect();
+    assert_eq!(said, ["yesterday", "today", "from Anne", "after the copy"]);
+    let said = texts(&bao, id).await;
+    for text in ["yesterday", "from Anne", "after the copy"] {
+        assert_eq!(said.iter().filter(|(_, other)| other == text).count(), 1, "{text}: {said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_lost_everything_is_added_anew() {
+    let world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    let (person, lost) = (bao.me().await.unwrap().id, bao.devices().await.unwrap()[0].id);
+    bao.close().await;
+    std::fs::remove_dir_all(world.device_folder("Bảo")).unwrap();
+    world.authority().revoke(lost).await.unwrap();
+    let new = world.enrol_device(person, "Bảo's new phone").await;
+    // By a member, since no device of the person's own is left.
+    until("the new phone is known", async || {
+        anne.conversation(id).add(&[person]).await.ok()?;
+        let members = anne.conversation(id).member_list().await.unwrap();
+        members.iter().any(|member| member.person.id == person && member.device_count == 1).then_some(())
+    })
+    .await;
+    assert_eq!(conversation(&new, "Crue").await, id);
+    anne.conversation(id).send("welcome back", None, &[]).await.unwrap();
+    sees(&new, id, "welcome back").await;
+    let entry = new.conversation(id).send("thanks", None, &[]).await.unwrap();
+    done(&new, id, entry).await;
+    sees(&anne, id, "thanks").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspended_it_holds_nothing_and_resumed_it_goes_on() {
+    let world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    bao.suspend().await;
+    assert_eq!(*bao.state().borrow(), ClientState::Suspended);
+    assert_eq!(bao.conversation(id).send("no", None, &[]).await, Err(Error::Closed));
+    assert_eq!(Error::Closed.advice(), Advice::Reopen);
+    // No lock is held: another process may open the store.
+    let extension = world.open("Bảo").await;
+    anne.conversation(id).send("while suspended", None, &[]).await.unwrap();
+    let result = extension.sync(PATIENCE).await.unwrap();
+    assert!(result.complete);
+    sees(&extension, id, "while suspended").await;
+    assert_eq!(bao.resume().await, Err(Error::StoreInUse));
+    extension.close().await;
+    bao.resume().await.unwrap();
+    sees(&bao, id, "while suspended").await;
+    let entry = bao.conversation(id).send("resumed", None, &[]).await.unwrap();
+    done(&bao, id, entry).await;
+    sees(&anne, id, "resumed").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stores_that_do_not_open_say_why_and_stay_as_they_are() {
+    let world = World::new().await;
+    let folder = world.device_folder("Anne");
+    let open = async || Client::open(world.env.clone(), &folder, keys(&folder)).await.map(drop);
+    assert_eq!(open().await, Err(Error::NotEnrolled));
+    let anne = world.enrol("Anne").await;
+    assert_eq!(open().await, Err(Error::StoreInUse));
+    let link = world.authority().invite(&world.address().to_string(), Invite::person("Twice")).await.unwrap();
+    let join = async |link: &str| Client::join(world.env.clone(), &folder, keys(&folder), link).await.map(drop);
+    assert_eq!(join(&link[0]).await, Err(Error::StoreInUse));
+    anne.close().await;
+    assert_eq!(join(&link[0]).await, Err(Error::AlreadyEnrolled));
+
+    // No key, a wrong key.
+    let key_file = world.folder.path().join("Anne.key");
+    let secret = std::fs::read(&key_file).unwrap();
+    std::fs::remove_file(&key_file).unwrap();
+    assert_eq!(open().await, Err(Error::KeyUnavailable(pli_core::error::KeyProblem::Missing)));
+    std::fs::write(&key_file, [&[1u8; 32], &secret[32..]].concat()).unwrap();
+    assert_eq!(open().await, Err(Error::KeyUnavailable(pli_core::error::KeyProblem::Wrong)));
+    std::fs::write(&key_file, b"short").unwrap();
+    assert_eq!(open().await, Err(Error::KeyUnavailable(pli_core::error::KeyProblem::Wrong)));
+    std::fs::write(&key_file, &secret).unwrap();
+
+    // A store of a newer version.
+    database(&folder).execute_batch("PRAGMA user_version = 1000").unwrap();
+    assert_eq!(open().await, Err(Error::UpdateRequired));
+    database(&folder).execute_batch("PRAGMA user_version = 1").unwrap();
+    let anne = world.open("Anne").await;
+    online(&anne).await;
+    assert_eq!(anne.me().await.unwrap().name, "Anne");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invitations_that_do_not_let_in_say_why() {
+    use pli_core::error::InvitationProblem as Problem;
+    let world = World::new().await;
+    let address = world.address().to_string();
+    let folder = world.device_folder("Anne");
+    let join = async |link: &str| Client::join(world.env.clone(), &folder, keys(&folder), link).await.map(drop);
+    assert!(matches!(join("hello").await, Err(Error::Invalid { .. })));
+    let link = world.authority().invite(&address, Invite::person("Anne")).await.unwrap().remove(0);
+    // Another root is pinned: this is not the organisation's server.
+    let other = World::new().await;
+    let theirs = other.authority().invite(&address, Invite::person("Anne")).await.unwrap().remove(0);
+    assert_eq!(join(&theirs).await, Err(Error::InvitationRefused(Problem::WrongServer)));
+    world.join("Bảo", &link).await.close().await;
+    assert_eq!(join(&link).await, Err(Error::InvitationRefused(Problem::Used)));
+    // Nobody listens there.
+    let dead = link.replace(&address, "127.0.0.1:1");
+    assert!(matches!(join(&dead).await, Err(Error::Unavailable { .. })));
+    assert_eq!(
+        Client::open(world.env.clone(), &folder, keys(&folder)).await.map(drop),
+        Err(Error::NotEnrolled),
+        "nothing of it is left"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thief_of_a_store_without_its_key_finds_no_text_no_name_and_no_key() {
+    let world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    let text = "la digue de Wambrechies a cédé";
+    let entry = anne.conversation(id).send(text, None, &[]).await.unwrap();
+    done(&anne, id, entry).await;
+    sees(&bao, id, text).await;
+    anne.close().await;
+    bao.close().await;
+    let identity: Vec<u8> = database(&world.device_folder("Anne"))
+        .query_row("SELECT value FROM meta WHERE key = 'identity'", [], |row| row.get(0))
+        .unwrap();
+    let identity: pli_core::identity::Identity = serde_json::from_slice(&identity).unwrap();
+    let log_key: [u8; 32] = database(&world.device_folder("Anne"))
+        .query_row("SELECT log_key FROM logs", [], |row| row.get(0))
+        .unwrap();
+    let secrets: [&[u8]; 6] = [text.as_bytes(), b"Crue", "Bảo".as_bytes(), &identity.mls_seed, &log_key, &id.0];
+    for folder in ["Anne", "Bảo"].map(|name| world.device_folder(name)) {
+        for file in std::fs::read_dir(&folder).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            for secret in &secrets {
+                assert!(!bytes.windows(secret.len()).any(|window| window == *secret));
+            }
+        }
+    }
+    // And the server's: neither texts, nor names of groups, nor the keys.
+    for file in std::fs::read_dir(world.data()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for secret in [text.as_bytes(), b"Crue", &identity.mls_seed, &log_key] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_waits_can_be_taken_back() {
+    let mut world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    world.stop_server().await;
+    until("the connection is seen to be gone", async || (*anne.state().borrow() != ClientState::Online).then_some(()))
+        .await;
+    let regret = anne.conversation(id).send("regretted", None, &[]).await.unwrap();
+    let keep = anne.conversation(id).send("kept", None, &[]).await.unwrap();
+    anne.conversation(id).delete(regret).await.unwrap();
+    world.start_server().await;
+    done(&anne, id, keep).await;
+    sees(&bao, id, "kept").await;
+    assert_eq!(texts(&bao, id).await.len(), 1);
+    assert_eq!(anne.conversation(id).settled(regret).await, Ok(DeliveryState::Sent), "nothing waits");
+    assert_eq!(anne.conversation(id).info().await.unwrap().membership, Membership::Member);
+}
