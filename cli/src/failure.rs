@@ -139,9 +139,7 @@ impl From<AuthorityError> for Failure {
         match error {
             AuthorityError::Invalid(what) => Self::usage(what),
             AuthorityError::UnknownPerson | AuthorityError::UnknownDevice => Self::refused(error.to_string()),
-            AuthorityError::Missing(folder) => {
-                Self::new(Code::Store, words::NO_AUTHORITY.with(&[&folder.display()]))
-            }
+            AuthorityError::Missing(folder) => Self::new(Code::Store, words::NO_AUTHORITY.with(&[&folder.display()])),
             other => Self::new(Code::Store, words::DATA.with(&[&other])),
         }
     }
@@ -151,9 +149,7 @@ impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         match error {
             ServerError::Authority(error) => error.into(),
-            ServerError::Listen { address, source } => {
-                Self::refused(words::PORT_IN_USE.with(&[&address, &source]))
-            }
+            ServerError::Listen { address, source } => Self::refused(words::PORT_IN_USE.with(&[&address, &source])),
             other => Self::new(Code::Failed, words::SERVER.with(&[&other])),
         }
     }

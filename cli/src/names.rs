@@ -1,6 +1,8 @@
 //! Finding what a person named: by id, by the beginning of an id (four digits at least), by name, or by the beginning
 //! of words of a name. Case and accents do not matter. What may mean several is an error that lists them.
 
+use pli_core::model::fold;
+
 use crate::failure::Failure;
 use crate::words::{Word, errors};
 
@@ -60,35 +62,6 @@ fn ambiguous<T>(text: &str, several: &[&Candidate<T>]) -> Failure {
     }
     Failure::refused(message)
 }
-
-/// Lower case without accents, composed or combining.
-pub(crate) fn fold(text: &str) -> String {
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .filter(|c| !('\u{300}'..='\u{36f}').contains(c))
-        .map(|c| PLAIN.iter().find(|(_, accented)| accented.contains(c)).map_or(c, |(plain, _)| *plain))
-        .collect()
-}
-
-const PLAIN: [(char, &str); 17] = [
-    ('a', "àáâãäåāăąǎạảấầẩẫậắằẳẵặ"),
-    ('c', "çćĉċč"),
-    ('d', "ďđ"),
-    ('e', "èéêëēĕėęěẹẻẽếềểễệ"),
-    ('g', "ĝğġģ"),
-    ('h', "ĥħ"),
-    ('i', "ìíîïĩīĭįıịỉ"),
-    ('k', "ķ"),
-    ('l', "ĺļľł"),
-    ('n', "ñńņňŋ"),
-    ('o', "òóôõöøōŏőọỏốồổỗộớờởỡợơ"),
-    ('r', "ŕŗř"),
-    ('s', "śŝşšș"),
-    ('t', "ţťŧț"),
-    ('u', "ùúûüũūŭůűųưụủứừửữự"),
-    ('y', "ýÿŷỳỵỷỹ"),
-    ('z', "źżž"),
-];
 
 #[cfg(test)]
 mod tests {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pli_core::error::Advice;
-use pli_core::model::{
-    ClientState, ConversationId, DeliveryState, EntryId, Message, Person, PersonId, TimelineItem,
-};
+use pli_core::model::{ClientState, ConversationId, DeliveryState, EntryId, Message, Person, PersonId, TimelineItem};
 use pli_core::{Client, Error, FileKeyStore, SyncResult};
 use pli_env::real::Real;
 use tokio::time::{Instant, timeout};
@@ -19,10 +17,6 @@ use crate::words::errors as words;
 
 /// How long a profile that another command just used is waited for.
 const BUSY: Duration = Duration::from_secs(2);
-/// See [`Profile::sync`].
-const SLICE: Duration = Duration::from_millis(250);
-/// An invitation that just came is being followed up for about so long.
-const ARRIVAL: Duration = Duration::from_millis(400);
 /// Items in which a message is looked for.
 const LOOKED_THROUGH: usize = 1_000;
 
@@ -101,25 +95,14 @@ impl Profile {
 
     /// Fetches and sends what there is, within the time.
     pub(crate) async fn sync(&self) -> Result<SyncResult, Failure> {
-        let until = Instant::now() + self.wait;
-        let mut received = Vec::new();
-        loop {
-            // In slices: the core does not tell when a delivery is done.
-            let slice = SLICE.min(until.saturating_duration_since(Instant::now()));
-            let mut result = self.waiting(self.client.sync(slice)).await?;
-            received.append(&mut result.received);
-            if result.complete || Instant::now() >= until {
-                return Ok(SyncResult { received, ..result });
-            }
-        }
+        self.waiting(self.client.sync(self.wait)).await
     }
 
     /// Waits until one action is in the log, and what follows from it at the server.
     pub(crate) async fn settle(&self, conversation: ConversationId, entry: EntryId) -> Result<(), Failure> {
         let handle = self.client.conversation(conversation);
-        let settled = self.waiting(async {
-            timeout(self.wait, handle.settled(entry)).await.unwrap_or(Ok(DeliveryState::Waiting))
-        });
+        let settled = self
+            .waiting(async { timeout(self.wait, handle.settled(entry)).await.unwrap_or(Ok(DeliveryState::Waiting)) });
         match settled.await? {
             DeliveryState::Sent => self.flush().await,
             DeliveryState::Refused(why) => Err(why.into()),
@@ -142,11 +125,8 @@ impl Profile {
     pub(crate) async fn person(&self, name: &str) -> Result<Person, Failure> {
         self.asking(async || {
             let people = self.client.people("").await?;
-            let candidate = |person: Person| Candidate {
-                id: person.id.to_string(),
-                name: person.name.clone(),
-                value: person,
-            };
+            let candidate =
+                |person: Person| Candidate { id: person.id.to_string(), name: person.name.clone(), value: person };
             let candidates: Vec<_> = people.into_iter().map(candidate).collect();
             names::find(&candidates, name, &words::UNKNOWN_PERSON)
         })
@@ -194,15 +174,10 @@ impl Profile {
     async fn asking<R>(&self, ask: impl AsyncFn() -> Result<R, Failure>) -> Result<R, Failure> {
         match ask().await {
             Err(failure) if failure.code == Code::Refused => {
-                if !self.freshen().await? {
-                    return Err(failure);
-                }
-                match ask().await {
-                    Err(failure) if failure.code == Code::Refused => {
-                        tokio::time::sleep(ARRIVAL).await;
-                        ask().await
-                    }
-                    answer => answer,
+                if self.freshen().await? {
+                    ask().await
+                } else {
+                    Err(failure)
                 }
             }
             answer => answer,
@@ -210,7 +185,7 @@ impl Profile {
     }
 }
 
-fn stopped(advice: Advice) -> Failure {
+pub(crate) fn stopped(advice: Advice) -> Failure {
     match advice {
         Advice::ReEnrol => Error::Revoked.into(),
         Advice::Update => Error::UpdateRequired.into(),

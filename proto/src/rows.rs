@@ -59,7 +59,8 @@ pub fn effects(
             continue;
         }
         let allowed = match (kind, &change.change) {
-            (_, Some(Change::Revoke(revoke))) if key == by || names_revoked(&key, revoke, &is_revoked) => true,
+            (_, Some(Change::Revoke(_))) if key == by => true,
+            (pb::EntryKind::Commit, Some(Change::Revoke(revoke))) if names_revoked(&key, revoke, &is_revoked) => true,
             (pb::EntryKind::Commit, _) => {
                 let highest = now.max(new).unwrap_or_default();
                 let alone = own == rank::OTHER && key != by && now.is_some();
@@ -185,7 +186,7 @@ mod tests {
         let change = std::slice::from_ref(&change);
         assert_eq!(effects(&rows, key(0), COMMIT, change, |_| false), Err(Reason::Rank));
         assert_eq!(effects(&rows, key(0), COMMIT, change, |l| *l == leaf), Ok(vec![(boss.key(), None)]));
-        assert_eq!(effects(&rows, key(0), MESSAGE, change, |l| *l == leaf), Ok(vec![(boss.key(), None)]));
+        assert_eq!(effects(&rows, key(0), MESSAGE, change, |l| *l == leaf), Err(Reason::Rank));
         let other = revoke_revoked(b"another log key", &leaf).unwrap();
         let forged = pb::RowChange { key: boss.key().0.to_vec(), ..other };
         assert_eq!(effects(&rows, key(0), COMMIT, &[forged], |l| *l == leaf), Err(Reason::Rank));

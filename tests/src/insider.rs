@@ -19,7 +19,7 @@ use pli_core::identity::{Identity, Me, TlsIdentity};
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
 use pli_core::transport::{Address, Door, Known, Sealed};
 use pli_env::Env;
-use pli_proto::id::{EntryId, LogId};
+use pli_proto::id::{ConversationId, EntryId, LogId};
 use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
@@ -147,7 +147,7 @@ pub struct Insider {
 
 impl Insider {
     /// Takes over the closed store of a device.
-    pub async fn of(env: Arc<dyn Env>, folder: &Path, log: LogId) -> Self {
+    pub async fn of(env: Arc<dyn Env>, folder: &Path, conversation: ConversationId) -> Self {
         let mut key = folder.as_os_str().to_owned();
         key.push(".key");
         let secret = std::fs::read(key).unwrap();
@@ -160,10 +160,13 @@ impl Insider {
         let identity: Identity = serde_json::from_slice(&meta("identity")).unwrap();
         let tls: TlsIdentity = serde_json::from_slice(&meta("tls")).unwrap();
         let address = Address { host: identity.host.clone(), port: identity.port, root: identity.root };
-        let sql = "SELECT log_key, commit_number, commit_hash, group_info FROM logs WHERE log = ?";
-        let (key, number, hash, group_info): ([u8; 32], u64, Vec<u8>, Vec<u8>) = db
-            .query_row(sql, [log.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        let sql = "SELECT log_key, commit_number, commit_hash, group_info, log FROM logs WHERE conversation = ?";
+        let (key, number, hash, group_info, log): ([u8; 32], u64, Vec<u8>, Vec<u8>, [u8; 16]) = db
+            .query_row(sql, [conversation.0], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
             .unwrap();
+        let log = LogId(log);
         let me = Me::new(&identity);
         let insider = Self {
             env,

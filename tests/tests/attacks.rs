@@ -11,7 +11,6 @@ use pli_core::group::roster::Roster;
 use pli_core::group::settings::{Role, Settings};
 use pli_core::group::{capabilities, context_extensions, credential_with_key, lifetime};
 use pli_core::model::{ConversationId, Membership};
-use pli_proto::id::LogId;
 use pli_proto::pb;
 use pli_proto::refusal::Reason;
 use pli_proto::{rows, signed};
@@ -62,7 +61,7 @@ async fn scene(mallory: Role) -> Scene {
     clients[4].close().await;
     clients[3].close().await;
     clients.truncate(3);
-    let insider = Insider::of(world.env.clone(), &world.device_folder("Mallory"), LogId(id.0)).await;
+    let insider = Insider::of(world.env.clone(), &world.device_folder("Mallory"), id).await;
     Scene { world, online: clients, id, insider }
 }
 
@@ -501,7 +500,7 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
 
     // With the server's help: an accomplice appends Mallory's external commit, made on the newest public state.
     let removal = seen.iter().find(|entry| entry.number == last).unwrap();
-    let log = LogId(scene.id.0);
+    let log = scene.insider.log;
     let opened = pli_core::group::seal::open_entry(&scene.insider.key, log, removal).unwrap();
     let Some(pb::opened::Body::Commit(removal_commit)) = opened.body else { panic!("a commit") };
     let info = pli_core::group::group_info::parse(&removal_commit.group_info).unwrap();
@@ -541,7 +540,7 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
     scene.insider.parent = (last, removal.hash.clone());
     let entry = scene.insider.entry(commit, vec![]);
     scene.online[2].close().await;
-    let mut accomplice = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Chloé"), log).await;
+    let mut accomplice = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Chloé"), scene.id).await;
     accomplice.append(&entry).await.unwrap();
     scene.online[2] = scene.world.open("Chloé").await;
     scene.lives(&["Anne", "Bảo", "Chloé", "Dalia"]).await;
@@ -553,7 +552,7 @@ async fn a_false_snapshot_does_not_keep_joiners_out() {
     let sealed = pli_core::group::seal::seal_snapshot(
         &*scene.world.env,
         &scene.insider.key,
-        LogId(scene.id.0),
+        scene.insider.log,
         scene.insider.parent.0,
         &pb::Snapshot { tree: vec![1, 2, 3], ..pb::Snapshot::default() },
     );
@@ -575,7 +574,7 @@ async fn a_squatted_id_delays_a_message_and_loses_nothing() {
     let mut entry = scene.insider.entry(pb::Commit::default(), vec![]);
     (entry.kind, entry.id) = (pb::EntryKind::Message.into(), id.to_vec());
     scene.insider.seal(&mut entry, pb::opened::Body::Message(vec![9; 40]));
-    let again = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Mallory"), LogId(scene.id.0)).await;
+    let again = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Mallory"), scene.id).await;
     scene.insider = again;
     scene.insider.append(&entry).await.unwrap();
     scene.online[0] = scene.world.open("Anne").await;
@@ -593,7 +592,7 @@ async fn a_server_that_pairs_an_entry_with_other_rows_only_spoils_it() {
     let scene = scene(Role::Admin).await;
     let commit = scene.insider.commit(Lie::None, update);
     let honest = scene.insider.entry(commit, vec![]);
-    let log = LogId(scene.id.0);
+    let log = scene.insider.log;
     assert!(pli_core::group::seal::open_entry(&scene.insider.key, log, &honest).is_some());
     for change in 0..4 {
         let mut entry = honest.clone();

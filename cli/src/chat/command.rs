@@ -12,7 +12,10 @@ pub(super) enum Command {
     Rename(String),
     Leave,
     Pair(String),
-    Group { name: String, people: Vec<String> },
+    Group {
+        name: String,
+        people: Vec<String>,
+    },
     React(Option<String>),
     Edit(String),
     Delete,

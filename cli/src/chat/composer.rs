@@ -1,6 +1,6 @@
 //! The text being written: lines, a cursor that moves by what a person sees as one character, completing mentions.
 
-use crate::names;
+use pli_core::model::fold;
 
 use super::text::clusters;
 
@@ -50,7 +50,9 @@ impl Composer {
 
     pub(super) fn delete_word(&mut self) {
         let before = self.before().trim_end();
-        let start = before.rfind(char::is_whitespace).map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
+        let start = before
+            .rfind(char::is_whitespace)
+            .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
         self.text.replace_range(start..self.cursor, "");
         self.cursor = start;
     }
@@ -76,8 +78,8 @@ impl Composer {
     /// Completes the mention that is being written, if just one of the names begins so, without case and accents.
     pub(super) fn complete<'a>(&mut self, candidates: impl IntoIterator<Item = &'a str>) -> bool {
         let Some(at) = self.before().rfind('@') else { return false };
-        let begun = names::fold(&self.before()[at + 1..]);
-        let mut fitting = candidates.into_iter().filter(|name| names::fold(name).starts_with(&begun));
+        let begun = fold(&self.before()[at + 1..]);
+        let mut fitting = candidates.into_iter().filter(|name| fold(name).starts_with(&begun));
         let (Some(name), None) = (fitting.next(), fitting.next()) else { return false };
         self.text.replace_range(at + 1..self.cursor, name);
         self.cursor = at + 1 + name.len();

@@ -17,9 +17,18 @@ pub(super) enum Effect {
     /// The selection changed: follow the other conversation, keep the draft of the one that was left.
     Follow,
     LoadOlder,
-    Send { to: ConversationId, text: String, reply_to: Option<EntryId>, mentions: Vec<PersonId> },
+    Send {
+        to: ConversationId,
+        text: String,
+        reply_to: Option<EntryId>,
+        mentions: Vec<PersonId>,
+    },
     /// A command, in the selected conversation if there is one, about this message if there is one.
-    Run { command: Command, at: Option<ConversationId>, about: Option<EntryId> },
+    Run {
+        command: Command,
+        at: Option<ConversationId>,
+        about: Option<EntryId>,
+    },
 }
 
 /// Presses a key.
@@ -81,7 +90,9 @@ fn step(state: &mut State, by: isize) -> Effect {
         Some(now) => now.checked_add_signed(by).filter(|next| *next < count),
         None => (count > 0).then_some(0),
     };
-    let Some(id) = next.and_then(|next| state.conversations.get(next)).map(|info| info.id) else { return Effect::Nothing };
+    let Some(id) = next.and_then(|next| state.conversations.get(next)).map(|info| info.id) else {
+        return Effect::Nothing;
+    };
     state.select(id);
     Effect::Follow
 }
@@ -140,10 +151,11 @@ fn run(state: &mut State, command: Command) -> Effect {
         _ => None,
     };
     let about = about.map(|message| message.id);
-    let needs_message =
-        matches!(command, Command::Edit(_) | Command::Delete | Command::React(_) | Command::Reply(_)) && about.is_none();
-    let needs_conversation = !matches!(command, Command::Pair(_) | Command::Group { .. } | Command::Quit | Command::Help)
-        && state.selected.is_none();
+    let needs_message = matches!(command, Command::Edit(_) | Command::Delete | Command::React(_) | Command::Reply(_))
+        && about.is_none();
+    let needs_conversation =
+        !matches!(command, Command::Pair(_) | Command::Group { .. } | Command::Quit | Command::Help)
+            && state.selected.is_none();
     if needs_message || needs_conversation {
         let word = if needs_conversation { words::NO_CONVERSATION } else { words::NO_MESSAGE };
         state.notice = Some(word.text().into());
@@ -163,5 +175,97 @@ fn run(state: &mut State, command: Command) -> Effect {
             Effect::Send { to, text, reply_to: about, mentions }
         }
         (command, at) => Effect::Run { command, at, about },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use pli_core::model::{ConversationInfo, ConversationKind, Membership, Role};
+
+    use super::*;
+
+    fn conversation(n: u8, draft: &str) -> ConversationInfo {
+        ConversationInfo {
+            id: ConversationId([n; 16]),
+            kind: ConversationKind::Group,
+            name: format!("c{n}"),
+            topic: String::new(),
+            last: None,
+            unread: 0,
+            muted_until_ms: 0,
+            draft: draft.into(),
+            my_role: Role::Owner,
+            may: BTreeSet::new(),
+            member_count: 1,
+            membership: Membership::Member,
+            lifetime_s: 0,
+            active_ms: 0,
+        }
+    }
+
+    fn state() -> State {
+        let mut state = State::new(PersonId([1; 16]), (80, 24));
+        state.conversations = vec![conversation(1, ""), conversation(2, "kept")];
+        state
+    }
+
+    fn key(state: &mut State, code: KeyCode, modifiers: KeyModifiers) -> Effect {
+        press(state, KeyEvent::new(code, modifiers))
+    }
+
+    fn write(state: &mut State, text: &str) -> Effect {
+        paste(state, text);
+        key(state, KeyCode::Enter, KeyModifiers::NONE)
+    }
+
+    #[test]
+    fn each_conversation_keeps_its_draft() {
+        let mut state = state();
+        assert_eq!(key(&mut state, KeyCode::Down, KeyModifiers::ALT), Effect::Follow);
+        paste(&mut state, "un");
+        assert_eq!(key(&mut state, KeyCode::Char('n'), KeyModifiers::CONTROL), Effect::Follow);
+        assert_eq!(state.composer.text(), "kept");
+        key(&mut state, KeyCode::Up, KeyModifiers::ALT);
+        assert_eq!(state.composer.text(), "un");
+        assert_eq!(key(&mut state, KeyCode::Up, KeyModifiers::ALT), Effect::Nothing, "there is none above");
+    }
+
+    #[test]
+    fn enter_sends_and_alt_enter_does_not() {
+        let mut state = state();
+        state.select(ConversationId([1; 16]));
+        paste(&mut state, "un");
+        assert_eq!(key(&mut state, KeyCode::Enter, KeyModifiers::ALT), Effect::Nothing);
+        let to = ConversationId([1; 16]);
+        let sent = Effect::Send { to, text: "un\ndeux".into(), reply_to: None, mentions: vec![] };
+        assert_eq!(write(&mut state, "deux"), sent);
+        assert_eq!(state.composer.text(), "");
+        assert_eq!(write(&mut state, "  "), Effect::Nothing);
+    }
+
+    #[test]
+    fn a_wrong_command_stays_to_be_corrected() {
+        let mut state = state();
+        state.select(ConversationId([1; 16]));
+        assert_eq!(write(&mut state, "/nonsense"), Effect::Nothing);
+        assert_eq!(state.composer.text(), "/nonsense");
+        assert!(state.notice.is_some());
+        state.composer.take();
+        assert_eq!(write(&mut state, "/edit x"), Effect::Nothing, "there is no message to edit");
+        assert_eq!(state.composer.text(), "/edit x");
+    }
+
+    #[test]
+    fn without_a_conversation_only_some_things_can_be_done() {
+        let mut state = state();
+        assert_eq!(write(&mut state, "un"), Effect::Nothing);
+        assert!(state.notice.is_some());
+        state.composer.take();
+        let command = Command::Pair("Anne".into());
+        assert_eq!(write(&mut state, "/pair Anne"), Effect::Run { command, at: None, about: None });
+        assert_eq!(write(&mut state, "/quit"), Effect::Quit);
+        assert_eq!(key(&mut state, KeyCode::Char('q'), KeyModifiers::CONTROL), Effect::Quit);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pli_core::model::{ClientState, ConversationId, ConversationInfo, EntryId, Member, Message, PersonId, TimelineItem};
+use pli_core::model::{
+    ClientState, ConversationId, ConversationInfo, EntryId, Member, Message, PersonId, TimelineItem,
+};
 
 use crate::show::Names;
 

@@ -18,7 +18,8 @@ pub(super) fn clusters(text: &str) -> Vec<&str> {
         let is_flag = ('\u{1f1e6}'..='\u{1f1ff}').contains(&c);
         let is_tone = ('\u{1f3fb}'..='\u{1f3ff}').contains(&c);
         flags = if is_flag { flags + 1 } else { 0 };
-        let extends = c.width() == Some(0) || previous == Some(ZERO_WIDTH_JOINER) || is_tone || is_flag && flags % 2 == 0;
+        let extends =
+            c.width() == Some(0) || previous == Some(ZERO_WIDTH_JOINER) || is_tone || is_flag && flags % 2 == 0;
         if previous.is_none() || c == '\n' || previous == Some('\n') || !extends {
             starts.push(index);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pli_core::model::{DeviceId, PersonId};
+use pli_core::model::{DeviceId, PersonId, fold};
 use pli_env::real::Real;
 use pli_proto::pb;
 use pli_server::Authority;
@@ -83,7 +83,7 @@ async fn with<R>(data: &Path, command: impl AsyncFnOnce(&Authority) -> Result<R,
 
 async fn people(authority: &Authority, shared: &Shared) -> Result<(), Failure> {
     let mut people = authority.people().await?;
-    people.sort_by_key(|person| (names::fold(&person.name), person.id.clone()));
+    people.sort_by_key(|person| (fold(&person.name), person.id.clone()));
     for person in &people {
         let id = person_id(person)?;
         let devices = person.devices.iter().filter(|device| !device.revoked).count();

@@ -167,7 +167,14 @@ mod tests {
         assert_eq!(setting("lifetime", "7d").unwrap(), Setting::LifetimeS(604_800));
         assert_eq!(setting("lifetime", "off").unwrap(), Setting::LifetimeS(0));
         assert_eq!(setting("may-post", "admin").unwrap(), Setting::MayPost(Role::Admin.into()));
-        for (key, value) in [("lifetime", ""), ("lifetime", "é"), ("lifetime", "0d"), ("lifetime", "d"), ("may-add", "king"), ("colour", "red")] {
+        for (key, value) in [
+            ("lifetime", ""),
+            ("lifetime", "é"),
+            ("lifetime", "0d"),
+            ("lifetime", "d"),
+            ("may-add", "king"),
+            ("colour", "red"),
+        ] {
             assert!(setting(key, value).is_err(), "{key} {value}");
         }
     }

@@ -1,7 +1,6 @@
 //! People and conversations.
 
 use crate::failure::Failure;
-use crate::names;
 use crate::show;
 
 use super::Shared;
@@ -10,12 +9,7 @@ pub(super) async fn people(query: &str, shared: &Shared) -> Result<(), Failure> 
     shared
         .with(async |profile| {
             profile.freshen().await?;
-            let words: Vec<String> = query.split_whitespace().map(names::fold).collect();
-            for person in profile.client.people("").await? {
-                let text = names::fold(&format!("{} {}", person.name, person.department.as_deref().unwrap_or_default()));
-                if !words.iter().all(|word| text.contains(word.as_str())) {
-                    continue;
-                }
+            for person in profile.client.people(query).await? {
                 shared.print(|| show::person_line(&person), || show::person_json(&person))?;
             }
             Ok(())

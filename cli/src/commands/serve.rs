@@ -40,7 +40,8 @@ async fn serve(
 ) -> Result<(), Failure> {
     let (mut interrupt, mut terminate) = (listen_for(SignalKind::interrupt())?, listen_for(SignalKind::terminate())?);
     let address = running.address();
-    let advertised = given.or_else(|| advertised(&args.data).filter(|_| is_any(address))).unwrap_or_else(|| usual(address));
+    let advertised =
+        given.or_else(|| advertised(&args.data).filter(|_| is_any(address))).unwrap_or_else(|| usual(address));
     keep_advertised(&args.data, &advertised)?;
     if is_any(address) && advertised == usual(address) {
         eprintln!("{}", say::LOOPBACK.with(&[&advertised]));
@@ -116,7 +117,8 @@ pub(super) fn advertised(data: &Path) -> Option<String> {
 fn keep_advertised(data: &Path, address: &str) -> Result<(), Failure> {
     // Whole or not at all: a command beside may read it now.
     let temporary = data.join(format!("{ADVERTISED}.new"));
-    let written = fs::write(&temporary, format!("{address}\n")).and_then(|()| fs::rename(&temporary, data.join(ADVERTISED)));
+    let written =
+        fs::write(&temporary, format!("{address}\n")).and_then(|()| fs::rename(&temporary, data.join(ADVERTISED)));
     written.map_err(|error| Failure::new(Code::Store, errors::DATA.with(&[&error])))
 }
 

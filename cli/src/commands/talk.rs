@@ -78,7 +78,12 @@ pub(super) async fn react(
 }
 
 /// Waits for one action and says what became of it.
-async fn settle(profile: &Profile, conversation: ConversationId, entry: EntryId, shared: &Shared) -> Result<(), Failure> {
+async fn settle(
+    profile: &Profile,
+    conversation: ConversationId,
+    entry: EntryId,
+    shared: &Shared,
+) -> Result<(), Failure> {
     say_state(entry, profile.settle(conversation, entry).await, shared)
 }
 

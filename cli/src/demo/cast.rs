@@ -3,9 +3,8 @@
 use super::script::Line;
 
 /// Names for those whom the script does not know.
-const FIRST: [&str; 12] = [
-    "Noé", "Zoé", "Þóra", "İpek", "Lê Minh", "Séverine", "Łucja", "Håkon", "Ýmir", "Ñusta", "محمود", "Χλόη",
-];
+const FIRST: [&str; 12] =
+    ["Noé", "Zoé", "Þóra", "İpek", "Lê Minh", "Séverine", "Łucja", "Håkon", "Ýmir", "Ñusta", "محمود", "Χλόη"];
 const LAST: [&str; 9] = ["Aubert", "Brûlé", "Çelik", "Đặng", "Émond", "Fjäll", "Gębka", "Hervé", "Ibáñez"];
 
 /// An official.

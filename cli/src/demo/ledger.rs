@@ -38,10 +38,6 @@ impl Ledger {
         self.lock().records.push(record);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.lock().records.len()
-    }
-
     pub(crate) fn records(&self) -> Vec<Record> {
         self.lock().records.clone()
     }
@@ -98,9 +94,8 @@ impl Ledger {
         let times = book.records.iter().flat_map(|record| {
             let others = record.timed.iter().filter(|seat| **seat != record.told.sender);
             let entitled = others.filter(|seat| record.told.entitled.contains(seat));
-            entitled.filter_map(|seat| {
-                Some(sightings.first(*seat, record.told.id)?.saturating_duration_since(record.at))
-            })
+            entitled
+                .filter_map(|seat| Some(sightings.first(*seat, record.told.id)?.saturating_duration_since(record.at)))
         });
         let mut times: Vec<Duration> = times.collect();
         times.sort_unstable();

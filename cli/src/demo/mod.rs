@@ -6,12 +6,17 @@
 //! ```
 //!
 //! - [`script`], [`cast`], [`extend`]: what is said, by whom.
-//! - [`stage`]: performs it; [`official`]: one device; [`cable`]: the network that can be pulled.
+//! - [`stage`]: performs it, with [`acts`] and [`events`]; [`official`]: one device, which [`device`] runs; [`cable`]: the network
+//!   that can be pulled.
 //! - [`ledger`]: what was said; [`sight`]: what appeared on screens.
-//! - [`thief`]: looks for texts in the files; [`verdict`]: how it went.
+//! - [`thief`]: looks for texts in the files; [`verdict`]: how it went; [`report`]: telling it.
+//! - [`stay`]: afterwards, the user is one of them.
 
+mod acts;
 mod cable;
 mod cast;
+mod device;
+mod events;
 mod extend;
 mod ledger;
 mod official;
@@ -20,6 +25,7 @@ mod report;
 mod script;
 mod sight;
 mod stage;
+mod stay;
 mod thief;
 mod verdict;
 
@@ -43,6 +49,9 @@ const ARRIVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(args: args::Demo, json: bool) -> Result<(), Failure> {
     let begun = Instant::now();
+    if args.stay {
+        crate::chat::check_terminal()?;
+    }
     let script = read_script(args.script.as_deref())?;
     let (folder, _temporary) = folder(args.keep.as_deref())?;
     let cast = cast::choose(&script, usize::from(args.officials));
@@ -51,6 +60,9 @@ pub(crate) async fn run(args: args::Demo, json: bool) -> Result<(), Failure> {
     let verdict = reach_verdict(&mut stage).await?;
     let report = Report::of(&stage, cast.len(), verdict, begun.elapsed());
     report.print(&stage, json, args.keep.is_some().then_some(folder.as_path())).await?;
+    if args.stay {
+        stay::stay(&stage, &script, args.seed).await?;
+    }
     stage.close().await;
     let failures = stage.world.ledger.failures();
     if !failures.is_empty() {

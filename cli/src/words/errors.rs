@@ -67,5 +67,4 @@ super::words! {
     NO_TERMINAL: "chat needs a terminal", "chat a besoin d'un terminal";
     EMPTY_FOLDER: "{0} is not empty; --keep wants a new folder", "{0} n'est pas vide ; --keep veut un nouveau dossier";
     DEMO_FAILED: "the demo could not go on: {0}", "la démonstration n'a pas pu continuer : {0}";
-    EMPTY_NAME: "--name is missing", "--name manque";
 }

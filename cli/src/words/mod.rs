@@ -96,5 +96,4 @@ mod tests {
             assert_eq!(values(word.en), values(word.fr), "{name}");
         }
     }
-
 }

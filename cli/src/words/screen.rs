@@ -11,7 +11,6 @@ super::words! {
         "Aucune conversation. /pair Anne ou /group Nom: Anne, Bảo en ouvre une.";
     EMPTY: "Nothing was said here yet.", "Rien n'a encore été dit ici.";
     WRITE: "Write, or /help", "Écrivez, ou /help";
-    REPLYING: "to", "à";
     OLDER: "↑ more above", "↑ suite au-dessus";
     NEWER: "↓ more below", "↓ suite en dessous";
     FOOTER: "Enter send · Alt-Enter new line · Alt-↑↓ conversation · Shift-↑↓ message · PgUp/PgDn scroll · F2 members · F1 help · Ctrl-Q quit",

@@ -128,9 +128,9 @@ impl Conversation {
     /// [`Error::NotFound`]; [`Error::NotAllowed`].
     pub async fn delete(&self, message: EntryId) -> Result<(), Error> {
         self.act(move |tx, this| {
-            if let Some(queued) = outbox::find(tx.db, message)?.filter(|queued| queued.conversation == this.id) {
-                if queued.refused.is_some() || !outbox::is_sealed(tx.db, message)? {
-                    outbox::remove(tx.db, message)?;
+            if let Some(queued) = outbox::find(tx.db, this.id, message)? {
+                if queued.refused.is_some() || !outbox::is_sealed(tx.db, this.id, message)? {
+                    outbox::remove(tx.db, this.id, message)?;
                     tx.notice(Notice::Conversation(this.id));
                     return Ok(());
                 }
@@ -170,10 +170,8 @@ impl Conversation {
     /// [`Error::NotFound`] if it is not in the outbox.
     pub async fn retry(&self, message: EntryId) -> Result<(), Error> {
         self.act(move |tx, this| {
-            outbox::find(tx.db, message)?
-                .filter(|queued| queued.conversation == this.id)
-                .ok_or(Error::NotFound(What::Message))?;
-            outbox::set_refused(tx.db, message, None)?;
+            outbox::find(tx.db, this.id, message)?.ok_or(Error::NotFound(What::Message))?;
+            outbox::set_refused(tx.db, this.id, message, None)?;
             let log = ensure_log(tx, this.id)?.log;
             tx.notice(Notice::Outbox(log));
             tx.notice(Notice::Conversation(this.id));
@@ -298,7 +296,7 @@ impl Conversation {
     /// [`Error::NotFound`].
     pub async fn mark_read(&self, up_to: EntryId) -> Result<(), Error> {
         self.local(move |tx, id| {
-            if let Some(pos) = items::position(tx.db, up_to)? {
+            if let Some(pos) = items::position(tx.db, id, up_to)? {
                 items::mark_read(tx.db, id, pos)?;
             }
             Ok(())
@@ -316,7 +314,7 @@ impl Conversation {
         store
             .read(move |db| {
                 let newest = match before {
-                    Some(before) => items::position(db, before)?.ok_or(Error::NotFound(What::Message))? - 1,
+                    Some(before) => items::position(db, id, before)?.ok_or(Error::NotFound(What::Message))? - 1,
                     None => i64::MAX,
                 };
                 let mut all: Vec<_> = items::window(db, id, newest, count)?.into_iter().map(|(_, item)| item).collect();
@@ -333,13 +331,14 @@ impl Conversation {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn settled(&self, entry: EntryId) -> Result<DeliveryState, Error> {
+        let id = self.id;
         let mut notices = self.client.0.notices.subscribe();
         loop {
             let state = self
                 .client
                 .store()?
                 .read(move |db| {
-                    Ok(match outbox::find(db, entry)? {
+                    Ok(match outbox::find(db, id, entry)? {
                         None => DeliveryState::Sent,
                         Some(queued) => match queued.refused {
                             Some(why) => DeliveryState::Refused(why),
@@ -380,10 +379,7 @@ impl Conversation {
 
     /// Who wrote a message of this conversation.
     fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
-        match items::find(tx.db, message)? {
-            Some((conversation, by)) if conversation == self.id => Ok(by),
-            _ => Err(Error::NotFound(What::Message)),
-        }
+        items::author(tx.db, self.id, message)?.ok_or(Error::NotFound(What::Message))
     }
 
     fn may(&self, tx: &Tx<'_>, permission: Permission) -> Result<(), Error> {

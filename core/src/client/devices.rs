@@ -1,5 +1,7 @@
 //! The own person's devices, and safety numbers.
 
+use std::collections::BTreeSet;
+
 use pli_proto::id::{DeviceId, EntryId, PersonId};
 use rusqlite::Connection;
 
@@ -31,7 +33,7 @@ impl Client {
                         enrolled_ms: device.enrolled_ms,
                         revoked: device.revoked,
                         this: device.id == this,
-                        number: approval_number(me, &own_key, &device.mls_key),
+                        number: safety::approval(me, &own_key, &device.mls_key),
                         missing_from: missing(db, me, device.id)?.len(),
                     });
                 }
@@ -52,12 +54,14 @@ impl Client {
                 let me = tx.context.me.person;
                 let known = people::devices(tx.db, me)?.into_iter().find(|known| known.id == device && !known.revoked);
                 let known = known.ok_or(Error::NotFound(What::Device))?;
-                if approval_number(me, &tx.context.me.key.public(), &known.mls_key) != digits {
+                if safety::approval(me, &tx.context.me.key.public(), &known.mls_key) != digits {
                     return Err(Error::Invalid { what: What::Number, limit: 0 });
                 }
                 for conversation in missing(tx.db, me, device)? {
                     let entry = EntryId(pli_env::random(&*tx.context.env));
-                    outbox::push(tx.db, conversation, entry, &Intent::Approve(device.0), tx.now_ms())?;
+                    // The key that was compared is the key that enters.
+                    let intent = Intent::Approve(device.0, known.mls_key);
+                    outbox::push(tx.db, conversation, entry, &intent, tx.now_ms())?;
                     for record in logs::of(tx.db, conversation)?.into_iter().take(1) {
                         tx.notice(Notice::Outbox(record.log));
                     }
@@ -104,14 +108,22 @@ impl Client {
     }
 }
 
-fn approval_number(person: PersonId, one: &[u8; 32], other: &[u8; 32]) -> String {
-    safety::number((person, &[*one]), (person, &[*other])).chars().take(30).collect()
-}
-
 fn number_with(db: &Connection, me: PersonId, person: PersonId) -> Result<String, Error> {
-    let keys = |person| -> Result<Vec<[u8; 32]>, Error> {
-        let devices = people::devices(db, person)?;
-        Ok(devices.into_iter().filter(|device| !device.revoked).map(|device| device.mls_key).collect())
+    let summaries: Vec<_> = logs::all(db)?
+        .iter()
+        .map(|record| summary::get(db, record.log))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect();
+    let revoked = people::revoked_keys(db)?;
+    // Those of the directory, and those that are used in groups: a device that the directory hides changes the number.
+    let keys = |person: PersonId| -> Result<Vec<[u8; 32]>, Error> {
+        let listed = people::devices(db, person)?.into_iter().filter(|device| !device.revoked).map(|d| d.mls_key);
+        let members = summaries.iter().flat_map(|summary| &summary.members);
+        let used = members.filter(|member| member.person == person.0).flat_map(|member| member.devices.values().copied());
+        let all: BTreeSet<[u8; 32]> = listed.chain(used).filter(|key| !revoked.contains(key)).collect();
+        Ok(all.into_iter().collect())
     };
     let theirs = keys(person)?;
     if theirs.is_empty() {

@@ -61,7 +61,7 @@ impl Client {
                 let me = tx.context.me.person;
                 let key = LogKey::random(&*tx.context.env);
                 let log = LogId(pli_env::random(&*tx.context.env));
-                let conversation = ConversationId(log.0);
+                let conversation = group_id(log);
                 items::put_conversation(tx.db, conversation, None, tx.now_ms())?;
                 items::set_name(tx.db, conversation, &name)?;
                 let settings = Settings::group(key.clone(), tx.context.me.root, me, name);
@@ -126,6 +126,12 @@ pub(super) fn check_people(db: &Connection, people: &[PersonId]) -> Result<Vec<P
     Ok(unique.into_iter().collect())
 }
 
+/// A group's conversation. Not the log id itself, which its founder chooses, and might choose to be a pair's.
+pub(crate) fn group_id(log: LogId) -> ConversationId {
+    let hash: [u8; 32] = Sha256::digest(pli_proto::signed::join(&[b"Pli 1.0 group", &log.0])).into();
+    ConversationId::try_from(&hash[..16]).expect("16 of 32 bytes")
+}
+
 /// A pair's conversation, the same for both.
 pub(crate) fn pair_id(one: PersonId, other: PersonId) -> ConversationId {
     let (low, high) = if one < other { (one, other) } else { (other, one) };
@@ -140,7 +146,7 @@ fn found(
     key: LogKey,
     settings: &Settings,
 ) -> Result<(), Error> {
-    let record = Log { state: LogState::Founding, update_ms: first_update(tx, 2), ..Log::joining(log, conversation, key) };
+    let record = Log { state: LogState::Founding, update_ms: first_update(tx, 2), ..Log::new(log, conversation, key) };
     logs::put(tx.db, &record)?;
     join::found(tx, &record, settings)?;
     let loaded = tx.take_group(log)?;
@@ -156,7 +162,7 @@ pub(super) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Err
     let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound(What::Conversation))?;
     let records = logs::of(tx.db, id)?;
     if let Some(record) = records.first().filter(|record| {
-        record.state.is_followed() || matches!(record.state, LogState::Founding | LogState::Joining)
+        record.state.is_followed() || record.state == LogState::Founding
     }) {
         return Ok(record.clone());
     }
@@ -200,7 +206,7 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
     tx.keep_group(record.log, loaded);
     let me = tx.context.me.person;
     let (conversation, peer) = match settings.pair {
-        None => (ConversationId(record.log.0), None),
+        None => (group_id(record.log), None),
         Some(pair) if pair.contains(&me) => {
             let peer = if pair[0] == me { pair[1] } else { pair[0] };
             (pair_id(me, peer), Some(peer))
@@ -244,7 +250,7 @@ pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -
     };
     let membership = record.as_ref().map_or(Membership::New, |record| match record.state {
         LogState::Founding => Membership::New,
-        LogState::Joining | LogState::Broken => Membership::Returning,
+        LogState::Broken => Membership::Returning,
         LogState::Active => Membership::Member,
         LogState::Removed => Membership::Removed,
         LogState::AccessLost => Membership::AccessLost,

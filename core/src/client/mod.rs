@@ -26,7 +26,7 @@ use pli_proto::limits;
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::crypto::Crypto;
-use crate::error::{Error, What};
+use crate::error::{Advice, Error, What};
 use crate::identity::link::Invitation;
 use crate::identity::{Identity, Me};
 use crate::model::{ClientState, ConversationId, Message, Person, TimelineItem};
@@ -37,7 +37,7 @@ use crate::sync::{self, enrol};
 use crate::transport::Address;
 
 pub use conversation::Conversation;
-pub(crate) use list::enter;
+pub(crate) use list::{enter, group_id};
 pub use timeline::Timeline;
 
 /// A device of the organisation's, open. Clones are the same client.
@@ -87,17 +87,13 @@ impl Client {
         link: &str,
     ) -> Result<Self, Error> {
         let invitation: Invitation = link.parse()?;
-        match open::open(&*env, folder, &*keys) {
-            Ok(opened) if meta::get::<Vec<u8>>(&opened.writer, meta::IDENTITY)?.is_some() => {
-                return Err(Error::AlreadyEnrolled);
-            }
-            Err(error @ Error::StoreInUse) => return Err(error),
-            _ => {}
-        }
-        // A join that was interrupted left its seeds beside the store's key: the token is spent for these keys.
         let opened = match open::open(&*env, folder, &*keys) {
-            Ok(opened) => opened,
-            Err(_) => open::create(&*env, folder, &*keys)?,
+            // Perhaps a join that was interrupted: the token is spent for the seeds that it left here.
+            Ok(opened) if meta::get::<Vec<u8>>(&opened.writer, meta::IDENTITY)?.is_none() => opened,
+            Ok(_) => return Err(Error::AlreadyEnrolled),
+            Err(Error::NotEnrolled) => open::create(&*env, folder, &*keys)?,
+            // Whatever is there is not ours to delete.
+            Err(error) => return Err(error),
         };
         let seeds = enrolling_seeds(&*env, &opened.writer, &invitation)?;
         let (identity, tls) = enrol::enrol(&env, &invitation, &seeds).await?;
@@ -243,8 +239,10 @@ impl Client {
         let store = self.store()?;
         let newest = |db: &rusqlite::Connection| Ok(db.query_row("SELECT coalesce(max(pos), 0) FROM items", [], |r| r.get(0))?);
         let from: i64 = store.read(newest).await?;
-        let complete = tokio::time::timeout(within, self.settled(&store)).await;
-        let complete = matches!(complete, Ok(Ok(()))) || complete.is_ok_and(|end| end.is_ok());
+        let complete = match tokio::time::timeout(within, self.settled(&store)).await {
+            Ok(end) => end.map(|()| true)?,
+            Err(_) => false,
+        };
         let me = store.context().me.person;
         let (received, waiting) = store
             .read(move |db| {
@@ -271,7 +269,9 @@ impl Client {
                         return Ok(());
                     }
                 }
-                ClientState::Stopped(_) => return Err(Error::Revoked),
+                ClientState::Stopped(Advice::ReEnrol) => return Err(Error::Revoked),
+                ClientState::Stopped(Advice::Update) => return Err(Error::UpdateRequired),
+                ClientState::Stopped(_) => return Err(Error::Internal("stopped")),
                 ClientState::Suspended => return Err(Error::Closed),
                 _ => {}
             }
@@ -290,8 +290,7 @@ fn enrolling_seeds(
     invitation: &Invitation,
 ) -> Result<enrol::Seeds, Error> {
     let kept: Option<([u8; 16], [u8; 32], [u8; 32])> = meta::json(db, meta::ENROLLING)?;
-    if let Some((token, mls, tls)) = kept.filter(|kept| kept.0 == invitation.token) {
-        let _ = token;
+    if let Some((_, mls, tls)) = kept.filter(|kept| kept.0 == invitation.token) {
         return Ok(enrol::Seeds { mls, tls });
     }
     let seeds = enrol::Seeds { mls: pli_env::random(env), tls: pli_env::random(env) };

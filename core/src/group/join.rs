@@ -114,6 +114,7 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
     };
     let group = open_welcome(tx, record.log, welcome, &replayed.public.group)?;
     let context = group.public_group().group_context() == replayed.public.group.group_context();
+    let context = context && replayed.public.settings.rules == super::RULES;
     if !context || replayed.public.settings.log_key != record.key || replayed.public.settings.root != tx.context.me.root {
         return Err(CannotJoin::Welcome);
     }
@@ -133,7 +134,6 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
     };
     logs::put(tx.db, &entered)?;
     logs::put_hash(tx.db, record.log, entered.number, &entered.hash)?;
-    logs::set_invitation(tx.db, record.log, None)?;
     tx.keep_group(record.log, Loaded { group: Some(group), public: replayed.public });
     Ok(entered)
 }
@@ -178,6 +178,8 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
     let roster = Roster::verify(&group, &tx.context.me.root).ok_or(CannotJoin::Snapshot)?;
     let mut rows = rows_of(&snapshot.rows);
     let mut public = Public { group, roster, settings };
+    // What no commits under these rules led to would stop its members later.
+    verdict::check_public(crypto, &public).map_err(|_| CannotJoin::Snapshot)?;
     let mut hash: Hash = snapshot.hash.as_slice().try_into().map_err(|_| CannotJoin::Snapshot)?;
     let (mut group_info, mut number, mut commit_bytes) = (snapshot.group_info, material.snapshot_number, 0);
     for entry in &material.entries {
@@ -186,6 +188,9 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
             return Err(CannotJoin::Snapshot);
         }
         hash = signed::hash_next(&hash, number, &signed::entry_digest(record.log, entry));
+        if entry.hash != hash {
+            return Err(CannotJoin::Snapshot);
+        }
         // By no row in particular: the server refused what was not allowed, and this book is for mending only.
         for change in &entry.rows {
             mirror(&mut rows, change);
@@ -205,6 +210,9 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
             Ok(counted) => {
                 memory = after;
                 group_info = commit.group_info;
+                if counted.after.settings.rules != super::RULES {
+                    return Err(CannotJoin::Welcome);
+                }
                 counted.after
             }
             Err(fault) => {
@@ -285,13 +293,6 @@ pub(crate) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Err
     Error::Internal(what)
 }
 
-/// Deletes what is left of a group's state.
-pub(crate) fn forget(tx: &Tx<'_>, log: LogId) -> Result<(), Error> {
-    tx.provider().storage.delete_group(&group_id(log))?;
-    tx.follower_store().delete_group(&group_id(log))?;
-    Ok(())
-}
-
 /// If the store is a copy of an earlier day, its groups' secrets may have been used since: they still read what came,
 /// and never write again. Each group is returned to once its log is read.
 pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) -> Result<(), Error> {
@@ -304,8 +305,8 @@ pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) 
         logs::put(db, &Log { return_ms: env.now_ms(), ..record })?;
     }
     outbox::void_attempts(db)?;
-    // The private keys of its key packages may have been used too.
-    meta::remove(db, meta::INBOX_KEY)?;
+    // The private keys of its key packages may have been used too: new ones replace them.
+    meta::remove(db, meta::LAST_RESORT_MS)?;
     meta::remove(db, meta::IS_COPY)?;
     db.execute_batch("COMMIT")?;
     Ok(())

@@ -49,7 +49,7 @@ fn founding(change: &Change<'_>) -> Result<(), Fault> {
     let (before, after) = change.settings;
     let kept = before.log_key == after.log_key && before.root == after.root && before.pair == after.pair;
     let rules = after.rules == before.rules
-        || after.rules == before.rules + 1
+        || Some(after.rules) == before.rules.checked_add(1)
             && before.role(change.by, &change.rosters.0.persons()) == Role::Owner;
     if kept && rules { Ok(()) } else { Err(Fault::Founding) }
 }

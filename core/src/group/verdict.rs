@@ -126,8 +126,7 @@ pub fn judge(
     if proposals.adds_alone == path.is_some() {
         return Err(Fault::Proposals);
     }
-    let mut keys_before: BTreeSet<Vec<u8>> = roster::tree_keys(&group).ok_or(Fault::Mls)?.into_iter().collect();
-    // A return may keep no key of the old leaf, nor may an update.
+    let keys_before: BTreeSet<Vec<u8>> = roster::tree_keys(&group).ok_or(Fault::Mls)?.into_iter().collect();
     let mut new_keys = form_of_leaves(path.as_ref(), &proposals.packages)?;
 
     group.merge_commit(storage, *staged).map_err(|_| Fault::Mls)?;
@@ -143,9 +142,10 @@ pub fn judge(
     if after.len() > limits::GROUP_DEVICES || commit.evidence.len() > limits::GROUP_DEVICES {
         return Err(Fault::Form);
     }
+    check_pair(&settings_after, &after)?;
     let external_pub = group_info::check(&commit.group_info, &group, &by).ok_or(Fault::Form)?;
     new_keys.push(external_pub.to_vec());
-    check_keys(crypto, &group, &mut keys_before, new_keys)?;
+    check_keys(crypto, &group, &keys_before, new_keys)?;
     check_rows(&entry.rows, &after.rows(&settings_after))?;
     let (removed, added) = if is_return { (Vec::new(), Vec::new()) } else { (removed, added) };
     rules::check(&Change {
@@ -208,17 +208,60 @@ fn returning(path: Option<&LeafNode>, removed: &[Leaf], settings: &Settings) -> 
     Ok(Leaf { certificate, ..old.clone() })
 }
 
-/// Rule 5 for the leaves that a commit brings; gives the HPKE keys that don't enter the tree, and the path leaf's.
+/// Judges the public state of a group that is entered: one that no commits under these rules could have led to would
+/// stop its members later.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check_public(crypto: &impl OpenMlsCrypto, public: &Public) -> Result<(), Fault> {
+    if public.roster.len() > limits::GROUP_DEVICES {
+        return Err(Fault::Form);
+    }
+    if !public.group.treesync().full_leaves().all(|(_, leaf)| is_well_formed(leaf)) {
+        return Err(Fault::Form);
+    }
+    check_pair(&public.settings, &public.roster)?;
+    check_keys(crypto, &public.group, &BTreeSet::new(), Vec::new())
+}
+
+/// Judges a key package before it is proposed: a bad one would spoil the commit that adds it.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check_package(crypto: &impl OpenMlsCrypto, package: &KeyPackage) -> Result<(), Fault> {
+    let mut keys = form_of_leaves(None, std::slice::from_ref(package))?;
+    keys.extend(roster::leaf_encryption_key(package.leaf_node()));
+    let all = keys.iter().all(|key| crypto::well_formed(crypto, package.ciphersuite(), key));
+    if all && keys.len() == 2 && keys[0] != keys[1] { Ok(()) } else { Err(Fault::Keys) }
+}
+
+/// A pair holds the devices of its two persons, who both are owners; it has no name, and only the lifetime changes.
+fn check_pair(settings: &Settings, roster: &Roster) -> Result<(), Fault> {
+    let Some(pair) = settings.pair else { return Ok(()) };
+    let plain = Settings::pair(settings.log_key.clone(), settings.root, pair);
+    let sound = Settings { rules: settings.rules, lifetime_s: settings.lifetime_s, ..plain } == *settings;
+    let two = roster.leaves().all(|leaf| pair.contains(&leaf.person()));
+    if sound && two { Ok(()) } else { Err(Fault::Founding) }
+}
+
+/// Rule 5 for one leaf.
+fn is_well_formed(leaf: &LeafNode) -> bool {
+    let for_ever = match leaf.leaf_node_source() {
+        LeafNodeSource::KeyPackage(named) => *named == lifetime(),
+        _ => true,
+    };
+    *leaf.capabilities() == capabilities() && leaf.extensions().iter().count() == 0 && for_ever
+}
+
+/// Rule 5 for the leaves that a commit brings; gives the HPKE keys that don't enter the tree.
 fn form_of_leaves(path: Option<&LeafNode>, packages: &[KeyPackage]) -> Result<Vec<Vec<u8>>, Fault> {
-    let well_formed = |leaf: &LeafNode| *leaf.capabilities() == capabilities() && leaf.extensions().iter().count() == 0;
-    if !path.is_none_or(well_formed) {
+    if !path.is_none_or(is_well_formed) {
         return Err(Fault::Form);
     }
     let mut keys = Vec::new();
     for package in packages {
-        let for_ever = matches!(package.leaf_node().leaf_node_source(), LeafNodeSource::KeyPackage(l) if *l == lifetime());
         let extensions_known = package.extensions().iter().count() == usize::from(package.last_resort());
-        if !well_formed(package.leaf_node()) || !for_ever || !extensions_known {
+        if !is_well_formed(package.leaf_node()) || !extensions_known {
             return Err(Fault::Form);
         }
         keys.push(package.hpke_init_key().as_slice().to_vec());
@@ -267,7 +310,7 @@ fn identities_stay(before: &Roster, removed: &[Leaf], after: &Roster, is_return:
 fn check_keys(
     crypto: &impl OpenMlsCrypto,
     after: &PublicGroup,
-    before: &mut BTreeSet<Vec<u8>>,
+    before: &BTreeSet<Vec<u8>>,
     outside_tree: Vec<Vec<u8>>,
 ) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();

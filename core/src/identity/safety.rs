@@ -16,6 +16,11 @@ pub fn number(one: (PersonId, &[[u8; 32]]), other: (PersonId, &[[u8; 32]])) -> S
     halves.concat()
 }
 
+/// The number that two devices of one person show while one approves the other: 30 digits of both keys.
+pub fn approval(person: PersonId, one: &[u8; 32], other: &[u8; 32]) -> String {
+    half(person, &[*one, *other])
+}
+
 /// 30 digits of one person's keys.
 fn half(person: PersonId, keys: &[[u8; 32]]) -> String {
     let mut keys = keys.to_vec();

@@ -65,42 +65,64 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
 }
 
 /// Replaces a text, if `by` wrote it.
-pub(crate) fn edit(db: &Connection, target: &[u8], by: PersonId, text: &pb::Text, at_ms: u64) -> Result<(), Error> {
-    let sql = "SELECT body FROM items WHERE entry = ? AND by = ? AND kind = ? AND deleted_by IS NULL";
-    let old = db.prepare_cached(sql)?.query_row((target, by.0, Kind::Text as i64), |row| row.get::<_, Vec<u8>>(0));
+pub(crate) fn edit(
+    db: &Connection,
+    (conversation, target): (ConversationId, &[u8]),
+    by: PersonId,
+    text: &pb::Text,
+    at_ms: u64,
+) -> Result<(), Error> {
+    let sql = "SELECT body FROM items WHERE conversation = ? AND entry = ? AND by = ? AND kind = ?
+               AND deleted_by IS NULL";
+    let old = db
+        .prepare_cached(sql)?
+        .query_row((conversation.0, target, by.0, Kind::Text as i64), |row| row.get::<_, Vec<u8>>(0));
     let Some(old) = old.optional()? else { return Ok(()) };
     let reply_to = pb::Text::decode(old.as_slice()).map(|old| old.reply_to).unwrap_or_default();
     let body = pb::Text { reply_to, ..text.clone() }.encode_to_vec();
-    db.execute("UPDATE items SET body = ?, edited_ms = ? WHERE entry = ?", (body, at_ms, target))?;
+    let sql = "UPDATE items SET body = ?, edited_ms = ? WHERE conversation = ? AND entry = ?";
+    db.execute(sql, (body, at_ms, conversation.0, target))?;
     Ok(())
 }
 
 /// Deletes what a message said, if `by` wrote it or `may_delete`; that it was deleted stays visible.
-pub(crate) fn delete(db: &Connection, target: &[u8], by: PersonId, may_delete: bool) -> Result<(), Error> {
-    let sql = "UPDATE items SET body = x'', deleted_by = ?2 WHERE entry = ?1 AND (by = ?2 OR ?3) AND kind <> ?4";
-    let deleted = db.execute(sql, (target, by.0, may_delete, Kind::Change as i64))?;
+pub(crate) fn delete(
+    db: &Connection,
+    (conversation, target): (ConversationId, &[u8]),
+    by: PersonId,
+    may_delete: bool,
+) -> Result<(), Error> {
+    let sql = "UPDATE items SET body = x'', deleted_by = ?2
+               WHERE conversation = ?5 AND entry = ?1 AND (by = ?2 OR ?3) AND kind <> ?4";
+    let deleted = db.execute(sql, (target, by.0, may_delete, Kind::Change as i64, conversation.0))?;
     if deleted > 0 {
-        db.execute("DELETE FROM reactions WHERE entry = ?", [target])?;
+        db.execute("DELETE FROM reactions WHERE conversation = ? AND entry = ?", (conversation.0, target))?;
     }
     Ok(())
 }
 
 /// Sets a person's reaction to a message; an empty one takes it back.
-pub(crate) fn react(db: &Connection, target: &[u8], by: PersonId, emoji: &str) -> Result<(), Error> {
-    let exists = "SELECT 1 FROM items WHERE entry = ? AND kind <> 2 AND deleted_by IS NULL";
+pub(crate) fn react(
+    db: &Connection,
+    (conversation, target): (ConversationId, &[u8]),
+    by: PersonId,
+    emoji: &str,
+) -> Result<(), Error> {
+    let exists = "SELECT 1 FROM items WHERE conversation = ? AND entry = ? AND kind <> 2 AND deleted_by IS NULL";
     if emoji.is_empty() {
-        db.execute("DELETE FROM reactions WHERE entry = ? AND person = ?", (target, by.0))?;
-    } else if db.prepare_cached(exists)?.exists([target])? {
-        let sql = "INSERT OR REPLACE INTO reactions(entry, person, emoji) VALUES(?, ?, ?)";
-        db.execute(sql, (target, by.0, emoji))?;
+        let sql = "DELETE FROM reactions WHERE conversation = ? AND entry = ? AND person = ?";
+        db.execute(sql, (conversation.0, target, by.0))?;
+    } else if db.prepare_cached(exists)?.exists((conversation.0, target))? {
+        let sql = "INSERT OR REPLACE INTO reactions(conversation, entry, person, emoji) VALUES(?, ?, ?, ?)";
+        db.execute(sql, (conversation.0, target, by.0, emoji))?;
     }
     Ok(())
 }
 
-/// The conversation that holds a message, and who wrote it.
-pub(crate) fn find(db: &Connection, entry: EntryId) -> Result<Option<(ConversationId, PersonId)>, Error> {
-    let mut query = db.prepare_cached("SELECT conversation, by FROM items WHERE entry = ?")?;
-    Ok(query.query_row([entry.0], |row| Ok((ConversationId(row.get(0)?), PersonId(row.get(1)?)))).optional()?)
+/// Who wrote a message.
+pub(crate) fn author(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<PersonId>, Error> {
+    let mut query = db.prepare_cached("SELECT by FROM items WHERE conversation = ? AND entry = ?")?;
+    Ok(query.query_row((id.0, entry.0), |row| Ok(PersonId(row.get(0)?))).optional()?)
 }
 
 const COLUMNS: &str =
@@ -161,9 +183,9 @@ pub(crate) fn after(db: &Connection, pos: i64, count: usize) -> Result<Vec<(i64,
 }
 
 /// The position of an item.
-pub(crate) fn position(db: &Connection, entry: EntryId) -> Result<Option<i64>, Error> {
-    let mut query = db.prepare_cached("SELECT pos FROM items WHERE entry = ?")?;
-    Ok(query.query_row([entry.0], |row| row.get(0)).optional()?)
+pub(crate) fn position(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<i64>, Error> {
+    let mut query = db.prepare_cached("SELECT pos FROM items WHERE conversation = ? AND entry = ?")?;
+    Ok(query.query_row((id.0, entry.0), |row| row.get(0)).optional()?)
 }
 
 /// The last message of a conversation.
@@ -201,7 +223,7 @@ fn show(db: &Connection, item: Stored) -> Result<TimelineItem, Error> {
         sent_ms: item.sent_ms,
         edited_ms: (item.edited_ms > 0).then_some(item.edited_ms),
         reply_to,
-        reactions: reactions(db, item.entry)?,
+        reactions: reactions(db, item.conversation, item.entry)?,
         delivery: item.mine.then_some(DeliveryState::Sent),
     }))
 }
@@ -211,10 +233,15 @@ fn text_content(text: pb::Text) -> Content {
     Content::Text { body: text.body, mentions }
 }
 
-fn reactions(db: &Connection, entry: EntryId) -> Result<Vec<(String, Vec<PersonId>)>, Error> {
-    let mut query = db.prepare_cached("SELECT emoji, person FROM reactions WHERE entry = ? ORDER BY person")?;
+fn reactions(
+    db: &Connection,
+    conversation: ConversationId,
+    entry: EntryId,
+) -> Result<Vec<(String, Vec<PersonId>)>, Error> {
+    let sql = "SELECT emoji, person FROM reactions WHERE conversation = ? AND entry = ? ORDER BY person";
+    let mut query = db.prepare_cached(sql)?;
     let mut by_emoji: BTreeMap<String, Vec<PersonId>> = BTreeMap::new();
-    for row in query.query_map([entry.0], |row| Ok((row.get(0)?, PersonId(row.get(1)?))))? {
+    for row in query.query_map((conversation.0, entry.0), |row| Ok((row.get(0)?, PersonId(row.get(1)?))))? {
         let (emoji, person): (String, _) = row?;
         by_emoji.entry(emoji).or_default().push(person);
     }
@@ -239,7 +266,7 @@ pub(crate) fn waiting(
 fn show_queued(db: &Connection, queued: Queued, me: PersonId) -> Result<Option<TimelineItem>, Error> {
     let delivery = Some(match queued.refused {
         Some(why) => DeliveryState::Refused(why),
-        None if outbox::is_acknowledged(db, queued.entry)? => DeliveryState::Sent,
+        None if outbox::is_acknowledged(db, queued.conversation, queued.entry)? => DeliveryState::Sent,
         None => DeliveryState::Waiting,
     });
     let by = people::get(db, me)?;
@@ -264,7 +291,7 @@ fn show_queued(db: &Connection, queued: Queued, me: PersonId) -> Result<Option<T
             })));
         }
         Intent::Add(people) => What::Added(ids(people)),
-        Intent::Approve(_) => What::DeviceAdded(me.0),
+        Intent::Approve(..) => What::DeviceAdded(me.0),
         Intent::Remove(people) => What::Removed(ids(people)),
         Intent::SetRole(person, role) => What::RoleSet(*person, *role),
         Intent::Set(super::outbox::Setting::Name(name)) => What::Renamed(name.clone()),

@@ -18,8 +18,6 @@ const HASHES: u64 = 2_000;
 pub enum LogState {
     /// Made here; the server does not have it yet.
     Founding = 0,
-    /// Invited; the tree is yet to be fetched.
-    Joining = 1,
     /// A member.
     Active = 2,
     /// A member who lost the group's secrets, and follows until the return is in the log.
@@ -38,7 +36,6 @@ impl LogState {
     fn from_number(number: i64) -> rusqlite::Result<Self> {
         [
             Self::Founding,
-            Self::Joining,
             Self::Active,
             Self::Broken,
             Self::Removed,
@@ -86,16 +83,18 @@ pub struct Log {
     pub update_ms: u64,
     /// When to try to come back.
     pub return_ms: u64,
+    /// No commits of our own before then.
+    pub commit_ms: u64,
 }
 
 impl Log {
-    /// A log that is to be joined, of which nothing was read.
-    pub(crate) fn joining(log: LogId, conversation: ConversationId, key: LogKey) -> Self {
+    /// A log of which nothing was read.
+    pub(crate) fn new(log: LogId, conversation: ConversationId, key: LogKey) -> Self {
         let start = pli_proto::signed::hash_start(log);
         Self {
             log,
             conversation,
-            state: LogState::Joining,
+            state: LogState::Founding,
             key,
             number: 0,
             hash: start,
@@ -106,12 +105,13 @@ impl Log {
             commit_bytes: 0,
             update_ms: 0,
             return_ms: 0,
+            commit_ms: 0,
         }
     }
 }
 
 const COLUMNS: &str = "log, conversation, state, log_key, number, hash, commit_number, commit_hash, group_info, \
-    snapshot_number, commit_bytes, update_ms, return_ms";
+    snapshot_number, commit_bytes, update_ms, return_ms, commit_ms";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Log> {
     let key: [u8; 32] = row.get(3)?;
@@ -129,6 +129,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Log> {
         commit_bytes: row.get(10)?,
         update_ms: row.get(11)?,
         return_ms: row.get(12)?,
+        commit_ms: row.get(13)?,
     })
 }
 
@@ -153,7 +154,7 @@ pub(crate) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
 /// The logs of a conversation, the one that is written to first: the lowest id that this device is a member of.
 pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Log>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM logs WHERE conversation = ? ORDER BY state NOT IN (0, 2, 3, 5), state = 0, log"
+        "SELECT {COLUMNS} FROM logs WHERE conversation = ? ORDER BY state NOT IN (0, 2, 3, 5), log"
     );
     let mut query = db.prepare_cached(&sql)?;
     let logs = query.query_map([conversation.0], read)?.collect::<Result<_, _>>()?;
@@ -163,9 +164,9 @@ pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Lo
 /// Inserts a log or writes all of it.
 pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
     let sql = format!(
-        "INSERT INTO logs({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(log) DO UPDATE SET \
+        "INSERT INTO logs({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(log) DO UPDATE SET \
          conversation = ?2, state = ?3, log_key = ?4, number = ?5, hash = ?6, commit_number = ?7, commit_hash = ?8, \
-         group_info = ?9, snapshot_number = ?10, commit_bytes = ?11, update_ms = ?12, return_ms = ?13"
+         group_info = ?9, snapshot_number = ?10, commit_bytes = ?11, update_ms = ?12, return_ms = ?13, commit_ms = ?14"
     );
     db.prepare_cached(&sql)?.execute(params![
         log.log.0,
@@ -181,6 +182,7 @@ pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
         log.commit_bytes,
         log.update_ms,
         log.return_ms,
+        log.commit_ms,
     ])?;
     Ok(())
 }
@@ -227,15 +229,27 @@ pub(crate) fn clear_rows(db: &Connection, log: LogId) -> Result<(), Error> {
     Ok(())
 }
 
-/// The invitation by which a log is being joined.
-pub(crate) fn invitation(db: &Connection, log: LogId) -> Result<Option<Vec<u8>>, Error> {
-    let mut query = db.prepare_cached("SELECT invitation FROM logs WHERE log = ?")?;
-    Ok(query.query_row([log.0], |row| row.get(0)).optional()?.flatten())
+/// Invitations to one log that are kept at once: whoever knows the log key can send some.
+const INVITATIONS: i64 = 8;
+
+/// Keeps an invitation, unless too many to the same log wait already.
+pub(crate) fn put_invitation(db: &Connection, log: LogId, entry: &[u8], invitation: &[u8]) -> Result<bool, Error> {
+    let waiting: i64 =
+        db.query_row("SELECT count(*) FROM invitations WHERE log = ?", [log.0], |row| row.get(0))?;
+    let sql = "INSERT OR IGNORE INTO invitations(log, entry, invitation) VALUES(?, ?, ?)";
+    Ok(waiting < INVITATIONS && db.execute(sql, (log.0, entry, invitation))? > 0)
 }
 
-/// Sets or clears it.
-pub(crate) fn set_invitation(db: &Connection, log: LogId, invitation: Option<&[u8]>) -> Result<(), Error> {
-    db.execute("UPDATE logs SET invitation = ? WHERE log = ?", (invitation, log.0))?;
+/// The invitations that wait, with their logs.
+pub(crate) fn invitations(db: &Connection) -> Result<Vec<(LogId, Vec<u8>)>, Error> {
+    let mut query = db.prepare_cached("SELECT log, invitation FROM invitations ORDER BY log, entry")?;
+    let all = query.query_map([], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?.collect::<Result<_, _>>()?;
+    Ok(all)
+}
+
+/// Drops an invitation: it was followed, or led nowhere.
+pub(crate) fn remove_invitation(db: &Connection, log: LogId, entry: &[u8]) -> Result<(), Error> {
+    db.execute("DELETE FROM invitations WHERE log = ? AND entry = ?", (log.0, entry))?;
     Ok(())
 }
 

@@ -17,8 +17,8 @@ pub enum Intent {
     Say(Vec<u8>),
     /// Add persons, with all their devices.
     Add(#[serde(with = "person_list")] Vec<PersonId>),
-    /// Add a further device of one's own.
-    Approve([u8; 16]),
+    /// Add a further device of one's own, with the MLS key that was compared.
+    Approve([u8; 16], [u8; 32]),
     /// Remove persons.
     Remove(#[serde(with = "person_list")] Vec<PersonId>),
     /// Give a person a role, as a number of [`Role`].
@@ -74,6 +74,8 @@ pub(crate) struct Queued {
     pub(crate) refused: Option<Refusal>,
 }
 
+/// The attempts of the conversation that is the query's first parameter.
+const OF: &str = "log IN (SELECT log FROM logs WHERE conversation = ?1)";
 const INTENT: &str = "conversation, entry, body, created_ms, tries, refused";
 
 fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
@@ -120,8 +122,8 @@ pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Qu
 /// The first intent of a conversation that was not given up, does not wait, and for which nothing is sealed.
 pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -> Result<Option<Queued>, Error> {
     let sql = format!(
-        "SELECT {INTENT} FROM intents WHERE conversation = ? AND refused IS NULL AND after_ms <= ?
-         AND entry NOT IN (SELECT entry FROM attempts) ORDER BY id LIMIT 1"
+        "SELECT {INTENT} FROM intents WHERE conversation = ?1 AND refused IS NULL AND after_ms <= ?2
+         AND entry NOT IN (SELECT entry FROM attempts WHERE {OF}) ORDER BY id LIMIT 1"
     );
     let mut query = db.prepare_cached(&sql)?;
     Ok(query.query_row((conversation.0, now_ms), read_intent).optional()?)
@@ -129,21 +131,25 @@ pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -
 
 /// When the next intent of a conversation that waits is due.
 pub(crate) fn next_ms(db: &Connection, conversation: ConversationId) -> Result<Option<u64>, Error> {
-    let sql = "SELECT min(after_ms) FROM intents WHERE conversation = ? AND refused IS NULL AND after_ms > 0
-               AND entry NOT IN (SELECT entry FROM attempts)";
-    Ok(db.prepare_cached(sql)?.query_row([conversation.0], |row| row.get(0))?)
+    let sql = format!(
+        "SELECT min(after_ms) FROM intents WHERE conversation = ?1 AND refused IS NULL AND after_ms > 0
+         AND entry NOT IN (SELECT entry FROM attempts WHERE {OF})"
+    );
+    Ok(db.prepare_cached(&sql)?.query_row([conversation.0], |row| row.get(0))?)
 }
 
 /// Lets an intent wait; those behind it go first.
-pub(crate) fn postpone(db: &Connection, entry: EntryId, until_ms: u64) -> Result<(), Error> {
-    db.execute("UPDATE intents SET after_ms = ?, tries = tries + 1 WHERE entry = ?", (until_ms, entry.0))?;
+pub(crate) fn postpone(db: &Connection, id: ConversationId, entry: EntryId, until_ms: u64) -> Result<(), Error> {
+    let sql = "UPDATE intents SET after_ms = ?, tries = tries + 1 WHERE conversation = ? AND entry = ?";
+    db.execute(sql, (until_ms, id.0, entry.0))?;
     Ok(())
 }
 
 /// The intent with this entry id.
-pub(crate) fn find(db: &Connection, entry: EntryId) -> Result<Option<Queued>, Error> {
-    let mut query = db.prepare_cached(&format!("SELECT {INTENT} FROM intents WHERE entry = ?"))?;
-    Ok(query.query_row([entry.0], read_intent).optional()?)
+pub(crate) fn find(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<Queued>, Error> {
+    let sql = format!("SELECT {INTENT} FROM intents WHERE conversation = ? AND entry = ?");
+    let mut query = db.prepare_cached(&sql)?;
+    Ok(query.query_row((id.0, entry.0), read_intent).optional()?)
 }
 
 /// How many intents are not in their logs yet.
@@ -152,21 +158,34 @@ pub(crate) fn waiting(db: &Connection) -> Result<u64, Error> {
 }
 
 /// An intent is done, or taken back.
-pub(crate) fn remove(db: &Connection, entry: EntryId) -> Result<(), Error> {
-    db.prepare_cached("DELETE FROM intents WHERE entry = ?")?.execute([entry.0])?;
+pub(crate) fn remove(db: &Connection, id: ConversationId, entry: EntryId) -> Result<(), Error> {
+    db.prepare_cached("DELETE FROM intents WHERE conversation = ? AND entry = ?")?.execute((id.0, entry.0))?;
     Ok(())
 }
 
 /// Gives an intent another entry id: the first is taken by something else.
-pub(crate) fn rename(db: &Connection, entry: EntryId, other: EntryId) -> Result<(), Error> {
-    db.execute("UPDATE intents SET entry = ? WHERE entry = ?", (other.0, entry.0))?;
+pub(crate) fn rename(db: &Connection, id: ConversationId, entry: EntryId, other: EntryId) -> Result<(), Error> {
+    let sql = "UPDATE intents SET entry = ? WHERE conversation = ? AND entry = ?";
+    db.execute(sql, (other.0, id.0, entry.0))?;
     Ok(())
 }
 
 /// Gives an intent up, or with `None` takes it up again.
-pub(crate) fn set_refused(db: &Connection, entry: EntryId, why: Option<Refusal>) -> Result<(), Error> {
+pub(crate) fn set_refused(
+    db: &Connection,
+    id: ConversationId,
+    entry: EntryId,
+    why: Option<Refusal>,
+) -> Result<(), Error> {
     let text = why.map(|why| serde_json::to_string(&why)).transpose().map_err(|_| Error::Internal("json"))?;
-    db.execute("UPDATE intents SET refused = ? WHERE entry = ?", (text, entry.0))?;
+    db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND entry = ?", (text, id.0, entry.0))?;
+    Ok(())
+}
+
+/// Gives up every intent of a conversation that this device is out of.
+pub(crate) fn refuse_all(db: &Connection, id: ConversationId) -> Result<(), Error> {
+    let text = serde_json::to_string(&Refusal::NotAMember).map_err(|_| Error::Internal("json"))?;
+    db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND refused IS NULL", (text, id.0))?;
     Ok(())
 }
 
@@ -202,8 +221,9 @@ fn attempt(bytes: Vec<u8>) -> Result<Attempt, Error> {
 }
 
 /// Whether an entry is sealed for an intent: it may be at the server.
-pub(crate) fn is_sealed(db: &Connection, entry: EntryId) -> Result<bool, Error> {
-    Ok(db.prepare_cached("SELECT 1 FROM attempts WHERE entry = ?")?.exists([entry.0])?)
+pub(crate) fn is_sealed(db: &Connection, id: ConversationId, entry: EntryId) -> Result<bool, Error> {
+    let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?2");
+    Ok(db.prepare_cached(&sql)?.exists((id.0, entry.0))?)
 }
 
 /// The first attempt of a log that the server has not acknowledged.
@@ -219,21 +239,32 @@ pub(crate) fn count_attempts(db: &Connection, log: LogId) -> Result<(u64, bool),
     Ok(db.prepare_cached(sql)?.query_row([log.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// Whether an attempt is a commit.
+pub(crate) fn is_commit(db: &Connection, log: LogId, entry: EntryId) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM attempts WHERE log = ? AND entry = ? AND is_commit";
+    Ok(db.prepare_cached(sql)?.exists((log.0, entry.0))?)
+}
+
 /// The server has it.
-pub(crate) fn acknowledge(db: &Connection, entry: EntryId) -> Result<bool, Error> {
-    Ok(db.prepare_cached("UPDATE attempts SET acked = 1 WHERE entry = ?")?.execute([entry.0])? > 0)
+pub(crate) fn acknowledge(db: &Connection, log: LogId, entry: EntryId) -> Result<(), Error> {
+    db.prepare_cached("UPDATE attempts SET acked = 1 WHERE log = ? AND entry = ?")?.execute((log.0, entry.0))?;
+    Ok(())
 }
 
 /// Whether the server has acknowledged it.
-pub(crate) fn is_acknowledged(db: &Connection, entry: EntryId) -> Result<bool, Error> {
-    let mut query = db.prepare_cached("SELECT acked FROM attempts WHERE entry = ?")?;
-    Ok(query.query_row([entry.0], |row| row.get(0)).optional()?.unwrap_or(false))
+pub(crate) fn is_acknowledged(db: &Connection, id: ConversationId, entry: EntryId) -> Result<bool, Error> {
+    let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?2 AND acked");
+    Ok(db.prepare_cached(&sql)?.exists((id.0, entry.0))?)
 }
 
 /// Takes an attempt out, with the welcomes that now may go; `None` if there is none.
-pub(crate) fn take_attempt(db: &Connection, entry: EntryId) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
-    let sql = "DELETE FROM attempts WHERE entry = ? RETURNING bytes, deliveries";
-    let row = db.prepare_cached(sql)?.query_row([entry.0], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)));
+pub(crate) fn take_attempt(
+    db: &Connection,
+    log: LogId,
+    entry: EntryId,
+) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
+    let sql = "DELETE FROM attempts WHERE log = ? AND entry = ? RETURNING bytes, deliveries";
+    let row = db.prepare_cached(sql)?.query_row((log.0, entry.0), |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)));
     let Some((row, welcomes)) = row.optional()? else { return Ok(None) };
     let welcomes = serde_json::from_slice(&welcomes).map_err(|_| Error::Damaged)?;
     Ok(Some((attempt(row)?, welcomes)))

@@ -39,10 +39,13 @@ create table logs(
     group_info blob not null,           -- beside the last commit that counts
     snapshot_number integer not null,   -- the newest snapshot known to stand
     commit_bytes integer not null,      -- size of the commits since
-    invitation blob,                    -- while joining
     update_ms integer not null,         -- when our next empty update is due
-    return_ms integer not null default 0    -- when to try to come back
+    return_ms integer not null default 0,   -- when to try to come back
+    commit_ms integer not null default 0    -- no commits of our own before then: the server's budget is spent
 ) without rowid;
+-- Invitations to logs, until they were followed or led nowhere. They change nothing before.
+create table invitations(log blob not null, entry blob not null, invitation blob not null, primary key(log, entry))
+    without rowid;
 create index logs_of on logs(conversation);
 -- What lists and screens show of a group, so that they need not load it. JSON.
 create table summaries(log blob primary key, summary text not null) without rowid;
@@ -59,7 +62,7 @@ create table leavers(log blob not null, leaf_key blob not null, word blob not nu
 create table items(
     pos integer primary key autoincrement,
     conversation blob not null,
-    entry blob not null unique,
+    entry blob not null,                -- ids are the writers' choice: unique within a conversation only
     log blob not null,
     number integer not null,
     by blob not null,
@@ -69,34 +72,38 @@ create table items(
     kind integer not null,
     body blob not null,                 -- the content or change, protobuf or JSON by kind
     edited_ms integer not null default 0,
-    deleted_by blob
+    deleted_by blob,
+    unique(conversation, entry)
 );
 create index items_of on items(conversation, pos);
 create table reactions(
-    entry blob not null, person blob not null, emoji text not null, primary key(entry, person)
+    conversation blob not null, entry blob not null, person blob not null, emoji text not null,
+    primary key(conversation, entry, person)
 ) without rowid;
 
 -- What the person asked for and is not in the log yet.
 create table intents(
     id integer primary key autoincrement,
     conversation blob not null,
-    entry blob not null unique,
+    entry blob not null,
     body text not null,                 -- JSON
     created_ms integer not null,
     after_ms integer not null default 0,    -- not before then
     tries integer not null default 0,
-    refused text                        -- JSON: why it was given up
+    refused text,                       -- JSON: why it was given up
+    unique(conversation, entry)
 );
 create index intents_of on intents(conversation, id);
 -- Entries that are sealed and perhaps sent, in the order of each log. They are resent as they are.
 create table attempts(
     id integer primary key autoincrement,
     log blob not null,
-    entry blob not null unique,
+    entry blob not null,
     bytes blob not null,
     is_commit integer not null,
     acked integer not null default 0,
-    deliveries blob not null            -- JSON: welcomes to deliver once the entry is in the log
+    deliveries blob not null,           -- JSON: welcomes to deliver once the entry is in the log
+    unique(log, entry)
 );
 create index attempts_of on attempts(log, id);
 create table deliveries(id blob primary key, device blob not null, sealed blob not null) without rowid;

@@ -11,15 +11,16 @@ use pli_proto::signed::Method;
 use prost::Message as _;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use crate::error::Error;
-use crate::group::join::{self, CannotJoin, Material};
+use crate::group::join::{CannotJoin, Material};
+use crate::group::seal::LogKey;
 use crate::store::logs::{self, Log, LogState};
 use crate::store::Notice;
 use crate::transport::Sealed;
 
-use super::{Backoff, Engine, is_passing, receive};
+use super::{Backoff, Engine, is_of_one_log, is_passing, receive};
 
 /// A log that refuses access is asked again after this, then after twice as long each time, up to [`SELDOM`].
 const SOON: Duration = Duration::from_secs(2);
@@ -52,18 +53,19 @@ pub(super) async fn run(engine: &Engine) -> Error {
 struct Stream<'a> {
     engine: &'a Engine,
     sealed: Sealed,
-    requests: mpsc::Sender<pb::LogRequest>,
+    requests: mpsc::UnboundedSender<pb::LogRequest>,
     behind: BTreeSet<LogId>,
     followed: BTreeSet<LogId>,
     /// When to ask again, and how often that was.
     refused: BTreeMap<LogId, (Instant, u32)>,
+    hinted: Option<Instant>,
 }
 
 async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert::Infallible, Error> {
     let mut notices = engine.store.notices();
     let sealed = engine.sealed()?;
-    // As many may wait as are asked for at once; the server reads them as fast as it can.
-    let (requests, incoming) = mpsc::channel(pli_proto::limits::STREAM_LOGS);
+    // As many as there are logs; the server reads them as fast as it can.
+    let (requests, incoming) = mpsc::unbounded_channel();
     let mut stream = Stream {
         engine,
         sealed: sealed.clone(),
@@ -71,9 +73,10 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
         behind: BTreeSet::new(),
         followed: BTreeSet::new(),
         refused: BTreeMap::new(),
+        hinted: None,
     };
     stream.ask().await?;
-    let answer = sealed.log().subscribe(ReceiverStream::new(incoming)).await;
+    let answer = sealed.log().subscribe(UnboundedReceiverStream::new(incoming)).await;
     let mut pages = answer.map_err(|status| stream.failed(&status))?.into_inner();
     stream.join().await?;
     stream.tell();
@@ -119,7 +122,7 @@ impl Stream<'_> {
                 self.behind.insert(record.log);
                 let body = pb::ReadBody { after: record.number };
                 let request = self.engine.request(record, Method::Subscribe, &body);
-                self.requests.send(request).await.map_err(|_| Error::unavailable())?;
+                self.requests.send(request).map_err(|_| Error::unavailable())?;
             }
         }
         Ok(())
@@ -133,8 +136,17 @@ impl Stream<'_> {
         }
         self.refused.remove(&log);
         let caught_up = page.caught_up;
-        let received = self.engine.store.write(move |tx| receive::receive(tx, log, &page.entries, caught_up)).await?;
-        if received.newer_revocations {
+        let received = self.engine.store.write(move |tx| receive::receive(tx, log, &page.entries, caught_up)).await;
+        let received = match received {
+            Err(error) if is_of_one_log(&error) => {
+                tracing::error!(%error, "a page can't be received");
+                return self.refused(log, &Refusal::default()).await;
+            }
+            received => received?,
+        };
+        // A hint, and any member may give it: not more often than now and then.
+        if received.newer_revocations && self.hinted.is_none_or(|at| at.elapsed() > SELDOM / 15) {
+            self.hinted = Some(Instant::now());
             self.engine.wanted.notify_one();
         }
         if caught_up {
@@ -174,36 +186,42 @@ impl Stream<'_> {
         self.engine.tell(&self.engine.logs_ready, ready);
     }
 
-    /// Joins what is to be joined.
+    /// Follows the invitations that wait.
     async fn join(&mut self) -> Result<(), Error> {
         self.engine.to_join.store(false, Ordering::SeqCst);
-        let all = self.engine.store.read(logs::all).await?;
-        for record in all.into_iter().filter(|record| record.state == LogState::Joining) {
-            match self.join_one(&record).await {
-                Ok(()) => {}
-                // Removed again before it joined, or a log that is no more.
-                Err(Error::NotAllowed | Error::NotFound(_)) => self.give_up(&record).await?,
-                Err(error) => return Err(error),
+        for (log, invitation) in self.engine.store.read(logs::invitations).await? {
+            let Ok(invitation) = pb::Invitation::decode(invitation.as_slice()) else { continue };
+            let record = self.engine.store.read(move |db| logs::find(db, log)).await?;
+            let is_member = |record: &Log| record.state.is_followed() || record.state == LogState::Founding;
+            match record {
+                // Read past it, and a member still: there is nothing to join. Not read so far: what follows will tell.
+                Some(record) if is_member(&record) && record.number < invitation.number => continue,
+                Some(record) if is_member(&record) => {}
+                _ => match self.join_one(log, &invitation).await {
+                    Ok(()) | Err(Error::NotAllowed | Error::NotFound(_)) => {}
+                    Err(error) if is_of_one_log(&error) => tracing::error!(%error, "a log can't be joined"),
+                    Err(error) => return Err(error),
+                },
             }
+            let entry = invitation.entry.clone();
+            self.engine.store.write(move |tx| logs::remove_invitation(tx.db, log, &entry)).await?;
         }
         Ok(())
     }
 
-    async fn join_one(&mut self, record: &Log) -> Result<(), Error> {
-        let log = record.log;
-        let invitation = self.engine.store.read(move |db| logs::invitation(db, log)).await?;
-        let invitation = invitation.and_then(|bytes| pb::Invitation::decode(bytes.as_slice()).ok());
-        let Some(invitation) = invitation else { return self.give_up(record).await };
+    async fn join_one(&mut self, log: LogId, invitation: &pb::Invitation) -> Result<(), Error> {
+        let Ok(key) = LogKey::try_from(invitation.log_key.as_slice()) else { return Ok(()) };
+        let record = Log::new(log, crate::client::group_id(log), key);
         let mut at_most = invitation.number;
         loop {
-            let Some((number, snapshot)) = self.snapshot(record, at_most).await? else {
-                return self.give_up(record).await;
+            let Some((number, snapshot)) = self.snapshot(&record, at_most).await? else {
+                tracing::warn!("an invitation leads to a log without a usable snapshot");
+                return Ok(());
             };
-            let entries = self.entries(record, number, invitation.number).await?;
+            let entries = self.entries(&record, number, invitation.number).await?;
             let material = Material { invitation: invitation.clone(), snapshot_number: number, snapshot, entries };
             let record = record.clone();
-            let entered = self.engine.store.write(move |tx| crate::client::enter(tx, &record, &material)).await?;
-            match entered {
+            match self.engine.store.write(move |tx| crate::client::enter(tx, &record, &material)).await? {
                 Ok(()) => {
                     // What was refused before the return is asked for at once.
                     self.refused.remove(&log);
@@ -212,9 +230,9 @@ impl Stream<'_> {
                 // Another member's false snapshot: an older one will do.
                 Err(CannotJoin::Snapshot) if number > 0 => at_most = number - 1,
                 Err(CannotJoin::Store(error)) => return Err(error),
-                Err(CannotJoin::Snapshot | CannotJoin::Welcome) => {
-                    let record = logs_record(self.engine, log).await?;
-                    return self.give_up(&record).await;
+                Err(cannot) => {
+                    tracing::warn!(?cannot, "an invitation leads nowhere");
+                    return Ok(());
                 }
             }
         }
@@ -252,24 +270,4 @@ impl Stream<'_> {
             }
         }
     }
-
-    /// An invitation that leads nowhere: whoever sent it will add this device anew.
-    async fn give_up(&self, record: &Log) -> Result<(), Error> {
-        tracing::warn!("an invitation to a log leads nowhere");
-        let log = record.log;
-        self.engine
-            .store
-            .write(move |tx| {
-                logs::set_invitation(tx.db, log, None)?;
-                if let Some(record) = logs::find(tx.db, log)? {
-                    logs::put(tx.db, &Log { state: LogState::Removed, ..record })?;
-                }
-                join::forget(tx, log)
-            })
-            .await
-    }
-}
-
-async fn logs_record(engine: &Engine, log: LogId) -> Result<Log, Error> {
-    engine.store.read(move |db| logs::get(db, log)).await
 }

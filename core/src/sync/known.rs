@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use openmls::prelude::KeyPackage;
 use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::{ConversationId, LogId};
+use pli_proto::id::LogId;
 use pli_proto::signed::{self, Label};
 use pli_proto::{limits, pb};
 use prost::Message as _;
 use tls_codec::Serialize as _;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::crypto;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::group::seal::LogKey;
 use crate::group::{SUITE, capabilities, lifetime};
 use crate::identity::{TlsIdentity, trust};
 use crate::model::ClientState;
-use crate::store::logs::{self, Log, LogState};
+use crate::store::logs::{self, LogState};
 use crate::store::{Notice, Tx, meta, people};
 use crate::transport::Known;
 
@@ -36,7 +36,16 @@ const REVOCATIONS_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 pub(super) async fn run(engine: &Engine) -> Error {
     let mut backoff = Backoff::new(Duration::from_secs(60));
     loop {
-        let Err(error) = session(engine, &mut backoff).await;
+        let Err(mut error) = session(engine, &mut backoff).await;
+        // A certificate that has ended, or a clock that is wrong, looks like this too; the MLS key tells the truth.
+        if error == Error::Revoked || backoff.tries % 4 == 3 {
+            match renew(engine).await {
+                Ok(_) => error = Error::unavailable(),
+                Err(Error::Revoked) => error = Error::Revoked,
+                Err(_) if error == Error::Revoked => error = Error::unavailable(),
+                Err(_) => {}
+            }
+        }
         if !is_passing(&error) {
             return error;
         }
@@ -64,6 +73,7 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
     let request = pb::FollowRequest { after };
     let mut inbox = known.inbox().follow(request).await.map_err(|status| Error::of_status(&status))?.into_inner();
     let mut first = true;
+    let mut refresh_at = Instant::now() + REVOCATIONS_EVERY;
     loop {
         let now_ms = engine.env().now_ms();
         let door_in = Duration::from_millis(door_until_ms.saturating_sub(now_ms).clamp(1_000, DAY_MS));
@@ -80,7 +90,8 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
                 revocations(engine, &known).await?;
             }
             () = sleep(door_in) => door_until_ms = fetch_door(engine, &known).await?,
-            () = sleep(REVOCATIONS_EVERY) => {
+            () = sleep_until(refresh_at) => {
+                refresh_at = Instant::now() + REVOCATIONS_EVERY;
                 revocations(engine, &known).await?;
                 if tls_identity(engine).await?.until_ms != identity.until_ms {
                     return Err(Error::unavailable()); // A new certificate: connect again, with it.
@@ -96,13 +107,15 @@ async fn tls_identity(engine: &Engine) -> Result<TlsIdentity, Error> {
     let now_ms = engine.env().now_ms();
     match identity {
         Some(identity) if identity.until_ms > now_ms + RENEW_BEFORE_MS => Ok(identity),
-        _ => {
-            let identity = enrol::renew(engine.env(), &engine.address, &engine.context().me).await?;
-            let kept = identity.clone();
-            engine.store.write(move |tx| meta::set_json(tx.db, meta::TLS, &kept)).await?;
-            Ok(identity)
-        }
+        _ => renew(engine).await,
     }
+}
+
+async fn renew(engine: &Engine) -> Result<TlsIdentity, Error> {
+    let identity = enrol::renew(engine.env(), &engine.address, &engine.context().me).await?;
+    let kept = identity.clone();
+    engine.store.write(move |tx| meta::set_json(tx.db, meta::TLS, &kept)).await?;
+    Ok(identity)
 }
 
 /// Fetches the door key; gives when to fetch the next, by this device's clock.
@@ -111,6 +124,7 @@ async fn fetch_door(engine: &Engine, known: &Known) -> Result<u64, Error> {
     let answer = answer.into_inner();
     engine.door.set(&answer.key);
     engine.opened.notify_waiters();
+    engine.set_clock(answer.server_time_ms);
     Ok(engine.env().now_ms() + answer.until_ms.saturating_sub(answer.server_time_ms))
 }
 
@@ -205,12 +219,18 @@ async fn publish(engine: &Engine, known: &Known) -> Result<(), Error> {
 
 /// A request that offers the inbox key, and asks how many packages are in stock.
 fn inbox_key_request(tx: &mut Tx<'_>) -> Result<pb::PublishRequest, Error> {
-    let stored: Option<Vec<u8>> = meta::get(tx.db, meta::INBOX_KEY)?;
+    let stored: Option<(Vec<u8>, Vec<u8>)> = meta::json(tx.db, meta::INBOX_KEY)?;
     if stored.is_some() && meta::number(tx.db, meta::LAST_RESORT_MS)? > 0 {
         return Ok(pb::PublishRequest::default());
     }
-    let (private, public) = crypto::generate_kem_pair(&tx.context.crypto);
-    meta::set(tx.db, meta::INBOX_KEY, &private)?;
+    let public = match stored {
+        Some((_, public)) => public,
+        None => {
+            let (private, public) = crypto::generate_kem_pair(&tx.context.crypto);
+            meta::set_json(tx.db, meta::INBOX_KEY, &(&*private, &public))?;
+            public
+        }
+    };
     let me = &tx.context.me;
     let signed = signed::content(Label::InboxKey, &[&me.device.0, &public]);
     Ok(pb::PublishRequest {
@@ -275,7 +295,8 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
 /// Says whether there is any.
 fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Result<bool, Error> {
     let mut any = false;
-    let private: Vec<u8> = meta::get(tx.db, meta::INBOX_KEY)?.ok_or(Error::Damaged)?;
+    let (private, _): (Vec<u8>, Vec<u8>) = meta::json(tx.db, meta::INBOX_KEY)?.ok_or(Error::Damaged)?;
+    let private = zeroize::Zeroizing::new(private);
     let device = tx.context.me.device;
     for item in items {
         let opened =
@@ -287,18 +308,13 @@ fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Resu
         else {
             continue;
         };
-        let existing = logs::find(tx.db, log)?;
-        let may_join = existing.as_ref().is_none_or(|record| {
-            record.key == key && !matches!(record.state, LogState::Active | LogState::Founding | LogState::Stopped)
-        });
-        if !may_join {
-            continue;
+        // A log has one key for ever. Whatever else the invitation says is judged when it is followed.
+        if logs::find(tx.db, log)?.is_none_or(|record| record.key == key)
+            && logs::put_invitation(tx.db, log, &invitation.entry, &invitation.encode_to_vec())?
+        {
+            tx.notice(Notice::Logs);
+            any = true;
         }
-        let conversation = existing.map_or(ConversationId(log.0), |record| record.conversation);
-        logs::put(tx.db, &Log::joining(log, conversation, key))?;
-        logs::set_invitation(tx.db, log, Some(&invitation.encode_to_vec()))?;
-        tx.notice(Notice::Logs);
-        any = true;
     }
     meta::set_number(tx.db, meta::INBOX_NUMBER, last)?;
     Ok(any)

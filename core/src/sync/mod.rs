@@ -19,7 +19,7 @@ mod schedule;
 mod send;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use pli_env::Env;
@@ -52,6 +52,8 @@ pub(crate) struct Engine {
     to_join: AtomicBool,
     /// Nothing that the logs held is missing.
     logs_ready: AtomicBool,
+    /// The server's clock less this device's, in milliseconds.
+    clock_ms: AtomicI64,
     /// Do not wait any longer: the network changed.
     pub(crate) hurry: Arc<Notify>,
     state: Arc<watch::Sender<ClientState>>,
@@ -73,6 +75,7 @@ pub(crate) async fn run(
         known_ready: AtomicBool::new(false),
         to_join: AtomicBool::new(false),
         logs_ready: AtomicBool::new(false),
+        clock_ms: AtomicI64::new(0),
         hurry,
         state,
     });
@@ -131,7 +134,7 @@ impl Engine {
         let mut request = pb::LogRequest {
             log: record.log.to_vec(),
             row_key: access.key().0.to_vec(),
-            time_ms: self.env().now_ms(),
+            time_ms: self.env().now_ms().saturating_add_signed(self.clock_ms.load(Ordering::SeqCst)),
             request: body.encode_to_vec(),
             signature: Vec::new(),
         };
@@ -140,10 +143,19 @@ impl Engine {
         request
     }
 
+    /// The server said what time it is. A phone's clock may be wrong by hours, and its requests bear the server's time.
+    fn set_clock(&self, server_time_ms: u64) {
+        let ahead = server_time_ms as i64 - self.env().now_ms() as i64;
+        self.clock_ms.store(ahead, Ordering::SeqCst);
+    }
+
     /// What a refusal asks of the other loops.
     fn heed(&self, status: &tonic::Status) {
-        if pb::Refusal::of(status).is_some_and(|refusal| refusal.reason() == Reason::Door) {
-            self.wanted.notify_one();
+        let Some(refusal) = pb::Refusal::of(status) else { return };
+        match refusal.reason() {
+            Reason::Door => self.wanted.notify_one(),
+            Reason::Clock => self.set_clock(refusal.server_time_ms),
+            _ => {}
         }
     }
 }
@@ -174,6 +186,11 @@ impl Backoff {
         };
         asked + most / 2 + random / 2
     }
+}
+
+/// Whether an error concerns one log alone: it is left aside for a while, and the others go on.
+fn is_of_one_log(error: &Error) -> bool {
+    matches!(error, Error::Internal(_) | Error::Damaged | Error::NotFound(_) | Error::Invalid { .. } | Error::NotAllowed)
 }
 
 /// Whether a loop may go on after this error.

@@ -106,6 +106,10 @@ fn member(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
 fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Step, Error> {
     // Who is revoked or has left goes before anything else is said.
     let expelled = expelled(tx, record, loaded)?;
+    let may_commit = tx.now_ms() >= record.commit_ms;
+    if !expelled.remove.is_empty() && !may_commit {
+        return Ok(Step::Wait(record.commit_ms));
+    }
     if !expelled.remove.is_empty() {
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &expelled);
@@ -116,7 +120,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Ste
             return Ok(step);
         }
     }
-    if tx.now_ms() >= record.update_ms {
+    if may_commit && tx.now_ms() >= record.update_ms {
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &Plan::default());
     }
@@ -125,7 +129,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Ste
         return Ok(Step::Snapshot(record.number, snapshot));
     }
     let waiting = if preferred { outbox::next_ms(tx.db, record.conversation)? } else { None };
-    Ok(Step::Wait(waiting.unwrap_or(u64::MAX).min(record.update_ms)))
+    Ok(Step::Wait(waiting.unwrap_or(u64::MAX).min(record.update_ms.max(record.commit_ms))))
 }
 
 /// A snapshot is worth its bytes once the commits since the last are larger than it; it stands at a commit.
@@ -170,10 +174,14 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             outbox::put_attempt(tx.db, record.log, &entry, false, &[])?;
             Ok(Some(Step::Append(Box::new(entry))))
         }
+        Planned::Commit(_) | Planned::Take(_) if tx.now_ms() < record.commit_ms => {
+            outbox::postpone(tx.db, conversation, queued.entry, record.commit_ms)?;
+            Ok(None)
+        }
         Planned::Commit(plan) => seal_commit(tx, record, loaded, queued.entry, &plan).map(Some),
         Planned::Take(devices) => Ok(Some(Step::Take(queued.entry, devices))),
         Planned::Done => {
-            outbox::remove(tx.db, queued.entry)?;
+            outbox::remove(tx.db, conversation, queued.entry)?;
             tx.notice(Notice::Conversation(conversation));
             Ok(None)
         }
@@ -182,7 +190,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             Ok(None)
         }
         Planned::Refused(why) => {
-            outbox::set_refused(tx.db, queued.entry, Some(why))?;
+            outbox::set_refused(tx.db, conversation, queued.entry, Some(why))?;
             tx.notice(Notice::Conversation(conversation));
             Ok(None)
         }
@@ -211,9 +219,10 @@ fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) -> Result<P
         }
         Intent::Say(_) => Planned::Refused(Refusal::NotAllowed),
         Intent::Add(persons) => add_devices(tx, loaded, persons, role)?,
-        Intent::Approve(device) => {
+        Intent::Approve(device, key) => {
             let device = DeviceId(*device);
-            let known = people::devices(tx.db, me)?.iter().any(|known| known.id == device && !known.revoked);
+            let is_it = |known: &people::Device| known.id == device && known.mls_key == *key && !known.revoked;
+            let known = people::devices(tx.db, me)?.iter().any(is_it);
             match (roster.device(device), known) {
                 (Some(_), _) => Planned::Done,
                 (None, true) => Planned::Take(vec![device]),
@@ -326,7 +335,8 @@ fn set(settings: &Settings, own: Role, setting: &Setting) -> Planned {
 
 /// Key packages came: adds their devices, on the state as it is by now.
 pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::DevicePackage]) -> Result<(), Error> {
-    let (Some(record), Some(queued)) = (logs::find(tx.db, log)?, outbox::find(tx.db, entry)?) else { return Ok(()) };
+    let Some(record) = logs::find(tx.db, log)? else { return Ok(()) };
+    let Some(queued) = outbox::find(tx.db, record.conversation, entry)? else { return Ok(()) };
     let (ahead, has_commit) = outbox::count_attempts(tx.db, log)?;
     if record.state != LogState::Active || !tx.is_caught_up(log) || has_commit || ahead >= AHEAD {
         return Ok(());
@@ -350,7 +360,7 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
                 // Those without key packages yet come later, as soon as they have some.
                 let later = EntryId(pli_env::random(&*tx.context.env));
                 outbox::push(tx.db, queued.conversation, later, &Intent::Add(missing), queued.created_ms)?;
-                outbox::postpone(tx.db, later, tx.now_ms() + RETRY_MS)?;
+                outbox::postpone(tx.db, queued.conversation, later, tx.now_ms() + RETRY_MS)?;
             }
             let settings = mark_guests(tx, &loaded, &additions)?;
             let plan = Plan { add: additions, settings, ..Plan::default() };
@@ -366,9 +376,9 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
 fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), Error> {
     let now_ms = tx.now_ms();
     if now_ms > queued.created_ms + GIVE_UP_MS {
-        outbox::set_refused(tx.db, queued.entry, Some(Refusal::NoDevice))?;
+        outbox::set_refused(tx.db, queued.conversation, queued.entry, Some(Refusal::NoDevice))?;
     } else {
-        outbox::postpone(tx.db, queued.entry, now_ms + (RETRY_MS << queued.tries.min(10)))?;
+        outbox::postpone(tx.db, queued.conversation, queued.entry, now_ms + (RETRY_MS << queued.tries.min(10)))?;
     }
     tx.notice(Notice::Conversation(queued.conversation));
     Ok(())
@@ -391,13 +401,20 @@ fn check_package(
         crate::group::roster::verify_credential(package.leaf_node().credential(), &tx.context.me.root)?;
     let right_person = match intent {
         Intent::Add(persons) => persons.contains(&certificate.person),
-        _ => certificate.person == tx.context.me.person,
+        Intent::Approve(_, key) => certificate.person == tx.context.me.person && certificate.key == *key,
+        _ => false,
     };
+    // The directory, which people compare, and the package must name the same key.
+    let listed = people::devices(tx.db, certificate.person).ok()?;
+    let listed = listed.iter().any(|known| known.id == device && known.mls_key == certificate.key);
+    let sound = crate::group::verdict::check_package(&tx.context.crypto, &package).is_ok()
+        && crate::crypto::well_formed(&tx.context.crypto, crate::group::SUITE, &taken.inbox_key);
     let genuine = certificate.device == device && certificate.key.as_slice() == package.leaf_node().signature_key().as_slice();
     let inbox = signed::content(signed::Label::InboxKey, &[&device.0, &taken.inbox_key]);
     let inbox_genuine = crate::crypto::verify(&certificate.key, &inbox, &taken.inbox_key_signature);
     let revoked = people::revocation_of(tx.db, &certificate.fingerprint).ok()?.is_some();
-    (right_person && genuine && inbox_genuine && !revoked && package.ciphersuite() == crate::group::SUITE).then(|| Addition {
+    let suite = package.ciphersuite() == crate::group::SUITE;
+    (right_person && listed && sound && genuine && inbox_genuine && !revoked && suite).then(|| Addition {
         device: device.0,
         person: certificate.person,
         package,
@@ -431,17 +448,13 @@ fn seal_commit(
     match change::commit(tx, record, loaded, id, plan)? {
         Some(prepared) => {
             outbox::put_attempt(tx.db, record.log, &prepared.entry, true, &prepared.welcomes)?;
-            if plan.add.is_empty() && plan.remove.is_empty() && plan.settings.is_none() {
-                let later = schedule::next_update(tx, loaded.public.roster.len());
-                logs::put(tx.db, &Log { update_ms: later, ..record.clone() })?;
-            }
             Ok(Step::Append(Box::new(prepared.entry)))
         }
         None => {
             if let Some(group) = &mut loaded.group {
                 group.clear_pending_commit(&tx.provider().storage)?;
             }
-            outbox::set_refused(tx.db, id, Some(Refusal::NotAllowed))?;
+            outbox::set_refused(tx.db, record.conversation, id, Some(Refusal::NotAllowed))?;
             tx.notice(Notice::Conversation(record.conversation));
             Ok(Step::Idle)
         }
@@ -465,6 +478,8 @@ fn seal_message(
         ..content
     };
     let group = loaded.group.as_mut().ok_or(Error::Internal("no secrets"))?;
+    // Bound to its entry: nobody can move it to another place.
+    group.set_aad(queued.entry.to_vec());
     let message = group
         .create_message(&tx.provider(), &tx.context.me.key, &content.encode_to_vec())
         .map_err(|error| join::internal("message", &error))?;

@@ -20,7 +20,7 @@ use crate::store::{Notice, Tx};
 use crate::transport::Sealed;
 
 use super::prepare::{self, Step};
-use super::{Backoff, Engine, is_passing};
+use super::{Backoff, Engine, is_of_one_log, is_passing};
 
 /// The longest that a timer waits before the store is asked again.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -120,7 +120,7 @@ fn settle(engine: &Engine, lanes: &mut BTreeMap<Lane, Waiting>, lane: Lane, end:
     waiting.running = false;
     let now = Instant::now();
     waiting.at = match end {
-        End::Failed(error) if !is_passing(&error) => return Err(error),
+        End::Failed(error) if !is_passing(&error) && !is_of_one_log(&error) => return Err(error),
         End::Failed(error) => {
             tracing::debug!(%error, "sending failed");
             Some(now + waiting.backoff.delay(&**engine.env(), &error))
@@ -210,7 +210,7 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
             engine
                 .store
                 .write(move |tx| {
-                    outbox::acknowledge(tx.db, id)?;
+                    outbox::acknowledge(tx.db, log, id)?;
                     tx.notice(Notice::Conversation(conversation));
                     Ok(())
                 })
@@ -227,6 +227,10 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
 /// The server would not take an entry. `None`: try the same again later.
 fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Result<Option<()>, Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(Some(())) };
+    // Removed, or left, while this was under way: there is nothing to undo.
+    if !matches!(record.state, LogState::Active | LogState::Broken) {
+        return Ok(Some(()));
+    }
     match refusal.reason() {
         // The stream brings what came between; unless it did already, nothing is sent before.
         Reason::Stale => {
@@ -239,7 +243,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
         }
         Reason::IdTaken => {
             undo(tx, &record)?;
-            outbox::rename(tx.db, id, EntryId(pli_env::random(&*tx.context.env)))?;
+            outbox::rename(tx.db, record.conversation, id, EntryId(pli_env::random(&*tx.context.env)))?;
             Ok(Some(()))
         }
         Reason::NoAccess => {
@@ -249,11 +253,20 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
             tx.notice(Notice::Conversation(record.conversation));
             Ok(Some(()))
         }
+        // The day's budget of commits is spent; messages go on.
+        Reason::Limit if outbox::is_commit(tx.db, log, id)? => {
+            undo(tx, &record)?;
+            let commit_ms = tx.now_ms() + refusal.retry_after_ms.max(1_000);
+            logs::put(tx.db, &Log { commit_ms, ..record })?;
+            Ok(Some(()))
+        }
         Reason::Rank | Reason::Invalid => {
             undo(tx, &record)?;
-            outbox::set_refused(tx.db, id, Some(outbox::Refusal::Server))?;
+            outbox::set_refused(tx.db, record.conversation, id, Some(outbox::Refusal::Server))?;
             tx.notice(Notice::Conversation(record.conversation));
-            Ok(None)
+            // What a member does unasked is tried again, but not at once.
+            logs::put(tx.db, &Log { commit_ms: tx.now_ms() + LONGEST.as_millis() as u64, ..record })?;
+            Ok(Some(()))
         }
         _ => Ok(None),
     }
@@ -298,6 +311,7 @@ async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
         if deliveries.is_empty() {
             return Ok(End::Idle);
         }
+        let mut full = None;
         for delivery in deliveries {
             let id = delivery.id.clone();
             match sealed.inbox().deliver(delivery).await {
@@ -305,6 +319,11 @@ async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
                 // The device is gone, or the item malformed to the server: it will never be taken.
                 Err(status) if matches!(reason(&status), Reason::NotEnrolled | Reason::Revoked | Reason::Invalid) => {
                     tracing::warn!(%status, "a welcome can't be delivered");
+                }
+                // One full inbox does not keep the others waiting.
+                Err(status) if reason(&status) == Reason::Limit => {
+                    full = Some(failed(engine, &status));
+                    continue;
                 }
                 Err(status) => return Err(failed(engine, &status)),
             }
@@ -316,6 +335,9 @@ async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
                     outbox::remove_delivery(tx.db, &id)
                 })
                 .await?;
+        }
+        if let Some(error) = full {
+            return Err(error);
         }
     }
 }

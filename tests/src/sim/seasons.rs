@@ -60,7 +60,7 @@ async fn seasons(w: &Arc<World>) {
     w.net.blocked.send_replace(0);
     w.tell_all();
     for host in 0..HOSTS {
-        power(w, host, host != REPLACEMENT || w.book().revoked.is_some());
+        power(w, host, host != REPLACEMENT || w.is_revoked());
     }
     w.event(SERVER, "calm");
     settle(w).await;
@@ -79,7 +79,7 @@ async fn active(w: &Arc<World>, round: u64) {
         if round > 0 && began.elapsed() > revokes_after {
             w.revoking.store(true, Ordering::SeqCst);
         }
-        if w.book().revoked.is_some() {
+        if w.is_revoked() {
             power(w, REPLACEMENT, true);
         }
         if !w.plan.faults {
@@ -146,16 +146,17 @@ pub(crate) async fn administer(w: &Arc<World>, authority: &Authority) {
                 Err(error) => w.event(SERVER, &format!("cannot invite: {error}")),
             }
         }
-        if let Some(host) = w.plan.revoke.filter(|_| w.revoking.load(Ordering::SeqCst))
-            && w.book().revoked.is_none()
-        {
+        if let Some(host) = w.plan.revoke.filter(|_| w.revoking.load(Ordering::SeqCst) && !w.is_revoked()) {
             revoke(w, authority, host).await;
         }
     }
 }
 
 async fn revoke(w: &Arc<World>, authority: &Authority, host: usize) {
-    let (person, device) = (w.book().person[host], w.book().device[host]);
+    let (person, device) = {
+        let book = w.book();
+        (book.person[host], book.device[host])
+    };
     let Some(person) = person else { return };
     let Ok(devices) = authority.devices(person).await else { return };
     let device = device.or_else(|| (devices.len() == 1).then(|| devices[0].id));

@@ -240,6 +240,10 @@ impl World {
         self.dice(|dice| dice.ms(max))
     }
 
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.book().revoked.is_some()
+    }
+
     pub(crate) fn is_calm(&self) -> bool {
         self.calm.load(Ordering::SeqCst)
     }

@@ -37,7 +37,7 @@ impl Page {
         commit: Option<&pb::Commit>,
     ) -> Result<(), Error> {
         let digest = signed::entry_digest(self.record.log, entry);
-        let own = outbox::take_attempt(tx.db, id)?
+        let own = outbox::take_attempt(tx.db, self.record.log, id)?
             .filter(|(attempt, _)| signed::entry_digest(self.record.log, &attempt.entry) == digest);
         // What was sealed on the commit before can't come any more. Its intents stay, and are sealed anew.
         outbox::drop_attempts(tx.db, self.record.log)?;
@@ -97,7 +97,8 @@ impl Page {
             logs::remove_leaver(tx.db, self.record.log, leaf.key())?;
         }
         let me = tx.context.me.device;
-        if counted.removed.iter().any(|leaf| leaf.device() == me) && counted.after.roster.device(me).is_none() {
+        // Added again in the same commit, the device enters by its new invitation.
+        if counted.removed.iter().any(|leaf| leaf.device() == me) {
             return self.end(tx, LogState::Removed);
         }
         if counted.after.settings.rules != crate::group::RULES {
@@ -110,7 +111,7 @@ impl Page {
             self.lose(tx, entry, id, commit, by)?;
         }
         if let Some(welcomes) = own {
-            outbox::remove(tx.db, id)?;
+            outbox::remove(tx.db, self.record.conversation, id)?;
             self.deliver(tx, entry, welcomes)?;
             self.record.update_ms = schedule::next_update(tx, self.size());
         }

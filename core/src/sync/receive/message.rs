@@ -30,15 +30,22 @@ impl Page {
         id: EntryId,
         sealed: Option<&[u8]>,
     ) -> Result<(), Error> {
-        match outbox::take_attempt(tx.db, id)? {
+        match outbox::take_attempt(tx.db, self.record.log, id)? {
             Some((attempt, _)) if attempt.entry.sealed == entry.sealed => return self.own(tx, entry, id),
             // Somebody took the id: what was to be sent under it goes under another.
-            Some(_) => outbox::rename(tx.db, id, EntryId(pli_env::random(&*tx.context.env)))?,
+            Some(_) => {
+                let other = EntryId(pli_env::random(&*tx.context.env));
+                outbox::rename(tx.db, self.record.conversation, id, other)?;
+            }
             // A copied store may hold the intent of what was sent after the copy was made.
-            None if self.record.return_ms > 0 && outbox::find(tx.db, id)?.is_some() => return self.own(tx, entry, id),
+            None if self.record.return_ms > 0
+                && outbox::find(tx.db, self.record.conversation, id)?.is_some() =>
+            {
+                return self.own(tx, entry, id);
+            }
             None => {}
         }
-        let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, sealed)) else {
+        let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, id, sealed)) else {
             return items::put(tx.db, &item(&self.record, entry, id, NOBODY, Kind::Unreadable, Vec::new()));
         };
         self.compare_views(tx, entry, id, &leaf, &content)?;
@@ -63,9 +70,12 @@ impl Page {
         self.public.as_ref().map_or(Role::Guest, |public| public.settings.may_post)
     }
 
-    fn open(&mut self, tx: &Tx<'_>, sealed: &[u8]) -> Option<(Leaf, pb::Content)> {
+    fn open(&mut self, tx: &Tx<'_>, id: EntryId, sealed: &[u8]) -> Option<(Leaf, pb::Content)> {
         let processed = self.group.as_mut()?.process_message(&tx.provider(), protocol_message(sealed)?);
         let processed = processed.inspect_err(|error| tracing::info!(%error, "a message does not open")).ok()?;
+        if processed.aad() != id.0 {
+            return None;
+        }
         let Sender::Member(index) = *processed.sender() else { return None };
         let leaf = self.public.as_ref()?.roster.get(index.u32())?.clone();
         let ProcessedMessageContent::ApplicationMessage(message) = processed.into_content() else { return None };
@@ -74,8 +84,8 @@ impl Page {
 
     /// An own message is in the log: its content is that of the intent.
     fn own(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
-        let Some(queued) = outbox::find(tx.db, id)? else { return Ok(()) };
-        outbox::remove(tx.db, id)?;
+        let Some(queued) = outbox::find(tx.db, self.record.conversation, id)? else { return Ok(()) };
+        outbox::remove(tx.db, self.record.conversation, id)?;
         let me = tx.context.me.person;
         match &queued.intent {
             Intent::Say(content) => {
@@ -106,18 +116,18 @@ impl Page {
                     return Ok(());
                 }
                 let text = pb::Text { body: edit.body.clone(), mentions: edit.mentions.clone(), reply_to: Vec::new() };
-                return items::edit(tx.db, &edit.target, by, &text, entry.received_ms);
+                return items::edit(tx.db, (self.record.conversation, &edit.target), by, &text, entry.received_ms);
             }
             Some(Body::Delete(delete)) => {
                 let may_delete = self.role(by) >= Role::Admin
                     && self.public.as_ref().is_some_and(|public| public.settings.pair.is_none());
-                return items::delete(tx.db, &delete.target, by, may_delete);
+                return items::delete(tx.db, (self.record.conversation, &delete.target), by, may_delete);
             }
             Some(Body::React(react)) => {
                 if react.emoji.len() > limits::EMOJI_BYTES {
                     return Ok(());
                 }
-                return items::react(tx.db, &react.target, by, &react.emoji);
+                return items::react(tx.db, (self.record.conversation, &react.target), by, &react.emoji);
             }
             Some(Body::Leave(_)) => return Ok(()),
             None => (Kind::Unknown, content.encode_to_vec()),

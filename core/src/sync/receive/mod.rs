@@ -103,6 +103,12 @@ impl Page {
             let me = tx.context.me.person;
             items::put(tx.db, &change(record, entry, derived(id, b"gap"), me, &What::Gap)?)?;
         }
+        if entry.parent != record.commit_number || entry.parent_hash != record.commit_hash {
+            // Its writer's last commit is not ours: the server withheld one, or shows different logs to different members.
+            tracing::warn!("an entry stands on another commit than the last that was shown");
+            let me = tx.context.me.person;
+            items::put(tx.db, &change(record, entry, derived(id, b"parent"), me, &What::Fork)?)?;
+        }
         record.number = entry.number;
         logs::put_hash(tx.db, record.log, record.number, &record.hash)?;
         if !entry.rows.is_empty() {
@@ -146,6 +152,10 @@ impl Page {
         tx.provider().storage.delete_group(&id)?;
         tx.follower_store().delete_group(&id)?;
         crate::store::outbox::drop_attempts(tx.db, self.record.log)?;
+        // A pair goes on in another log; from a group one is out.
+        if self.public.as_ref().is_none_or(|public| public.settings.pair.is_none()) {
+            crate::store::outbox::refuse_all(tx.db, self.record.conversation)?;
+        }
         (self.group, self.public) = (None, None);
         self.record.state = state;
         Ok(())

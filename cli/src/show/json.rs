@@ -1,0 +1,122 @@
+//! Values as JSON objects. Field names are stable; docs/cli.md lists them.
+
+use pli_core::model::{
+    Change, Content, ConversationInfo, ConversationKind, DeliveryState, DeviceInfo, Member, Message, Person, PersonId,
+    Refusal, Role, TimelineItem, What,
+};
+use serde_json::{Value, json};
+
+use super::{membership, role};
+
+fn delivery(delivery: Option<DeliveryState>) -> Option<&'static str> {
+    Some(match delivery? {
+        DeliveryState::Waiting => "waiting",
+        DeliveryState::Sent => "sent",
+        DeliveryState::Refused(_) => "refused",
+    })
+}
+
+fn refusal(delivery: Option<DeliveryState>) -> Option<&'static str> {
+    let Some(DeliveryState::Refused(why)) = delivery else { return None };
+    Some(match why {
+        Refusal::NotAllowed => "not_allowed",
+        Refusal::NoDevice => "no_device",
+        Refusal::NotAMember => "not_a_member",
+        Refusal::TooMany => "too_many",
+        Refusal::Server => "server",
+    })
+}
+
+pub(crate) fn person_json(person: &Person) -> Value {
+    json!({
+        "id": person.id.to_string(), "name": person.name, "department": person.department,
+        "guest_until_ms": person.guest_until_ms, "departed": person.departed,
+    })
+}
+
+pub(crate) fn conversation_json(info: &ConversationInfo) -> Value {
+    json!({
+        "id": info.id.to_string(),
+        "kind": if info.kind == ConversationKind::Pair { "pair" } else { "group" },
+        "name": info.name, "topic": info.topic, "unread": info.unread, "muted_until_ms": info.muted_until_ms,
+        "role": role(info.my_role).0, "members": info.member_count, "membership": membership(info.membership).0,
+        "lifetime_s": info.lifetime_s, "active_ms": info.active_ms, "draft": info.draft,
+        "last": info.last.as_ref().map(message_json),
+    })
+}
+
+pub(crate) fn member_json(member: &Member) -> Value {
+    let mut value = person_json(&member.person);
+    value["role"] = role(member.role).0.into();
+    value["devices"] = member.device_count.into();
+    value
+}
+
+pub(crate) fn device_json(device: &DeviceInfo) -> Value {
+    json!({
+        "id": device.id.to_string(), "person": device.person.to_string(), "enrolled_ms": device.enrolled_ms,
+        "revoked": device.revoked, "this": device.this, "number": device.number, "missing_from": device.missing_from,
+    })
+}
+
+/// A message as JSON.
+pub(crate) fn message_json(message: &Message) -> Value {
+    let (kind, text) = match &message.content {
+        Content::Text { body, .. } => ("text", Some(body)),
+        Content::Deleted { .. } => ("deleted", None),
+        Content::Unknown => ("unknown", None),
+        Content::Unreadable => ("unreadable", None),
+    };
+    let mentions: Vec<String> = match &message.content {
+        Content::Text { mentions, .. } => mentions.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    };
+    let reactions: Vec<Value> = message
+        .reactions
+        .iter()
+        .map(|(emoji, people)| json!({ "emoji": emoji, "people": people.iter().map(ToString::to_string).collect::<Vec<_>>() }))
+        .collect();
+    json!({
+        "kind": kind, "id": message.id.to_string(), "conversation": message.conversation.to_string(),
+        "number": message.number, "sender_id": message.sender.id.to_string(), "sender": message.sender.name,
+        "mine": message.mine, "text": text, "mentions": mentions, "sent_ms": message.sent_ms,
+        "edited_ms": message.edited_ms, "reply_to": message.reply_to.map(|id| id.to_string()), "reactions": reactions,
+        "delivery": delivery(message.delivery), "refusal": refusal(message.delivery),
+    })
+}
+
+/// An item of a timeline as JSON.
+pub(crate) fn item_json(item: &TimelineItem) -> Value {
+    match item {
+        TimelineItem::Said(message) => message_json(message),
+        TimelineItem::Changed(change) => change_json(change),
+    }
+}
+
+fn change_json(change: &Change) -> Value {
+    let ids = |people: &[[u8; 16]]| people.iter().map(|id| PersonId(*id).to_string()).collect::<Vec<_>>();
+    let (what, people, value) = match &change.what {
+        What::Founded => ("founded", Vec::new(), None),
+        What::Joined => ("joined", Vec::new(), None),
+        What::Added(people) => ("added", ids(people), None),
+        What::Removed(people) => ("removed", ids(people), None),
+        What::DeviceAdded(person) => ("device_added", ids(&[*person]), None),
+        What::DeviceRemoved(person) => ("device_removed", ids(&[*person]), None),
+        What::Left => ("left", Vec::new(), None),
+        What::RoleSet(person, to) => {
+            ("role_set", ids(&[*person]), Some(role(Role::try_from(*to).unwrap_or(Role::Member)).0.to_owned()))
+        }
+        What::Renamed(name) => ("renamed", Vec::new(), Some(name.clone())),
+        What::TopicSet(topic) => ("topic_set", Vec::new(), Some(topic.clone())),
+        What::SettingsChanged => ("settings_changed", Vec::new(), None),
+        What::Returned => ("returned", Vec::new(), None),
+        What::LostSecrets => ("lost_secrets", Vec::new(), None),
+        What::Gap => ("gap", Vec::new(), None),
+        What::Fork => ("fork", Vec::new(), None),
+    };
+    json!({
+        "kind": "change", "id": change.id.to_string(), "change": what, "by_id": change.by.id.to_string(),
+        "by": change.by.name, "at_ms": change.at_ms, "people": people, "value": value,
+        "delivery": delivery(change.delivery), "refusal": refusal(change.delivery),
+    })
+}

@@ -1,0 +1,91 @@
+//! The chat in a real terminal, of tmux. Where there is none, the test says so and passes.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::process::Command;
+
+use common::{PLI, World, until};
+
+struct Terminal {
+    socket: String,
+}
+
+impl Terminal {
+    fn tmux(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-L", &self.socket]).args(args).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+    fn type_text(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", text]);
+    }
+    fn press(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+    #[track_caller]
+    fn shows(&self, text: &str) {
+        let mut screen = String::new();
+        let end = std::time::Instant::now() + common::PATIENCE;
+        while !screen.contains(text) {
+            assert!(std::time::Instant::now() < end, "{text:?} does not appear:\n{screen}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            screen = self.tmux(&["capture-pane", "-p"]);
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+#[test]
+fn a_person_chats() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        eprintln!("skipped: there is no tmux");
+        return;
+    }
+    let world = World::new();
+    world.enrol("anne", "Anne");
+    world.enrol("bao", "Bảo");
+    world.done("anne", &["group", "create", "Crue", "Bảo"]);
+    let terminal = Terminal { socket: format!("pli-test-{}", std::process::id()) };
+    let chat = format!("LC_ALL=C.UTF-8 {PLI} --profile {} chat; echo ended $?", world.path("anne").display());
+    terminal.tmux(&["-u", "new-session", "-d", "-x", "110", "-y", "30", "sh", "-c", &format!("{chat}; sleep 60")]);
+    terminal.shows("▸ Crue");
+    terminal.shows("● online");
+
+    terminal.type_text("La Deûle monte 🌊");
+    terminal.press("Enter");
+    terminal.shows("✓");
+    until("Bảo has it", || world.done("bao", &["read", "Crue"]).out.contains("La Deûle monte 🌊"));
+    world.done("bao", &["send", "Crue", "Combien ?"]);
+    terminal.shows("Combien ?");
+    terminal.type_text("/react 👍");
+    terminal.press("Enter");
+    terminal.shows("👍 1");
+    terminal.type_text("/reply @b");
+    terminal.press("Tab");
+    terminal.type_text("six cm");
+    terminal.press("Enter");
+    terminal.shows("│ Bảo: Combien ?");
+    terminal.shows("@Bảo six cm");
+    terminal.press("F2");
+    terminal.shows("Members (2)");
+    terminal.type_text("/nonsense");
+    terminal.press("Enter");
+    terminal.shows("is no command");
+    terminal.press("C-w");
+    terminal.tmux(&["resize-window", "-x", "50", "-y", "12"]);
+    terminal.shows("@Bảo six cm");
+    terminal.type_text("à finir");
+    terminal.press("C-q");
+    terminal.shows("ended 0");
+    let draft = world.done("anne", &["--json", "conversations"]).json();
+    assert_eq!(draft[0]["draft"], "à finir", "what was not sent is kept");
+    let read = world.done("bao", &["--json", "read", "Crue"]).json();
+    let reply = read.iter().find(|item| item["text"] == "@Bảo six cm").unwrap();
+    assert_eq!(reply["mentions"].as_array().unwrap().len(), 1);
+}
