@@ -305,6 +305,10 @@ pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) 
         logs::put(db, &Log { return_ms: env.now_ms(), ..record })?;
     }
     outbox::void_attempts(db)?;
+    for record in logs::all(db)?.into_iter().filter(|record| record.state == LogState::Broken) {
+        // What it would have come back by was made once already.
+        outbox::drop_attempts(db, record.log)?;
+    }
     // The private keys of its key packages may have been used too: new ones replace them.
     meta::remove(db, meta::LAST_RESORT_MS)?;
     meta::remove(db, meta::IS_COPY)?;

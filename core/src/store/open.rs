@@ -49,7 +49,11 @@ pub(crate) fn open(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<
     let lock = lock(folder)?;
     let mut secret = StoreSecret::load(keys)?.ok_or(Error::KeyUnavailable(KeyProblem::Missing))?;
     let (writer, reader) = connect(env, folder, &secret)?;
-    let number: [u8; 16] = meta::get(&writer, meta::STORE_NUMBER)?.ok_or(Error::Damaged)?;
+    let number: Option<[u8; 16]> = meta::get(&writer, meta::STORE_NUMBER)?;
+    if number.is_none() && meta::get::<Vec<u8>>(&writer, meta::IDENTITY)?.is_none() {
+        return Err(Error::NotEnrolled); // A join that was killed while it made the store.
+    }
+    let number = number.ok_or(Error::Damaged)?;
     let is_copy = number != secret.current && number != secret.next;
     // Both bear a new number from now on. A crash between these steps leaves one of the two known.
     secret.current = number;

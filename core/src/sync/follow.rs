@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use crate::error::Error;
+use crate::error::{Error, What};
 use crate::group::join::{CannotJoin, Material};
 use crate::group::seal::LogKey;
 use crate::store::logs::{self, Log, LogState};
@@ -26,6 +26,9 @@ use super::{Backoff, Engine, is_of_one_log, is_passing, receive};
 const SOON: Duration = Duration::from_secs(2);
 /// A phone that lost a group for good must not spend its battery on it.
 const SELDOM: Duration = Duration::from_secs(15 * 60);
+
+/// What a joiner reads between a snapshot and its welcome; whoever invites it may have written as much as they liked.
+const JOIN_BYTES: usize = 256 << 20;
 
 /// Runs until this device can't go on.
 pub(super) async fn run(engine: &Engine) -> Error {
@@ -159,6 +162,9 @@ impl Stream<'_> {
     /// The server refuses one log; the others go on.
     async fn refused(&mut self, log: LogId, refusal: &Refusal) -> Result<(), Error> {
         tracing::info!(reason = ?refusal.reason(), "a log is refused");
+        if refusal.reason() == Reason::Clock {
+            self.engine.set_clock(refusal.server_time_ms);
+        }
         self.followed.remove(&log);
         self.behind.remove(&log);
         let lost = refusal.reason() == Reason::NoAccess;
@@ -265,6 +271,10 @@ impl Stream<'_> {
             let wanted = page.entries.into_iter().filter(|entry| entry.number > after && entry.number <= to);
             let before = entries.len();
             entries.extend(wanted);
+            let bytes: usize = entries.iter().map(|entry| entry.sealed.len()).sum();
+            if bytes > JOIN_BYTES {
+                return Err(Error::NotFound(What::Conversation));
+            }
             if entries.len() == before {
                 return Ok(entries);
             }

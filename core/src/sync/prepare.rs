@@ -63,7 +63,9 @@ pub(crate) fn next(tx: &mut Tx<'_>, log: LogId) -> Result<Step, Error> {
                 return Ok(Step::Append(Box::new(attempt.entry)));
             }
             let (ahead, has_commit) = outbox::count_attempts(tx.db, log)?;
-            if (has_commit || ahead >= AHEAD) && record.return_ms == 0 {
+            // In a copied store what is kept of attempts is void, and stands in nobody's way.
+            let is_copy = record.state == LogState::Active && record.return_ms > 0;
+            if (has_commit || ahead >= AHEAD) && !is_copy {
                 return Ok(Step::Idle);
             }
             if record.state == LogState::Broken { come_back(tx, &record) } else { member(tx, &record) }
@@ -73,8 +75,9 @@ pub(crate) fn next(tx: &mut Tx<'_>, log: LogId) -> Result<Step, Error> {
 }
 
 fn come_back(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
-    if tx.now_ms() < record.return_ms {
-        return Ok(Step::Wait(record.return_ms));
+    let at_ms = record.return_ms.max(record.commit_ms);
+    if tx.now_ms() < at_ms {
+        return Ok(Step::Wait(at_ms));
     }
     let loaded = tx.take_group(record.log)?;
     let id = EntryId(pli_env::random(&*tx.context.env));

@@ -261,11 +261,14 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
             Ok(Some(()))
         }
         Reason::Rank | Reason::Invalid => {
+            let is_commit = outbox::is_commit(tx.db, log, id)?;
             undo(tx, &record)?;
             outbox::set_refused(tx.db, record.conversation, id, Some(outbox::Refusal::Server))?;
             tx.notice(Notice::Conversation(record.conversation));
-            // What a member does unasked is tried again, but not at once.
-            logs::put(tx.db, &Log { commit_ms: tx.now_ms() + LONGEST.as_millis() as u64, ..record })?;
+            if is_commit {
+                // What a member does unasked is tried again, but not at once.
+                logs::put(tx.db, &Log { commit_ms: tx.now_ms() + LONGEST.as_millis() as u64, ..record })?;
+            }
             Ok(Some(()))
         }
         _ => Ok(None),

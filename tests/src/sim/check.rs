@@ -158,7 +158,7 @@ fn out(case: &Case, truth: &Truth, found: &mut Found) {
         let Some((log, number)) = said.entry.and_then(|entry| case.server.number_of(entry)) else { continue };
         for store in case.stores.iter().filter(|store| store.host != said.host) {
             if truth.span(log, store.host, number).is_none() && contains(&store.dump, mark(text)) {
-                found.push((store.host, format!("it holds {text:?}, entry {number}, which it had no access to")));
+                found.push((store.host, format!("it holds {text:?}, entry {number} of {}, of which it read {:?}", short(&log), truth.spans(log, store.host))));
             }
         }
     }

@@ -105,6 +105,9 @@ impl Page {
             return self.end(tx, LogState::Stopped);
         }
         let follows = if own.is_some() { self.follow_own(tx, &counted)? } else { self.follow(tx, commit)? };
+        // Whatever led here, a state that is not everybody's is lost.
+        let context = self.group.as_ref().map(|group| group.public_group().group_context());
+        let follows = follows && context.is_none_or(|own| own == counted.after.group.group_context());
         let by = counted.by.person();
         self.public = Some(counted.after);
         if !follows {

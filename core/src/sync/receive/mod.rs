@@ -40,13 +40,13 @@ pub(crate) fn receive(
     };
     let Loaded { group, public } = tx.take_group(log)?;
     tx.defer();
-    let mut page = Page { record, group, public: Some(public), received: Received::default() };
+    let mut page = Page { record, group, public: Some(public), received: Received::default(), said_fork: false };
     for entry in entries {
         page.entry(tx, entry)?;
     }
     page.check_access(tx)?;
     logs::put(tx.db, &page.record)?;
-    let Page { record, group, public, received } = page;
+    let Page { record, group, public, received, .. } = page;
     match public {
         Some(public) if record.state.is_followed() => tx.keep_group(log, Loaded { group, public }),
         _ => {}
@@ -74,6 +74,7 @@ struct Page {
     /// What a follower knows; absent only within a verdict, and once this device is out.
     public: Option<Public>,
     received: Received,
+    said_fork: bool,
 }
 
 impl Page {
@@ -103,7 +104,8 @@ impl Page {
             let me = tx.context.me.person;
             items::put(tx.db, &change(record, entry, derived(id, b"gap"), me, &What::Gap)?)?;
         }
-        if entry.parent != record.commit_number || entry.parent_hash != record.commit_hash {
+        let stands_on_ours = entry.parent == record.commit_number && entry.parent_hash == record.commit_hash;
+        if !stands_on_ours && !std::mem::replace(&mut self.said_fork, true) {
             // Its writer's last commit is not ours: the server withheld one, or shows different logs to different members.
             tracing::warn!("an entry stands on another commit than the last that was shown");
             let me = tx.context.me.person;
@@ -153,7 +155,8 @@ impl Page {
         tx.follower_store().delete_group(&id)?;
         crate::store::outbox::drop_attempts(tx.db, self.record.log)?;
         // A pair goes on in another log; from a group one is out.
-        if self.public.as_ref().is_none_or(|public| public.settings.pair.is_none()) {
+        let conversation = items::conversation(tx.db, self.record.conversation)?;
+        if conversation.is_none_or(|conversation| conversation.peer.is_none()) {
             crate::store::outbox::refuse_all(tx.db, self.record.conversation)?;
         }
         (self.group, self.public) = (None, None);
