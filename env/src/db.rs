@@ -132,14 +132,18 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
         for job in batch {
             match job {
                 Job::Close(done) => closing = Some(done),
-                Job::Run(work, answer) if end.is_ok() && closing.is_none() => match one(&connection, &mut cache, work) {
-                    Ok(result) => answers.push((answer, result)),
-                    Err(error) => {
-                        end = Err(error);
-                        answers.push((answer, Ok(())));
+                Job::Run(work, answer) if end.is_ok() && closing.is_none() => {
+                    match one(&connection, &mut cache, work) {
+                        Ok(result) => answers.push((answer, result)),
+                        Err(error) => {
+                            end = Err(error);
+                            answers.push((answer, Ok(())));
+                        }
                     }
-                },
-                Job::Run(_, answer) => answers.push((answer, closing.as_ref().map_or(Ok(()), |_| Err(Failure::Closed)))),
+                }
+                Job::Run(_, answer) => {
+                    answers.push((answer, closing.as_ref().map_or(Ok(()), |_| Err(Failure::Closed))))
+                }
             }
         }
         if end.is_ok() {

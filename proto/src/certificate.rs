@@ -170,7 +170,8 @@ fn has_usage(certificate: &X509Certificate<'_>, usage: Usage) -> bool {
     for extension in certificate.extensions() {
         match extension.parsed_extension() {
             ParsedExtension::ExtendedKeyUsage(usages) => {
-                let mls = usages.other.iter().any(|oid| oid.iter().is_some_and(|parts| parts.eq(MLS_USAGE.iter().copied())));
+                let mls =
+                    usages.other.iter().any(|oid| oid.iter().is_some_and(|parts| parts.eq(MLS_USAGE.iter().copied())));
                 found = match usage {
                     Usage::Mls => mls && !usages.client_auth && !usages.server_auth && !usages.any,
                     Usage::Tls => usages.client_auth && !mls,

@@ -156,7 +156,11 @@ mod tests {
 
     #[test]
     fn keys_of_small_or_mixed_order_are_refused() {
-        let identity = { let mut k = [0; 32]; k[0] = 1; k };
+        let identity = {
+            let mut k = [0; 32];
+            k[0] = 1;
+            k
+        };
         assert!(!is_prime_order(&identity) && AccessKey::of(b"log", &identity).is_none());
         let order_8 = curve25519_dalek::constants::EIGHT_TORSION[1].compress().0;
         assert!(!is_prime_order(&order_8));

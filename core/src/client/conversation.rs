@@ -81,12 +81,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::Invalid`]; [`Error::NotAllowed`]; [`Error::StorageFull`].
-    pub async fn send(
-        &self,
-        text: &str,
-        reply_to: Option<EntryId>,
-        mentions: &[PersonId],
-    ) -> Result<EntryId, Error> {
+    pub async fn send(&self, text: &str, reply_to: Option<EntryId>, mentions: &[PersonId]) -> Result<EntryId, Error> {
         check_text(text)?;
         if mentions.len() > limits::GROUP_DEVICES {
             return Err(Error::Invalid { what: What::People, limit: limits::GROUP_DEVICES });

@@ -121,7 +121,8 @@ fn number_with(db: &Connection, me: PersonId, person: PersonId) -> Result<String
     let keys = |person: PersonId| -> Result<Vec<[u8; 32]>, Error> {
         let listed = people::devices(db, person)?.into_iter().filter(|device| !device.revoked).map(|d| d.mls_key);
         let members = summaries.iter().flat_map(|summary| &summary.members);
-        let used = members.filter(|member| member.person == person.0).flat_map(|member| member.devices.values().copied());
+        let used =
+            members.filter(|member| member.person == person.0).flat_map(|member| member.devices.values().copied());
         let all: BTreeSet<[u8; 32]> = listed.chain(used).filter(|key| !revoked.contains(key)).collect();
         Ok(all.into_iter().collect())
     };

@@ -5,9 +5,17 @@ use imbl::Vector;
 
 /// Steps that turn `old` into `new`. Elements with equal keys are the same one, perhaps changed; keys are unique in a
 /// list.
-pub(crate) fn diff<T: Clone + PartialEq, K: PartialEq>(old: &[T], new: &[T], key: impl Fn(&T) -> K) -> Vec<VectorDiff<T>> {
+pub(crate) fn diff<T: Clone + PartialEq, K: PartialEq>(
+    old: &[T],
+    new: &[T],
+    key: impl Fn(&T) -> K,
+) -> Vec<VectorDiff<T>> {
     if old.is_empty() {
-        return if new.is_empty() { Vec::new() } else { vec![VectorDiff::Append { values: new.iter().cloned().collect() }] };
+        return if new.is_empty() {
+            Vec::new()
+        } else {
+            vec![VectorDiff::Append { values: new.iter().cloned().collect() }]
+        };
     }
     if new.is_empty() {
         return vec![VectorDiff::Clear];

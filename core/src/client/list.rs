@@ -161,9 +161,9 @@ fn found(
 pub(super) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
     let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound(What::Conversation))?;
     let records = logs::of(tx.db, id)?;
-    if let Some(record) = records.first().filter(|record| {
-        record.state.is_followed() || record.state == LogState::Founding
-    }) {
+    if let Some(record) =
+        records.first().filter(|record| record.state.is_followed() || record.state == LogState::Founding)
+    {
         return Ok(record.clone());
     }
     let Some(peer) = conversation.peer else { return Err(Error::NotAllowed) };
@@ -178,11 +178,7 @@ pub(super) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Err
 }
 
 /// Enters a log by an invitation, and makes the conversation that it belongs to.
-pub(crate) fn enter(
-    tx: &mut Tx<'_>,
-    record: &Log,
-    material: &Material,
-) -> Result<Result<(), CannotJoin>, Error> {
+pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<Result<(), CannotJoin>, Error> {
     tx.db.execute_batch("SAVEPOINT enter")?;
     match try_enter(tx, record, material) {
         Ok(()) => {
@@ -269,7 +265,11 @@ pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -
         muted_until_ms: conversation.muted_until_ms,
         draft: conversation.draft.clone(),
         my_role,
-        may: if out && conversation.peer.is_none() { BTreeSet::new() } else { permissions(&summary, my_role, conversation) },
+        may: if out && conversation.peer.is_none() {
+            BTreeSet::new()
+        } else {
+            permissions(&summary, my_role, conversation)
+        },
         member_count: summary.members.len().max(if conversation.peer.is_some() { 2 } else { 1 }),
         membership,
         lifetime_s: summary.lifetime_s,

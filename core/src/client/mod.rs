@@ -80,12 +80,7 @@ impl Client {
     /// # Errors
     /// [`Error::Invalid`] if the link is none; [`Error::InvitationRefused`]; [`Error::AlreadyEnrolled`];
     /// [`Error::Unavailable`]; [`Error::KeyUnavailable`]; [`Error::StorageFull`].
-    pub async fn join(
-        env: Arc<dyn Env>,
-        folder: &Path,
-        keys: Arc<dyn KeyStore>,
-        link: &str,
-    ) -> Result<Self, Error> {
+    pub async fn join(env: Arc<dyn Env>, folder: &Path, keys: Arc<dyn KeyStore>, link: &str) -> Result<Self, Error> {
         let invitation: Invitation = link.parse()?;
         let opened = match open::open(&*env, folder, &*keys) {
             // Perhaps a join that was interrupted: the token is spent for the seeds that it left here.
@@ -220,9 +215,10 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn organisation(&self) -> Result<String, Error> {
-        self.store()?.read(|db| Ok(meta::get::<Vec<u8>>(db, meta::ORGANISATION)?)).await.map(|name| {
-            String::from_utf8(name.unwrap_or_default()).unwrap_or_default()
-        })
+        self.store()?
+            .read(|db| meta::get::<Vec<u8>>(db, meta::ORGANISATION))
+            .await
+            .map(|name| String::from_utf8(name.unwrap_or_default()).unwrap_or_default())
     }
 
     /// A handle on a conversation: no I/O, nothing to close.
@@ -237,7 +233,8 @@ impl Client {
     /// [`Error::Closed`], [`Error::Revoked`], or what else stopped the client for good.
     pub async fn sync(&self, within: Duration) -> Result<SyncResult, Error> {
         let store = self.store()?;
-        let newest = |db: &rusqlite::Connection| Ok(db.query_row("SELECT coalesce(max(pos), 0) FROM items", [], |r| r.get(0))?);
+        let newest =
+            |db: &rusqlite::Connection| Ok(db.query_row("SELECT coalesce(max(pos), 0) FROM items", [], |r| r.get(0))?);
         let from: i64 = store.read(newest).await?;
         let complete = match tokio::time::timeout(within, self.settled(&store)).await {
             Ok(end) => end.map(|()| true)?,
@@ -257,6 +254,11 @@ impl Client {
         Ok(SyncResult { received, waiting, complete: complete && waiting == 0 })
     }
 
+    /// Whether nothing waits to be sent.
+    async fn is_empty(&self, store: &Store) -> Result<bool, Error> {
+        store.read(|db| Ok(outbox::waiting(db)? == 0 && outbox::deliveries(db)?.is_empty())).await
+    }
+
     /// Waits until online with an empty outbox.
     async fn settled(&self, store: &Store) -> Result<(), Error> {
         let mut state = self.state();
@@ -264,11 +266,7 @@ impl Client {
         loop {
             let now = *state.borrow_and_update();
             match now {
-                ClientState::Online => {
-                    if store.read(outbox::waiting).await? == 0 && store.read(outbox::deliveries).await?.is_empty() {
-                        return Ok(());
-                    }
-                }
+                ClientState::Online if self.is_empty(store).await? => return Ok(()),
                 ClientState::Stopped(Advice::ReEnrol) => return Err(Error::Revoked),
                 ClientState::Stopped(Advice::Update) => return Err(Error::UpdateRequired),
                 ClientState::Stopped(_) => return Err(Error::Internal("stopped")),
@@ -284,11 +282,7 @@ impl Client {
 }
 
 /// The seeds with which this folder is being enrolled: kept before they are used.
-fn enrolling_seeds(
-    env: &dyn Env,
-    db: &rusqlite::Connection,
-    invitation: &Invitation,
-) -> Result<enrol::Seeds, Error> {
+fn enrolling_seeds(env: &dyn Env, db: &rusqlite::Connection, invitation: &Invitation) -> Result<enrol::Seeds, Error> {
     let kept: Option<([u8; 16], [u8; 32], [u8; 32])> = meta::json(db, meta::ENROLLING)?;
     if let Some((_, mls, tls)) = kept.filter(|kept| kept.0 == invitation.token) {
         return Ok(enrol::Seeds { mls, tls });

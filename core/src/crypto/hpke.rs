@@ -324,4 +324,3 @@ const SEED_BYTES: usize = 32;
 /// ML-KEM's, then X25519's.
 const XWING_RANDOMNESS_BYTES: usize = 32 + 32;
 const XWING_CIPHERTEXT_BYTES: usize = 1088 + 32;
-

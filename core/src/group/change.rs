@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
-use tls_codec::Serialize as _;
 use openmls_memory_storage::MemoryStorage;
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{EntryId, PersonId};
 use pli_proto::rows::{self, rank};
 use pli_proto::{limits, pb, signed};
+use tls_codec::Serialize as _;
 
 use crate::error::Error;
 use crate::store::logs::{self, Log};
@@ -162,15 +162,9 @@ pub(crate) fn mend(
 }
 
 /// The leaf key of a revoked device whose row this is.
-fn revoked_leaf(
-    tx: &Tx<'_>,
-    record: &Log,
-    key: &pli_proto::row::AccessKey,
-) -> Result<Option<[u8; 32]>, Error> {
+fn revoked_leaf(tx: &Tx<'_>, record: &Log, key: &pli_proto::row::AccessKey) -> Result<Option<[u8; 32]>, Error> {
     let lines = crate::store::people::revoked_keys(tx.db)?;
-    let found = lines
-        .into_iter()
-        .find(|leaf| pli_proto::row::AccessKey::of(record.key.as_bytes(), leaf) == Some(*key));
+    let found = lines.into_iter().find(|leaf| pli_proto::row::AccessKey::of(record.key.as_bytes(), leaf) == Some(*key));
     Ok(found)
 }
 

@@ -3,8 +3,8 @@
 
 use openmls::messages::group_info::VerifiableGroupInfo;
 use openmls::prelude::{MlsMessageBodyIn, MlsMessageIn, PublicGroup};
-use tls_codec::{DeserializeBytes as _, Serialize as _};
 use pli_proto::signed;
+use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::crypto;
 

@@ -4,12 +4,12 @@ use openmls::group::{MlsGroup, PublicGroup, StagedWelcome};
 use openmls::prelude::{
     GroupId, LeafNodeParameters, MlsMessageBodyIn, MlsMessageIn, ProposalStore, RatchetTreeIn, Welcome,
 };
-use tls_codec::{DeserializeBytes as _, Serialize as _};
 use openmls_memory_storage::MemoryStorage;
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{EntryId, LogId};
 use pli_proto::signed::{self, Hash};
 use pli_proto::{limits, pb};
+use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::error::Error;
 use crate::store::logs::{self, Log, LogState};
@@ -107,15 +107,16 @@ impl From<Error> for CannotJoin {
 /// with the tree that stood then. The tree is one that the welcome's sender and every member agree on, or it fails.
 pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<Log, CannotJoin> {
     let replayed = replay(tx, record, material)?;
-    let welcome = match MlsMessageIn::tls_deserialize_exact_bytes(&material.invitation.welcome).map(MlsMessageIn::extract)
-    {
-        Ok(MlsMessageBodyIn::Welcome(welcome)) => welcome,
-        _ => return Err(CannotJoin::Welcome),
-    };
+    let welcome =
+        match MlsMessageIn::tls_deserialize_exact_bytes(&material.invitation.welcome).map(MlsMessageIn::extract) {
+            Ok(MlsMessageBodyIn::Welcome(welcome)) => welcome,
+            _ => return Err(CannotJoin::Welcome),
+        };
     let group = open_welcome(tx, record.log, welcome, &replayed.public.group)?;
     let context = group.public_group().group_context() == replayed.public.group.group_context();
     let context = context && replayed.public.settings.rules == super::RULES;
-    if !context || replayed.public.settings.log_key != record.key || replayed.public.settings.root != tx.context.me.root {
+    if !context || replayed.public.settings.log_key != record.key || replayed.public.settings.root != tx.context.me.root
+    {
         return Err(CannotJoin::Welcome);
     }
     logs::clear_rows(tx.db, record.log)?;
@@ -138,12 +139,7 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
     Ok(entered)
 }
 
-fn open_welcome(
-    tx: &Tx<'_>,
-    log: LogId,
-    welcome: Welcome,
-    public: &PublicGroup,
-) -> Result<MlsGroup, CannotJoin> {
+fn open_welcome(tx: &Tx<'_>, log: LogId, welcome: Welcome, public: &PublicGroup) -> Result<MlsGroup, CannotJoin> {
     let provider = tx.provider();
     provider.storage.delete_group(&group_id(log)).map_err(Error::from)?;
     tx.follower_store().delete_group(&group_id(log)).map_err(Error::from)?;
@@ -222,7 +218,8 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
             }
         };
     }
-    if number != material.invitation.number || material.entries.last().map(|entry| &entry.id) != Some(&material.invitation.entry)
+    if number != material.invitation.number
+        || material.entries.last().map(|entry| &entry.id) != Some(&material.invitation.entry)
     {
         return Err(CannotJoin::Snapshot);
     }

@@ -26,8 +26,8 @@ use openmls::prelude::{
     GroupContext, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageIn, PURE_PLAINTEXT_WIRE_FORMAT_POLICY,
     ProtocolMessage, RequiredCapabilitiesExtension, UnknownExtension,
 };
-use tls_codec::{DeserializeBytes as _, Serialize as _};
 use tls_codec::VLBytes;
+use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 /// The version of the rules in this module; what they accept never changes under one number.
 pub const RULES: u32 = 1;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use openmls::prelude::{Credential, LeafNode, PublicGroup};
-use tls_codec::Serialize as _;
 use pli_proto::certificate::{self, DeviceCertificate, Usage};
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::limits;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
+use tls_codec::Serialize as _;
 
 use super::settings::Settings;
 use super::split_vector;

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use openmls::prelude::{
-    KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal,
-    ProposalOrRefType, PublicGroup, Sender, StagedCommit,
+    KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal, ProposalOrRefType,
+    PublicGroup, Sender, StagedCommit,
 };
 use openmls::storage::PublicStorageProvider;
 use openmls::treesync::LeafNodeSource;
@@ -133,7 +133,8 @@ pub fn judge(
 
     let changed = |index: u32| roster.get(index).is_none() || removed.iter().any(|leaf| leaf.index == index);
     let committer = by.index;
-    let after = roster_after(&group, &roster, &settings, |index| changed(index) || path.is_some() && index == committer)?;
+    let after =
+        roster_after(&group, &roster, &settings, |index| changed(index) || path.is_some() && index == committer)?;
     let by = after.by_key(by.key()).cloned().unwrap_or(by);
     let added: Vec<Leaf> = after.leaves().filter(|leaf| changed(leaf.index)).cloned().collect();
     identities_stay(&roster, &removed, &after, is_return)?;
@@ -201,7 +202,8 @@ fn removed(staged: &StagedCommit, roster: &Roster) -> Result<Vec<Leaf>, Fault> {
 fn returning(path: Option<&LeafNode>, removed: &[Leaf], settings: &Settings) -> Result<Leaf, Fault> {
     let (Some(path), [old]) = (path, removed) else { return Err(Fault::External) };
     let certificate = roster::verify_credential(path.credential(), &settings.root).ok_or(Fault::Certificate)?;
-    let same = certificate.person == old.person() && certificate.device == old.device() && certificate.key == *old.key();
+    let same =
+        certificate.person == old.person() && certificate.device == old.device() && certificate.key == *old.key();
     if !same || certificate.not_before_s < old.certificate.not_before_s {
         return Err(Fault::External);
     }
@@ -299,9 +301,9 @@ fn roster_after(
 fn identities_stay(before: &Roster, removed: &[Leaf], after: &Roster, is_return: bool) -> Result<(), Fault> {
     let gone = |index: u32| removed.iter().any(|leaf| leaf.index == index);
     let stay = before.leaves().filter(|leaf| !gone(leaf.index)).all(|old| {
-        after.get(old.index).is_some_and(|new| {
-            (new.person(), new.device(), new.key()) == (old.person(), old.device(), old.key())
-        })
+        after
+            .get(old.index)
+            .is_some_and(|new| (new.person(), new.device(), new.key()) == (old.person(), old.device(), old.key()))
     });
     if stay && (!is_return || after.len() == before.len()) { Ok(()) } else { Err(Fault::Certificate) }
 }

@@ -75,9 +75,20 @@ mod tests {
     fn garbage_is_refused() {
         let good = link("host:1", &[7; 48]);
         let bad = [
-            "", "hello", "https://host:1/join#AAAA", "pli://host/join#AAAA", &good[..good.len() - 3], &good.replace("join", "j"),
-            &link("host:0", &[7; 48]), &link("host:99999", &[7; 48]), &link(":1", &[7; 48]), &link("ho st:1", &[7; 48]),
-            &link("host:1", &[7; 47]), &link("host:1", &[7; 49]), &link("host:1", &[]), "pli://host:1/join#é",
+            "",
+            "hello",
+            "https://host:1/join#AAAA",
+            "pli://host/join#AAAA",
+            &good[..good.len() - 3],
+            &good.replace("join", "j"),
+            &link("host:0", &[7; 48]),
+            &link("host:99999", &[7; 48]),
+            &link(":1", &[7; 48]),
+            &link("ho st:1", &[7; 48]),
+            &link("host:1", &[7; 47]),
+            &link("host:1", &[7; 49]),
+            &link("host:1", &[]),
+            "pli://host:1/join#é",
         ];
         for text in bad {
             assert!(text.parse::<Invitation>().is_err(), "{text}");

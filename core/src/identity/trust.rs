@@ -27,6 +27,7 @@ pub fn check(list: &pb::RevocationList, root: &[u8; 32], number: u64, hash: Hash
     let key = certificate::verify_issuer(root, &list.issuer).map_err(|_| BadList)?;
     let genuine = crypto::verify(&key, &signed::revocation_list(list), &list.signature);
     // A long list comes in parts; the last must lead to what was signed.
-    let leads_there = if list.number == expected { list.hash == hash } else { list.number > expected && !list.lines.is_empty() };
+    let leads_there =
+        if list.number == expected { list.hash == hash } else { list.number > expected && !list.lines.is_empty() };
     if genuine && leads_there { Ok(hash) } else { Err(BadList) }
 }

@@ -249,11 +249,7 @@ fn reactions(
 }
 
 /// What waits in the outbox of a conversation, as it will look.
-pub(crate) fn waiting(
-    db: &Connection,
-    conversation: ConversationId,
-    me: PersonId,
-) -> Result<Vec<TimelineItem>, Error> {
+pub(crate) fn waiting(db: &Connection, conversation: ConversationId, me: PersonId) -> Result<Vec<TimelineItem>, Error> {
     let mut items = Vec::new();
     for queued in outbox::of(db, conversation)? {
         if let Some(item) = show_queued(db, queued, me)? {

@@ -34,18 +34,10 @@ pub enum LogState {
 
 impl LogState {
     fn from_number(number: i64) -> rusqlite::Result<Self> {
-        [
-            Self::Founding,
-            Self::Active,
-            Self::Broken,
-            Self::Removed,
-            Self::AccessLost,
-            Self::Left,
-            Self::Stopped,
-        ]
-        .into_iter()
-        .find(|state| *state as i64 == number)
-        .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))
+        [Self::Founding, Self::Active, Self::Broken, Self::Removed, Self::AccessLost, Self::Left, Self::Stopped]
+            .into_iter()
+            .find(|state| *state as i64 == number)
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))
     }
 
     /// Whether the server is asked for its entries.
@@ -153,9 +145,7 @@ pub(crate) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
 
 /// The logs of a conversation, the one that is written to first: the lowest id that this device is a member of.
 pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Log>, Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM logs WHERE conversation = ? ORDER BY state NOT IN (0, 2, 3, 5), log"
-    );
+    let sql = format!("SELECT {COLUMNS} FROM logs WHERE conversation = ? ORDER BY state NOT IN (0, 2, 3, 5), log");
     let mut query = db.prepare_cached(&sql)?;
     let logs = query.query_map([conversation.0], read)?.collect::<Result<_, _>>()?;
     Ok(logs)
@@ -191,7 +181,7 @@ pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
 pub(crate) fn put_hash(db: &Connection, log: LogId, number: u64, hash: &Hash) -> Result<(), Error> {
     db.prepare_cached("INSERT OR REPLACE INTO hashes(log, number, hash) VALUES(?, ?, ?)")?
         .execute((log.0, number, hash))?;
-    if number % 64 == 0 && number > HASHES {
+    if number.is_multiple_of(64) && number > HASHES {
         db.execute("DELETE FROM hashes WHERE log = ? AND number < ?", (log.0, number - HASHES))?;
     }
     Ok(())
@@ -234,8 +224,7 @@ const INVITATIONS: i64 = 8;
 
 /// Keeps an invitation, unless too many to the same log wait already.
 pub(crate) fn put_invitation(db: &Connection, log: LogId, entry: &[u8], invitation: &[u8]) -> Result<bool, Error> {
-    let waiting: i64 =
-        db.query_row("SELECT count(*) FROM invitations WHERE log = ?", [log.0], |row| row.get(0))?;
+    let waiting: i64 = db.query_row("SELECT count(*) FROM invitations WHERE log = ?", [log.0], |row| row.get(0))?;
     let sql = "INSERT OR IGNORE INTO invitations(log, entry, invitation) VALUES(?, ?, ?)";
     Ok(waiting < INVITATIONS && db.execute(sql, (log.0, entry, invitation))? > 0)
 }

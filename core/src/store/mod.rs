@@ -198,8 +198,7 @@ impl Store {
         reader: Connection,
         notices: broadcast::Sender<Notice>,
     ) -> Result<Self, Error> {
-        let state =
-            State { groups: LruCache::new(GROUPS), deferred: Deferred::default(), caught_up: BTreeSet::new() };
+        let state = State { groups: LruCache::new(GROUPS), deferred: Deferred::default(), caught_up: BTreeSet::new() };
         Ok(Self {
             writer: Writer::start(&context.env, "pli-writer", writer, state),
             reader: Reader::start(&context.env, "pli-reader", reader)?,

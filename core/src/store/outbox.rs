@@ -80,8 +80,9 @@ const INTENT: &str = "conversation, entry, body, created_ms, tries, refused";
 
 fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
     let json = |index: usize, text: String| {
-        serde_json::from_str(&text)
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into()))
+        serde_json::from_str(&text).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into())
+        })
     };
     let refused: Option<String> = row.get(5)?;
     Ok(Queued {
@@ -106,8 +107,12 @@ pub(crate) fn push(
     now_ms: u64,
 ) -> Result<(), Error> {
     let body = serde_json::to_string(intent).map_err(|_| Error::Internal("json"))?;
-    db.prepare_cached("INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)")?
-        .execute((conversation.0, entry.0, body, now_ms))?;
+    db.prepare_cached("INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)")?.execute((
+        conversation.0,
+        entry.0,
+        body,
+        now_ms,
+    ))?;
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use pli_env::Env;
 use pli_proto::certificate::{self, Usage};
-use pli_proto::signed::{self, Label};
 use pli_proto::pb;
+use pli_proto::signed::{self, Label};
 
 use crate::crypto::DeviceKey;
 use crate::error::{Error, InvitationProblem};

@@ -16,8 +16,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use crate::error::{Error, What};
 use crate::group::join::{CannotJoin, Material};
 use crate::group::seal::LogKey;
-use crate::store::logs::{self, Log, LogState};
 use crate::store::Notice;
+use crate::store::logs::{self, Log, LogState};
 use crate::transport::Sealed;
 
 use super::{Backoff, Engine, is_of_one_log, is_passing, receive};
@@ -36,7 +36,14 @@ pub(super) async fn run(engine: &Engine) -> Error {
     loop {
         engine.door().await;
         let Err(error) = session(engine, &mut backoff).await;
-        if let Err(error) = engine.store.write(|tx| { tx.none_caught_up(); Ok(()) }).await {
+        if let Err(error) = engine
+            .store
+            .write(|tx| {
+                tx.none_caught_up();
+                Ok(())
+            })
+            .await
+        {
             return error;
         }
         engine.tell(&engine.logs_ready, false);
@@ -175,7 +182,8 @@ impl Stream<'_> {
             .store
             .write(move |tx| {
                 tx.set_caught_up(log, false);
-                if let Some(record) = logs::find(tx.db, log)?.filter(|record| lost && record.state == LogState::Active) {
+                if let Some(record) = logs::find(tx.db, log)?.filter(|record| lost && record.state == LogState::Active)
+                {
                     logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
                     tx.notice(Notice::Conversation(record.conversation));
                 }

@@ -299,8 +299,7 @@ fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Resu
     let private = zeroize::Zeroizing::new(private);
     let device = tx.context.me.device;
     for item in items {
-        let opened =
-            crypto::open_with(&tx.context.crypto, &private, b"Pli 1.0 inbox", &device.0, &item.sealed).ok();
+        let opened = crypto::open_with(&tx.context.crypto, &private, b"Pli 1.0 inbox", &device.0, &item.sealed).ok();
         let invitation = opened.as_ref().and_then(|bytes| pb::Invitation::decode(bytes.as_slice()).ok());
         let Some(invitation) = invitation else { continue };
         let (Ok(log), Ok(key)) =

@@ -60,12 +60,7 @@ pub(crate) struct Engine {
 }
 
 /// Runs until dropped, or until it can't go on by itself.
-pub(crate) async fn run(
-    store: Store,
-    address: Address,
-    hurry: Arc<Notify>,
-    state: Arc<watch::Sender<ClientState>>,
-) {
+pub(crate) async fn run(store: Store, address: Address, hurry: Arc<Notify>, state: Arc<watch::Sender<ClientState>>) {
     let engine = Arc::new(Engine {
         store,
         address,
@@ -190,10 +185,14 @@ impl Backoff {
 
 /// Whether an error concerns one log alone: it is left aside for a while, and the others go on.
 fn is_of_one_log(error: &Error) -> bool {
-    matches!(error, Error::Internal(_) | Error::Damaged | Error::NotFound(_) | Error::Invalid { .. } | Error::NotAllowed)
+    matches!(
+        error,
+        Error::Internal(_) | Error::Damaged | Error::NotFound(_) | Error::Invalid { .. } | Error::NotAllowed
+    )
 }
 
 /// Whether a loop may go on after this error.
 fn is_passing(error: &Error) -> bool {
-    matches!(error.advice(), Advice::Retry) || matches!(error, Error::NotFound(_) | Error::NotAllowed | Error::StorageFull)
+    matches!(error.advice(), Advice::Retry)
+        || matches!(error, Error::NotFound(_) | Error::NotAllowed | Error::StorageFull)
 }

@@ -248,11 +248,8 @@ fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) -> Result<P
         Intent::Leave => {
             let own = roster.device(tx.context.me.device).ok_or(Error::Internal("own leaf"))?;
             let signature = tx.context.me.key.sign_raw(&signed::leave(record.log, &own.encryption_key)).to_vec();
-            let word = pb::LeaveWord {
-                leaf_key: own.key().to_vec(),
-                encryption_key: own.encryption_key.clone(),
-                signature,
-            };
+            let word =
+                pb::LeaveWord { leaf_key: own.key().to_vec(), encryption_key: own.encryption_key.clone(), signature };
             let row = rows::revoke(tx.context.me.access(&record.key).key());
             Planned::Say(pb::Content { body: Some(Body::Leave(word)), ..pb::Content::default() }, vec![row])
         }
@@ -388,20 +385,14 @@ fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), Error> {
 }
 
 /// A key package that the server gave for a device: genuine, of that device, and of a person who was to be added.
-fn check_package(
-    tx: &Tx<'_>,
-    taken: &pb::DevicePackage,
-    wanted: &[DeviceId],
-    intent: &Intent,
-) -> Option<Addition> {
+fn check_package(tx: &Tx<'_>, taken: &pb::DevicePackage, wanted: &[DeviceId], intent: &Intent) -> Option<Addition> {
     use openmls::prelude::{MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
     use tls_codec::DeserializeBytes as _;
     let device = DeviceId::try_from(taken.device.as_slice()).ok().filter(|device| wanted.contains(device))?;
     let message = MlsMessageIn::tls_deserialize_exact_bytes(&taken.package).ok()?;
     let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { return None };
     let package: KeyPackage = package.validate(&tx.context.crypto, ProtocolVersion::Mls10).ok()?;
-    let certificate =
-        crate::group::roster::verify_credential(package.leaf_node().credential(), &tx.context.me.root)?;
+    let certificate = crate::group::roster::verify_credential(package.leaf_node().credential(), &tx.context.me.root)?;
     let right_person = match intent {
         Intent::Add(persons) => persons.contains(&certificate.person),
         Intent::Approve(_, key) => certificate.person == tx.context.me.person && certificate.key == *key,
@@ -412,7 +403,8 @@ fn check_package(
     let listed = listed.iter().any(|known| known.id == device && known.mls_key == certificate.key);
     let sound = crate::group::verdict::check_package(&tx.context.crypto, &package).is_ok()
         && crate::crypto::well_formed(&tx.context.crypto, crate::group::SUITE, &taken.inbox_key);
-    let genuine = certificate.device == device && certificate.key.as_slice() == package.leaf_node().signature_key().as_slice();
+    let genuine =
+        certificate.device == device && certificate.key.as_slice() == package.leaf_node().signature_key().as_slice();
     let inbox = signed::content(signed::Label::InboxKey, &[&device.0, &taken.inbox_key]);
     let inbox_genuine = crate::crypto::verify(&certificate.key, &inbox, &taken.inbox_key_signature);
     let revoked = people::revocation_of(tx.db, &certificate.fingerprint).ok()?.is_some();
@@ -441,13 +433,7 @@ fn mark_guests(tx: &Tx<'_>, loaded: &Loaded, additions: &[Addition]) -> Result<O
     Ok((settings != loaded.public.settings).then_some(settings))
 }
 
-fn seal_commit(
-    tx: &mut Tx<'_>,
-    record: &Log,
-    loaded: &mut Loaded,
-    id: EntryId,
-    plan: &Plan,
-) -> Result<Step, Error> {
+fn seal_commit(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, id: EntryId, plan: &Plan) -> Result<Step, Error> {
     match change::commit(tx, record, loaded, id, plan)? {
         Some(prepared) => {
             outbox::put_attempt(tx.db, record.log, &prepared.entry, true, &prepared.welcomes)?;

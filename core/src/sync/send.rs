@@ -219,7 +219,7 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
         Err(status) => {
             let refusal = Refusal::of(&status).unwrap_or_default();
             let error = failed(engine, &status);
-            engine.store.write(move |tx| refused(tx, log, id, &refusal)).await?.map_or(Err(error), Ok)
+            engine.store.write(move |tx| refused(tx, log, id, &refusal)).await?.ok_or(error)
         }
     }
 }

@@ -211,8 +211,13 @@ impl Page {
                 entry: entry.id.clone(),
                 welcome: welcome.welcome,
             };
-            let sealed =
-                crypto::seal_to(&tx.context.crypto, &welcome.inbox_key, b"Pli 1.0 inbox", &welcome.device, &invitation.encode_to_vec());
+            let sealed = crypto::seal_to(
+                &tx.context.crypto,
+                &welcome.inbox_key,
+                b"Pli 1.0 inbox",
+                &welcome.device,
+                &invitation.encode_to_vec(),
+            );
             match sealed {
                 Ok(sealed) => {
                     outbox::put_delivery(tx.db, EntryId(pli_env::random(env)), DeviceId(welcome.device), &sealed)?;
@@ -252,7 +257,9 @@ impl Page {
         }
         changes.extend(came.intersection(before).map(|person| What::DeviceAdded(person.0)));
         let left = leavers(commit);
-        let has_left = |person: &PersonId| counted.removed.iter().any(|leaf| leaf.person() == *person && left.contains(leaf.key().as_slice()));
+        let has_left = |person: &PersonId| {
+            counted.removed.iter().any(|leaf| leaf.person() == *person && left.contains(leaf.key().as_slice()))
+        };
         let removed = list(went.difference(&after).filter(|person| !has_left(person)).collect());
         if !removed.is_empty() {
             changes.push(What::Removed(removed));
@@ -260,7 +267,9 @@ impl Page {
         changes.extend(went.intersection(&after).filter(|p| !came.contains(p)).map(|p| What::DeviceRemoved(p.0)));
         let (old, new) = (&counted.settings_before, &counted.after.settings);
         for person in old.roles.keys().chain(new.roles.keys()).collect::<BTreeSet<_>>() {
-            let role = |settings: &crate::group::settings::Settings| settings.roles.get(person).copied().unwrap_or(Role::Member);
+            let role = |settings: &crate::group::settings::Settings| {
+                settings.roles.get(person).copied().unwrap_or(Role::Member)
+            };
             if role(old) != role(new) && after.contains(person) {
                 changes.push(What::RoleSet(person.0, role(new).into()));
             }

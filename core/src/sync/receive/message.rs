@@ -38,9 +38,7 @@ impl Page {
                 outbox::rename(tx.db, self.record.conversation, id, other)?;
             }
             // A copied store may hold the intent of what was sent after the copy was made.
-            None if self.record.return_ms > 0
-                && outbox::find(tx.db, self.record.conversation, id)?.is_some() =>
-            {
+            None if self.record.return_ms > 0 && outbox::find(tx.db, self.record.conversation, id)?.is_some() => {
                 return self.own(tx, entry, id);
             }
             None => {}

@@ -29,12 +29,7 @@ pub(crate) struct Received {
 }
 
 /// Receives a page of a log.
-pub(crate) fn receive(
-    tx: &mut Tx<'_>,
-    log: LogId,
-    entries: &[pb::Entry],
-    caught_up: bool,
-) -> Result<Received, Error> {
+pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, entries: &[pb::Entry], caught_up: bool) -> Result<Received, Error> {
     let Some(record) = logs::find(tx.db, log)?.filter(|record| record.state.is_followed()) else {
         return Ok(Received::default());
     };
@@ -118,7 +113,8 @@ impl Page {
             let before = rows.clone();
             entry.rows.iter().for_each(|change| mirror(&mut rows, change));
             let gone = before.keys().filter(|key| !rows.contains_key(key)).map(|key| (*key, None));
-            let set = rows.iter().filter(|(key, rank)| before.get(key) != Some(rank)).map(|(key, rank)| (*key, Some(*rank)));
+            let set =
+                rows.iter().filter(|(key, rank)| before.get(key) != Some(rank)).map(|(key, rank)| (*key, Some(*rank)));
             logs::apply_rows(tx.db, record.log, &gone.chain(set).collect::<Vec<_>>())?;
         }
         Ok(())

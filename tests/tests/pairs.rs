@@ -1,0 +1,134 @@
+//! A pair is of its two persons, whatever a third one founds in their names.
+
+use openmls::prelude::{MlsGroup, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
+use openmls_traits::OpenMlsProvider as _;
+use pli_core::crypto::Crypto;
+use pli_core::group::join::group_id;
+use pli_core::group::seal::{self, LogKey};
+use pli_core::group::settings::Settings;
+use pli_core::group::{SUITE, create_config};
+use pli_proto::id::LogId;
+use pli_proto::signed::{self, Method};
+use pli_proto::{pb, rows};
+use pli_tests::insider::{Insider, Lie, bytes};
+use pli_tests::{World, conversation, done, find, members, sees, until};
+use prost::Message as _;
+use tls_codec::Deserialize as _;
+
+/// Mallory founds a pair "of Anne and Bảo", sits in it, and invites Bảo.
+async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &Settings, bao: &pli_core::Client) {
+    let liar = mallory.liar(Lie::None);
+    let crypto = Crypto::new(world.env.clone());
+    mallory.parent = (0, signed::hash_start(mallory.log).to_vec());
+    let provider = mallory.provider(&liar);
+    let config = create_config(settings);
+    let mut group = MlsGroup::new_with_group_id(
+        &provider,
+        &mallory.me.key,
+        &config,
+        group_id(mallory.log),
+        mallory.me.credential(),
+    )
+    .unwrap();
+    let info = group.export_group_info(provider.crypto(), &mallory.me.key, false).unwrap();
+    let own = mallory.row_of(&mallory.me.key.public());
+    let snapshot = pb::Snapshot {
+        group_info: bytes(&info),
+        tree: bytes(&group.export_ratchet_tree()),
+        rows: vec![rows::set(own, 2)],
+        hash: signed::hash_start(mallory.log).to_vec(),
+    };
+    let snapshot = seal::seal_snapshot(&*world.env, &mallory.key, mallory.log, 0, &snapshot);
+    let request = mallory.request(Method::Create, &pb::CreateBody { snapshot });
+    mallory.sealed().log().create(request).await.unwrap();
+
+    let device = bao.devices().await.unwrap()[0].id;
+    let taken = mallory.sealed().key_packages().take(pb::TakeRequest { devices: vec![device.to_vec()] }).await.unwrap();
+    let taken = taken.into_inner().packages.remove(0);
+    let message = MlsMessageIn::tls_deserialize_exact(taken.package.as_slice()).unwrap();
+    let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { panic!("a key package") };
+    let package = package.validate(&crypto, ProtocolVersion::Mls10).unwrap();
+    let leaf: [u8; 32] = package.leaf_node().signature_key().as_slice().try_into().unwrap();
+    let bundle = group
+        .commit_builder()
+        .propose_adds([package])
+        .force_self_update(false)
+        .load_psks(provider.storage())
+        .unwrap()
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(provider.rand(), provider.crypto(), &mallory.me.key, |_| true)
+        .unwrap()
+        .stage_commit(&provider)
+        .unwrap();
+    let (commit, welcome, info) = bundle.into_messages();
+    let commit = pb::Commit { commit: bytes(&commit), group_info: bytes(&info.unwrap()), ..pb::Commit::default() };
+    let rank = if settings.pair.is_some() { 2 } else { 0 };
+    let entry = mallory.entry(commit, vec![rows::set(mallory.row_of(&leaf), rank)]);
+    let number = mallory.append(&entry).await.unwrap();
+    let invitation = pb::Invitation {
+        log: mallory.log.to_vec(),
+        log_key: mallory.key.as_bytes().to_vec(),
+        number,
+        entry: entry.id.clone(),
+        welcome: bytes(&welcome.unwrap()),
+    };
+    let sealed = pli_core::crypto::seal_to(
+        &crypto,
+        &taken.inbox_key,
+        b"Pli 1.0 inbox",
+        &device.0,
+        &invitation.encode_to_vec(),
+    )
+    .unwrap();
+    let delivery = pb::DeliverRequest { device: device.to_vec(), id: mallory.id().to_vec(), sealed };
+    mallory.sealed().inbox().deliver(delivery).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_sits_in_the_pair_of_two_others() {
+    let world = World::new().await;
+    let (anne, bao, mallory) = (world.enrol("Anne").await, world.enrol("Bảo").await, world.enrol("Mallory").await);
+    let shared = mallory.create_group("Crue", &[find(&mallory, "Bảo").await.id]).await.unwrap();
+    members(&bao, shared, &["Bảo", "Mallory"]).await;
+    members(&mallory, shared, &["Bảo", "Mallory"]).await;
+    let mut pair = [find(&anne, "Anne").await.id, find(&anne, "Bảo").await.id];
+    pair.sort();
+    mallory.close().await;
+    let mut mallory = Insider::of(world.env.clone(), &world.device_folder("Mallory"), shared).await;
+
+    // As a pair, with the lowest of log ids; and as a group whose log id is what the pair's conversation is called.
+    let at_anne = anne.pair(pair[1]).await.or(anne.pair(pair[0]).await).unwrap();
+    let root = mallory.me.root;
+    for (id, as_pair) in [(LogId([0; 16]), true), (LogId(at_anne.0), false)] {
+        mallory.log = id;
+        mallory.key = LogKey::random(&*world.env);
+        let settings = if as_pair {
+            Settings::pair(mallory.key.clone(), root, pair)
+        } else {
+            Settings::group(mallory.key.clone(), root, mallory.me.person, "Anne".into())
+        };
+        assert_eq!(SUITE, create_config(&settings).ciphersuite());
+        found_in_others_names(&world, &mut mallory, &settings, &bao).await;
+        if as_pair {
+            continue;
+        }
+        // The group is entered, as one that Mallory made; it has nothing to do with Anne's and Bảo's pair.
+        until("the group named Anne is listed", async || {
+            let list = bao.conversation_list().await.unwrap();
+            list.iter().any(|info| info.name == "Anne" && info.id != at_anne).then_some(())
+        })
+        .await;
+    }
+
+    let at_bao = bao.pair(find(&bao, "Anne").await.id).await.unwrap();
+    assert_eq!(at_bao, at_anne);
+    let entry = bao.conversation(at_bao).send("for Anne only", None, &[]).await.unwrap();
+    done(&bao, at_bao, entry).await;
+    sees(&anne, at_anne, "for Anne only").await;
+    let back = anne.conversation(at_anne).send("for Bảo only", None, &[]).await.unwrap();
+    done(&anne, at_anne, back).await;
+    sees(&bao, at_bao, "for Bảo only").await;
+    assert_ne!(conversation(&bao, "Crue").await, at_bao);
+    assert_eq!(mallory.read().await.unwrap().len(), 1, "nothing was said in Mallory's log");
+}
