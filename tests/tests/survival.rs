@@ -293,3 +293,49 @@ async fn a_message_that_waits_can_be_taken_back() {
     assert_eq!(anne.conversation(id).settled(regret).await, Ok(DeliveryState::Sent), "nothing waits");
     assert_eq!(anne.conversation(id).info().await.unwrap().membership, Membership::Member);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_goes_on_where_it_stopped() {
+    use futures_util::StreamExt as _;
+    let world = World::new().await;
+    let (anne, bot, id) = pair_of(&world).await;
+    for n in 0..4 {
+        let entry = anne.conversation(id).send(&format!("!level {n}"), None, &[]).await.unwrap();
+        done(&anne, id, entry).await;
+    }
+    sees(&bot, id, "!level 3").await;
+    let text = |message: pli_core::model::Message| match message.content {
+        pli_core::model::Content::Text { body, .. } => body,
+        other => format!("{other:?}"),
+    };
+    {
+        let mut messages = Box::pin(bot.messages());
+        for n in 0..2 {
+            assert_eq!(text(messages.next().await.unwrap()), format!("!level {n}"));
+        }
+        // The second was taken, and the third never asked for.
+    }
+    bot.close().await;
+    let bot = world.open("Bảo").await;
+    let mut messages = Box::pin(bot.messages());
+    for n in 1..4 {
+        assert_eq!(text(messages.next().await.unwrap()), format!("!level {n}"), "one is repeated, none is lost");
+    }
+    anne.conversation(id).send("!level live", None, &[]).await.unwrap();
+    assert_eq!(text(messages.next().await.unwrap()), "!level live");
+    bot.close().await;
+    assert!(messages.next().await.is_none(), "it ends with the client");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_go_when_their_time_is_over() {
+    let world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    let entry = anne.conversation(id).set(Setting::LifetimeS(2)).await.unwrap();
+    done(&anne, id, entry).await;
+    bao.conversation(id).send("short-lived", None, &[]).await.unwrap();
+    sees(&anne, id, "short-lived").await;
+    for client in [&anne, &bao] {
+        until("it is gone", async || texts(client, id).await.is_empty().then_some(())).await;
+    }
+}

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::Stream;
 use pli_env::{Env, Task};
 use pli_proto::limits;
 use tokio::sync::{Notify, broadcast, watch};
@@ -224,6 +225,54 @@ impl Client {
     /// A handle on a conversation: no I/O, nothing to close.
     pub fn conversation(&self, id: ConversationId) -> Conversation {
         Conversation::new(self.clone(), id)
+    }
+
+    /// One bounded [`Self::sync`] of a device that is not open, after a wake-up or by a timer; then it is closed again.
+    ///
+    /// # Errors
+    /// As [`Self::open`] and [`Self::sync`].
+    pub async fn wake_up(
+        env: Arc<dyn Env>,
+        folder: &Path,
+        keys: Arc<dyn KeyStore>,
+        within: Duration,
+    ) -> Result<SyncResult, Error> {
+        let client = Self::open(env, folder, keys).await?;
+        let result = client.sync(within).await;
+        client.close().await;
+        result
+    }
+
+    /// Every message of every conversation, in order, from where the last such stream of this store stopped: for bots.
+    /// Asking for the next one says that the last was handled, so that a crash repeats one message and loses none.
+    pub fn messages(&self) -> impl Stream<Item = Message> + Send + use<> {
+        let mut notices = self.0.notices.subscribe();
+        let mut closed = self.0.closed.subscribe();
+        let client = self.clone();
+        async_stream::stream! {
+            loop {
+                let page = match client.store() {
+                    Ok(store) => store.read(|db| items::after(db, meta::number(db, meta::BOOKMARK)? as i64, 64)).await,
+                    Err(error) => Err(error),
+                };
+                let page = page.unwrap_or_default();
+                if page.is_empty() {
+                    tokio::select! { biased;
+                        _ = closed.wait_for(|closed| *closed) => return,
+                        notice = notices.recv() => if notice == Err(broadcast::error::RecvError::Closed) { return },
+                    }
+                }
+                for (pos, item) in page {
+                    if let TimelineItem::Said(message) = item {
+                        yield message;
+                    }
+                    let Ok(store) = client.store() else { break };
+                    if store.write(move |tx| meta::set_number(tx.db, meta::BOOKMARK, pos as u64)).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
     }
 
     /// Waits until everything at the server was fetched and everything in the outbox was sent, but no longer than

@@ -119,6 +119,22 @@ pub(crate) fn react(
     Ok(())
 }
 
+/// Deletes what was said before a time; gives when the oldest of what is left was received.
+pub(crate) fn expire(db: &Connection, id: ConversationId, before_ms: u64) -> Result<(usize, Option<u64>), Error> {
+    let gone = db.execute(
+        "DELETE FROM items WHERE conversation = ? AND kind <> ? AND received_ms < ?",
+        (id.0, Kind::Change as i64, before_ms),
+    )?;
+    if gone > 0 {
+        let sql = "DELETE FROM reactions WHERE conversation = ?1
+                   AND entry NOT IN (SELECT entry FROM items WHERE conversation = ?1)";
+        db.execute(sql, [id.0])?;
+    }
+    let sql = "SELECT min(received_ms) FROM items WHERE conversation = ? AND kind <> ?";
+    let oldest = db.prepare_cached(sql)?.query_row((id.0, Kind::Change as i64), |row| row.get(0))?;
+    Ok((gone, oldest))
+}
+
 /// Who wrote a message.
 pub(crate) fn author(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<PersonId>, Error> {
     let mut query = db.prepare_cached("SELECT by FROM items WHERE conversation = ? AND entry = ?")?;

@@ -28,6 +28,9 @@ pub(crate) const REVOCATIONS_HASH: &str = "revocations hash";
 pub(crate) const REVOCATIONS_SIGNED_MS: &str = "revocations signed";
 /// When the last resort key package was made.
 pub(crate) const LAST_RESORT_MS: &str = "last resort made";
+/// The last item that `messages` handled.
+pub(crate) const BOOKMARK: &str = "bookmark";
+
 /// The value of `key`.
 pub(crate) fn get<T: TryFrom<Vec<u8>>>(db: &Connection, key: &str) -> Result<Option<T>, Error> {
     let mut query = db.prepare_cached("SELECT value FROM meta WHERE key = ?")?;

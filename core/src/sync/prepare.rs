@@ -17,7 +17,7 @@ use crate::group::settings::{Role, Settings};
 use crate::group::{join, seal};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::{self, Intent, Queued, Refusal, Setting};
-use crate::store::{Loaded, Notice, Tx, people};
+use crate::store::{Loaded, Notice, Tx, items, people};
 
 use super::schedule;
 
@@ -132,7 +132,22 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Ste
         return Ok(Step::Snapshot(record.number, snapshot));
     }
     let waiting = if preferred { outbox::next_ms(tx.db, record.conversation)? } else { None };
-    Ok(Step::Wait(waiting.unwrap_or(u64::MAX).min(record.update_ms.max(record.commit_ms))))
+    let expiring = expire(tx, record, loaded.public.settings.lifetime_s)?;
+    let update_ms = record.update_ms.max(record.commit_ms);
+    Ok(Step::Wait([waiting, expiring].into_iter().flatten().fold(update_ms, u64::min)))
+}
+
+/// Messages go when their time is over; gives when the next will.
+fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_s: u64) -> Result<Option<u64>, Error> {
+    if lifetime_s == 0 {
+        return Ok(None);
+    }
+    let lifetime_ms = lifetime_s.saturating_mul(1000);
+    let (gone, oldest) = items::expire(tx.db, record.conversation, tx.now_ms().saturating_sub(lifetime_ms))?;
+    if gone > 0 {
+        tx.notice(Notice::Conversation(record.conversation));
+    }
+    Ok(oldest.map(|oldest| oldest.saturating_add(lifetime_ms).saturating_add(1)))
 }
 
 /// A snapshot is worth its bytes once the commits since the last are larger than it; it stands at a commit.

@@ -7,6 +7,8 @@ use openmls_memory_storage::MemoryStorage;
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{DeviceId, EntryId, PersonId};
 use pli_proto::pb::evidence::Evidence as Kind;
+use pli_proto::row::AccessKey;
+use pli_proto::rows::{self, rank};
 use pli_proto::{pb, signed};
 use prost::Message as _;
 
@@ -109,6 +111,7 @@ impl Page {
         let context = self.group.as_ref().map(|group| group.public_group().group_context());
         let follows = follows && context.is_none_or(|own| own == counted.after.group.group_context());
         let by = counted.by.person();
+        self.mend_soon(tx, &counted)?;
         self.public = Some(counted.after);
         if !follows {
             self.lose(tx, entry, id, commit, by)?;
@@ -117,6 +120,23 @@ impl Page {
             outbox::remove(tx.db, self.record.conversation, id)?;
             self.deliver(tx, entry, welcomes)?;
             self.record.update_ms = schedule::next_update(tx, self.size());
+        }
+        Ok(())
+    }
+
+    /// Somebody of rank 0 removed leaves, and could not revoke all their rows: whoever can does so soon.
+    fn mend_soon(&mut self, tx: &Tx<'_>, counted: &Counted) -> Result<(), Error> {
+        if counted.removed.is_empty() {
+            return Ok(());
+        }
+        let rows = logs::rows(tx.db, self.record.log)?;
+        let left = counted.removed.iter().any(|leaf| {
+            AccessKey::of(self.record.key.as_bytes(), leaf.key()).is_some_and(|key| rows.contains_key(&key))
+        });
+        let own = tx.context.me.access(&self.record.key).key();
+        if left && rows::acting_rank(&rows, own).is_some_and(|rank| rank > rank::OTHER) {
+            let members = counted.after.roster.len();
+            self.record.update_ms = self.record.update_ms.min(schedule::soon(tx, members));
         }
         Ok(())
     }
