@@ -3,16 +3,18 @@
 //! - [`known`]: door key, directory, revocations, inbox, key packages; on the known connection.
 //! - [`follow`]: joining logs, and following them on one stream.
 //! - [`receive`]: a page of a log in one transaction.
-//! - [`prepare`]: what to send next; [`send`]: sending it.
+//! - [`prepare`]: what to send next; [`plan`]: what an intent comes to; [`add`]: adding devices; [`send`]: sending it.
 //! - [`enrol`]: making a device of an invitation, and renewing its TLS certificate.
 //! - [`schedule`]: when to commit unasked.
 //!
 //! Each loop ends a round at the first error, waits, and begins anew from what is in the store: there is no other state
 //! to repair.
 
+mod add;
 pub(crate) mod enrol;
 mod follow;
 mod known;
+mod plan;
 pub(crate) mod prepare;
 pub(crate) mod receive;
 mod schedule;

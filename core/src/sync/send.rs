@@ -19,6 +19,7 @@ use crate::store::outbox;
 use crate::store::{Notice, Tx};
 use crate::transport::Sealed;
 
+use super::add;
 use super::prepare::{self, Step};
 use super::{Backoff, Engine, is_of_one_log, is_passing};
 
@@ -162,7 +163,7 @@ async fn drive_log(engine: &Engine, sealed: &Sealed, log: LogId) -> Result<End, 
                 let devices = devices.iter().map(|device| device.to_vec()).collect();
                 let answer = sealed.key_packages().take(pb::TakeRequest { devices }).await;
                 let taken = answer.map_err(|status| failed(engine, &status))?.into_inner().packages;
-                engine.store.write(move |tx| prepare::add(tx, log, entry, &taken)).await?;
+                engine.store.write(move |tx| add::add(tx, log, entry, &taken)).await?;
             }
         }
     }

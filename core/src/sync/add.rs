@@ -1,0 +1,121 @@
+//! Adding devices, once the network brought their key packages.
+
+use openmls::prelude::{KeyPackage, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
+use pli_proto::id::{DeviceId, EntryId, LogId, PersonId};
+use pli_proto::{pb, signed};
+use tls_codec::DeserializeBytes as _;
+
+use crate::crypto;
+use crate::error::Error;
+use crate::group::change::{Addition, Plan};
+use crate::group::settings::{Role, Settings};
+use crate::group::{SUITE, roster, verdict};
+use crate::store::logs::{self, LogState};
+use crate::store::outbox::{self, Intent, Queued, Refusal};
+use crate::store::{Loaded, Notice, Tx, people};
+
+use super::plan::{Planned, plan};
+use super::prepare::{AHEAD, seal_commit};
+
+/// The first wait for key packages of somebody who has none; it doubles each time.
+const RETRY_MS: u64 = 500;
+/// After that the person has no device that can be added.
+const GIVE_UP_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Key packages came: adds their devices, on the state as it is by now.
+pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::DevicePackage]) -> Result<(), Error> {
+    let Some(record) = logs::find(tx.db, log)? else { return Ok(()) };
+    let Some(queued) = outbox::find(tx.db, record.conversation, entry)? else { return Ok(()) };
+    let (ahead, has_commit) = outbox::count_attempts(tx.db, log)?;
+    if record.state != LogState::Active || !tx.is_caught_up(log) || has_commit || ahead >= AHEAD {
+        return Ok(());
+    }
+    let mut loaded = tx.take_group(log)?;
+    if let Planned::Take(wanted) = plan(tx, &record, &loaded, &queued)? {
+        let additions: Vec<Addition> =
+            taken.iter().filter_map(|package| check_package(tx, package, &wanted, &queued.intent)).collect();
+        let came = |person: &PersonId| additions.iter().any(|addition| addition.person == *person);
+        let missing: Vec<PersonId> = match &queued.intent {
+            Intent::Add(persons) => {
+                let in_group = |person: &&PersonId| loaded.public.roster.of(**person).next().is_none();
+                persons.iter().filter(in_group).filter(|person| !came(person)).copied().collect()
+            }
+            _ => Vec::new(),
+        };
+        if additions.is_empty() {
+            wait_for_devices(tx, &queued)?;
+        } else {
+            if !missing.is_empty() {
+                // Those without key packages yet come later, as soon as they have some.
+                let later = EntryId(pli_env::random(&*tx.context.env));
+                outbox::push(tx.db, queued.conversation, later, &Intent::Add(missing), queued.created_ms)?;
+                outbox::postpone(tx.db, queued.conversation, later, tx.now_ms() + RETRY_MS)?;
+            }
+            let settings = mark_guests(tx, &loaded, &additions)?;
+            let plan = Plan { add: additions, settings, ..Plan::default() };
+            seal_commit(tx, &record, &mut loaded, entry, &plan)?;
+        }
+    }
+    tx.keep_group(log, loaded);
+    tx.notice(Notice::Outbox(log));
+    Ok(())
+}
+
+/// Nobody of those to be added has a device that can be: an intent waits a while, and is then given up.
+pub(super) fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), Error> {
+    let now_ms = tx.now_ms();
+    if now_ms > queued.created_ms + GIVE_UP_MS {
+        outbox::set_refused(tx.db, queued.conversation, queued.entry, Some(Refusal::NoDevice))?;
+    } else {
+        outbox::postpone(tx.db, queued.conversation, queued.entry, now_ms + (RETRY_MS << queued.tries.min(10)))?;
+    }
+    tx.notice(Notice::Conversation(queued.conversation));
+    Ok(())
+}
+
+/// A key package that the server gave for a device: genuine, of that device, and of a person who was to be added.
+fn check_package(tx: &Tx<'_>, taken: &pb::DevicePackage, wanted: &[DeviceId], intent: &Intent) -> Option<Addition> {
+    let device = DeviceId::try_from(taken.device.as_slice()).ok().filter(|device| wanted.contains(device))?;
+    let message = MlsMessageIn::tls_deserialize_exact_bytes(&taken.package).ok()?;
+    let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { return None };
+    let package: KeyPackage = package.validate(&tx.context.crypto, ProtocolVersion::Mls10).ok()?;
+    let certificate = roster::verify_credential(package.leaf_node().credential(), &tx.context.me.root)?;
+    let right_person = match intent {
+        Intent::Add(persons) => persons.contains(&certificate.person),
+        Intent::Approve(_, key) => certificate.person == tx.context.me.person && certificate.key == *key,
+        _ => false,
+    };
+    // The directory, which people compare, and the package must name the same key.
+    let listed = people::devices(tx.db, certificate.person).ok()?;
+    let listed = listed.iter().any(|known| known.id == device && known.mls_key == certificate.key);
+    let sound = verdict::check_package(&tx.context.crypto, &package).is_ok()
+        && crypto::well_formed(&tx.context.crypto, SUITE, &taken.inbox_key);
+    let genuine =
+        certificate.device == device && certificate.key.as_slice() == package.leaf_node().signature_key().as_slice();
+    let inbox = signed::content(signed::Label::InboxKey, &[&device.0, &taken.inbox_key]);
+    let inbox_genuine = crypto::verify(&certificate.key, &inbox, &taken.inbox_key_signature);
+    let revoked = people::revocation_of(tx.db, &certificate.fingerprint).ok()?.is_some();
+    let suite = package.ciphersuite() == SUITE;
+    (right_person && listed && sound && genuine && inbox_genuine && !revoked && suite).then(|| Addition {
+        device: device.0,
+        person: certificate.person,
+        package,
+        inbox_key: taken.inbox_key.clone(),
+    })
+}
+
+/// Guests of the organisation enter groups as guests.
+fn mark_guests(tx: &Tx<'_>, loaded: &Loaded, additions: &[Addition]) -> Result<Option<Settings>, Error> {
+    let mut settings = loaded.public.settings.clone();
+    if settings.pair.is_some() {
+        return Ok(None);
+    }
+    let present = loaded.public.roster.persons();
+    for addition in additions {
+        let is_guest = people::get(tx.db, addition.person)?.guest_until_ms.is_some();
+        if is_guest && !present.contains(&addition.person) {
+            settings.roles.insert(addition.person, Role::Guest);
+        }
+    }
+    Ok((settings != loaded.public.settings).then_some(settings))
+}

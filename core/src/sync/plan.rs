@@ -1,0 +1,144 @@
+//! What an intent comes to on the group's present state. Nothing is changed here.
+
+use std::collections::BTreeSet;
+
+use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::pb::content::Body;
+use pli_proto::{limits, pb, rows, signed};
+use prost::Message as _;
+
+use crate::error::Error;
+use crate::group::change::Plan;
+use crate::group::roster::{Leaf, Roster};
+use crate::group::settings::{Role, Settings};
+use crate::store::logs::Log;
+use crate::store::outbox::{Intent, Queued, Refusal, Setting};
+use crate::store::{Loaded, Tx, people};
+
+/// What is to be done for an intent.
+pub(super) enum Planned {
+    Say(pb::Content, Vec<pb::RowChange>),
+    Commit(Plan),
+    Take(Vec<DeviceId>),
+    Done,
+    /// For devices of those to be added.
+    Wait,
+    Refused(Refusal),
+}
+
+/// What an intent comes to on the group's present state: it may be done already, or no longer allowed.
+pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) -> Result<Planned, Error> {
+    let (roster, settings) = (&loaded.public.roster, &loaded.public.settings);
+    let me = tx.context.me.person;
+    let role = settings.role(me, &roster.persons());
+    let place = |leaves: Vec<&Leaf>| leaves.into_iter().map(|leaf| leaf.index).collect::<BTreeSet<_>>();
+    Ok(match &queued.intent {
+        Intent::Say(content) if role >= settings.may_post => {
+            Planned::Say(pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?, Vec::new())
+        }
+        Intent::Say(_) => Planned::Refused(Refusal::NotAllowed),
+        Intent::Add(persons) => add_devices(tx, loaded, persons, role)?,
+        Intent::Approve(device, key) => {
+            let device = DeviceId(*device);
+            let is_it = |known: &people::Device| known.id == device && known.mls_key == *key && !known.revoked;
+            let known = people::devices(tx.db, me)?.iter().any(is_it);
+            match (roster.device(device), known) {
+                (Some(_), _) => Planned::Done,
+                (None, true) => Planned::Take(vec![device]),
+                (None, false) => Planned::Refused(Refusal::NoDevice),
+            }
+        }
+        Intent::Remove(persons) => {
+            let remove = place(persons.iter().flat_map(|person| roster.of(*person)).collect());
+            let allowed = settings.pair.is_none()
+                && role >= Role::Admin
+                && persons.iter().all(|person| settings.role(*person, &roster.persons()) <= role);
+            match (remove.is_empty(), allowed && !persons.contains(&me)) {
+                (true, _) => Planned::Done,
+                (false, true) => Planned::Commit(Plan { remove, ..Plan::default() }),
+                (false, false) => Planned::Refused(Refusal::NotAllowed),
+            }
+        }
+        Intent::SetRole(person, to) => set_role(settings, roster, role, PersonId(*person), Setting::role(*to)),
+        Intent::Set(setting) => set(settings, role, setting),
+        Intent::Leave => {
+            let own = roster.device(tx.context.me.device).ok_or(Error::Internal("own leaf"))?;
+            let signature = tx.context.me.key.sign_raw(&signed::leave(record.log, &own.encryption_key)).to_vec();
+            let word =
+                pb::LeaveWord { leaf_key: own.key().to_vec(), encryption_key: own.encryption_key.clone(), signature };
+            let row = rows::revoke(tx.context.me.access(&record.key).key());
+            Planned::Say(pb::Content { body: Some(Body::Leave(word)), ..pb::Content::default() }, vec![row])
+        }
+    })
+}
+
+fn add_devices(tx: &Tx<'_>, loaded: &Loaded, persons: &[PersonId], role: Role) -> Result<Planned, Error> {
+    let (roster, settings) = (&loaded.public.roster, &loaded.public.settings);
+    let mut wanted = Vec::new();
+    let mut without_device = false;
+    for person in persons {
+        let devices = people::devices(tx.db, *person)?;
+        without_device |= devices.iter().all(|device| device.revoked);
+        let usable = devices.into_iter().filter(|device| !device.revoked && roster.device(device.id).is_none());
+        wanted.extend(usable.map(|device| device.id));
+    }
+    let present = |person: &PersonId| roster.of(*person).next().is_some();
+    let allowed = match &settings.pair {
+        Some(pair) => persons.iter().all(|person| pair.contains(person)),
+        None => role >= settings.may_add,
+    };
+    Ok(if wanted.is_empty() && persons.iter().all(present) {
+        Planned::Done
+    } else if !allowed {
+        Planned::Refused(Refusal::NotAllowed)
+    } else if wanted.is_empty() && without_device {
+        Planned::Wait
+    } else if roster.len() + wanted.len() > limits::GROUP_DEVICES {
+        Planned::Refused(Refusal::TooMany)
+    } else {
+        wanted.truncate(limits::ADDS_PER_COMMIT);
+        Planned::Take(wanted)
+    })
+}
+
+fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, to: Role) -> Planned {
+    let from = settings.roles.get(&person).copied().unwrap_or(Role::Member);
+    if roster.of(person).next().is_none() {
+        return Planned::Refused(Refusal::NotAMember);
+    }
+    if from == to {
+        return Planned::Done;
+    }
+    if settings.pair.is_some() || own < Role::Admin || from > own || to > own {
+        return Planned::Refused(Refusal::NotAllowed);
+    }
+    let mut settings = settings.clone();
+    match to {
+        Role::Member | Role::Unspecified => settings.roles.remove(&person),
+        role => settings.roles.insert(person, role),
+    };
+    Planned::Commit(Plan { settings: Some(settings), ..Plan::default() })
+}
+
+fn set(settings: &Settings, own: Role, setting: &Setting) -> Planned {
+    let mut after = settings.clone();
+    let needs = match setting {
+        Setting::Name(_) | Setting::Topic(_) => settings.may_rename,
+        _ => Role::Admin,
+    };
+    match setting {
+        Setting::Name(name) => after.name.clone_from(name),
+        Setting::Topic(topic) => after.topic.clone_from(topic),
+        Setting::LifetimeS(seconds) => after.lifetime_s = *seconds,
+        Setting::MayAdd(role) => after.may_add = Setting::role(*role),
+        Setting::MayPost(role) => after.may_post = Setting::role(*role),
+        Setting::MayRename(role) => after.may_rename = Setting::role(*role),
+    }
+    if after == *settings {
+        Planned::Done
+    } else if own < needs {
+        Planned::Refused(Refusal::NotAllowed)
+    } else {
+        Planned::Commit(Plan { settings: Some(after), ..Plan::default() })
+    }
+}
