@@ -207,7 +207,11 @@ impl Insider {
     }
 
     /// The bytes of a commit that `build` makes, and of the GroupInfo after it.
-    pub fn commit(&self, lie: Lie, build: impl FnOnce(&Self, &Liar, &mut MlsGroup) -> (Vec<u8>, Vec<u8>)) -> pb::Commit {
+    pub fn commit(
+        &self,
+        lie: Lie,
+        build: impl FnOnce(&Self, &Liar, &mut MlsGroup) -> (Vec<u8>, Vec<u8>),
+    ) -> pb::Commit {
         let liar = self.liar(lie);
         let mut group = self.group();
         let (commit, group_info) = build(self, &liar, &mut group);
@@ -247,9 +251,9 @@ impl Insider {
         let sealed = Sealed::new(&self.env, &self.address, &self.door).unwrap();
         let request = self.request(method, entry);
         let answer = sealed.log().append(request).await;
-        answer.map(tonic::Response::into_inner).map_err(|status| {
-            Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason())
-        })
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason()))
     }
 
     /// A signed request on the log.
@@ -275,9 +279,8 @@ impl Insider {
     pub async fn read(&self) -> Result<Vec<pb::Entry>, Reason> {
         let request = self.request(Method::Read, &pb::ReadBody { after: 0 });
         let page = self.sealed().log().read(request).await;
-        page.map(|page| page.into_inner().entries).map_err(|status| {
-            Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason())
-        })
+        page.map(|page| page.into_inner().entries)
+            .map_err(|status| Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason()))
     }
 
     /// The row of the device with this leaf key.

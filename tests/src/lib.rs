@@ -1,6 +1,8 @@
 //! A world for whole-system tests: one organisation with a real server, and people with real clients, all in a folder
 //! of their own and on loopback.
 
+#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
+
 pub mod insider;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 //! side alone, and meets members who are online, one who is offline, and one who joins later. None of it stops, forks
 //! or enters the group.
 
+#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use pli_proto::pb;
 use pli_proto::refusal::Reason;
 use pli_proto::{rows, signed};
 use pli_tests::insider::{Insider, Liar, Lie, bytes};
-use tls_codec::Deserialize as _;
 use pli_tests::{World, conversation, done, find, members, sees, texts, until};
+use tls_codec::Deserialize as _;
 
 /// What an insider did: the commit's bytes and the GroupInfo's.
 type Made = (Vec<u8>, Vec<u8>);
@@ -352,7 +354,8 @@ attack!(
 /// The GroupInfo with another external_pub, well formed and signed.
 fn with_external_pub(insider: &Insider, liar: &Liar, info: &[u8]) -> Vec<u8> {
     let old = pli_core::group::group_info::external_pub_of(info).unwrap();
-    let (_, other) = pli_core::crypto::generate_kem_pair(&pli_core::crypto::Crypto::new(pli_env::real::Real::current()));
+    let (_, other) =
+        pli_core::crypto::generate_kem_pair(&pli_core::crypto::Crypto::new(pli_env::real::Real::current()));
     let _ = liar;
     let place = info.windows(old.len()).position(|window| window == old).unwrap();
     let mut info = [&info[..place], &other, &info[place + old.len()..]].concat();
@@ -428,12 +431,7 @@ attack!(nobody_enters_with_anothers_certificate, Role::Admin, |scene| {
         let package = KeyPackage::builder()
             .leaf_node_capabilities(capabilities())
             .key_package_lifetime(lifetime())
-            .build(
-                pli_core::group::SUITE,
-                &insider.provider(liar),
-                &key,
-                credential_with_key(&chain, &key.public()),
-            )
+            .build(pli_core::group::SUITE, &insider.provider(liar), &key, credential_with_key(&chain, &key.public()))
             .unwrap();
         build(insider, liar, group, |_| Plan { add: vec![package.into_key_package()], ..Plan::default() })
     });
@@ -524,9 +522,7 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
         .with_ratchet_tree(follower.export_ratchet_tree().into())
         .build_group(&provider, info, scene.insider.me.credential())
         .unwrap()
-        .leaf_node_parameters(
-            openmls::prelude::LeafNodeParameters::builder().with_capabilities(capabilities()).build(),
-        )
+        .leaf_node_parameters(openmls::prelude::LeafNodeParameters::builder().with_capabilities(capabilities()).build())
         .load_psks(&provider.storage)
         .unwrap()
         .create_group_info(true)

@@ -1,5 +1,7 @@
 //! The life of a group: adding, removing, roles, races, leaving, revoking, coming back.
 
+#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
+
 use pli_core::Client;
 use pli_core::Error;
 use pli_core::model::{Content, Membership, Role, Setting, TimelineItem};
@@ -204,10 +206,10 @@ async fn two_who_open_a_pair_at_once_end_up_in_one_conversation() {
     let (a, b) = (find(&anne, "Bảo").await.id, find(&bao, "Anne").await.id);
     let (at_anne, at_bao) = (anne.pair(a).await.unwrap(), bao.pair(b).await.unwrap());
     assert_eq!(at_anne, at_bao);
-    let (one, two) = tokio::join!(
-        async { anne.conversation(at_anne).send("first", None, &[]).await.unwrap() },
-        async { bao.conversation(at_bao).send("second", None, &[]).await.unwrap() },
-    );
+    let (one, two) =
+        tokio::join!(async { anne.conversation(at_anne).send("first", None, &[]).await.unwrap() }, async {
+            bao.conversation(at_bao).send("second", None, &[]).await.unwrap()
+        },);
     done(&anne, at_anne, one).await;
     done(&bao, at_bao, two).await;
     sees(&anne, at_anne, "second").await;

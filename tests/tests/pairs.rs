@@ -1,5 +1,7 @@
 //! A pair is of its two persons, whatever a third one founds in their names.
 
+#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
+
 use openmls::prelude::{MlsGroup, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
 use openmls_traits::OpenMlsProvider as _;
 use pli_core::crypto::Crypto;
@@ -73,14 +75,9 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
         entry: entry.id.clone(),
         welcome: bytes(&welcome.unwrap()),
     };
-    let sealed = pli_core::crypto::seal_to(
-        &crypto,
-        &taken.inbox_key,
-        b"Pli 1.0 inbox",
-        &device.0,
-        &invitation.encode_to_vec(),
-    )
-    .unwrap();
+    let sealed =
+        pli_core::crypto::seal_to(&crypto, &taken.inbox_key, b"Pli 1.0 inbox", &device.0, &invitation.encode_to_vec())
+            .unwrap();
     let delivery = pb::DeliverRequest { device: device.to_vec(), id: mallory.id().to_vec(), sealed };
     mallory.sealed().inbox().deliver(delivery).await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! What a phone goes through: no network, no server, being killed, months in a drawer, stores copied back, lost, damaged.
 
+#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -255,9 +257,8 @@ async fn a_thief_of_a_store_without_its_key_finds_no_text_no_name_and_no_key() {
         .query_row("SELECT value FROM meta WHERE key = 'identity'", [], |row| row.get(0))
         .unwrap();
     let identity: pli_core::identity::Identity = serde_json::from_slice(&identity).unwrap();
-    let log_key: [u8; 32] = database(&world.device_folder("Anne"))
-        .query_row("SELECT log_key FROM logs", [], |row| row.get(0))
-        .unwrap();
+    let log_key: [u8; 32] =
+        database(&world.device_folder("Anne")).query_row("SELECT log_key FROM logs", [], |row| row.get(0)).unwrap();
     let secrets: [&[u8]; 6] = [text.as_bytes(), b"Crue", "Bảo".as_bytes(), &identity.mls_seed, &log_key, &id.0];
     for folder in ["Anne", "Bảo"].map(|name| world.device_folder(name)) {
         for file in std::fs::read_dir(&folder).unwrap() {

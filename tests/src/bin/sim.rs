@@ -48,7 +48,8 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let count = if args.seed.is_some() && std::env::args().all(|arg| !arg.starts_with("--seeds")) { 1 } else { args.seeds };
+    let count =
+        if args.seed.is_some() && std::env::args().all(|arg| !arg.starts_with("--seeds")) { 1 } else { args.seeds };
     let first = args.seed.unwrap_or(1);
     // In memory, where there is such a place: an fsync costs nothing there.
     let memory = PathBuf::from("/dev/shm");

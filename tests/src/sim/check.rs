@@ -106,7 +106,8 @@ fn of_row(case: &Case, log: Id, key: [u8; 32]) -> Spans {
     let mut since = None;
     let changes = case.server.entries.get(&log).into_iter().flatten();
     let changes: Vec<_> = changes.flat_map(|entry| entry.changes.iter().map(|change| (entry.number, change))).collect();
-    let of_key: Vec<(u64, bool)> = changes.into_iter().filter(|(_, change)| change.0 == key).map(|(n, c)| (n, c.1)).collect();
+    let of_key: Vec<(u64, bool)> =
+        changes.into_iter().filter(|(_, change)| change.0 == key).map(|(n, c)| (n, c.1)).collect();
     // The founder's row came with the log.
     let founder = rows.iter().any(|row| row.0 == key);
     if founder && of_key.first().is_none_or(|first| !first.1) {
@@ -158,7 +159,14 @@ fn out(case: &Case, truth: &Truth, found: &mut Found) {
         let Some((log, number)) = said.entry.and_then(|entry| case.server.number_of(entry)) else { continue };
         for store in case.stores.iter().filter(|store| store.host != said.host) {
             if truth.span(log, store.host, number).is_none() && contains(&store.dump, mark(text)) {
-                found.push((store.host, format!("it holds {text:?}, entry {number} of {}, of which it read {:?}", short(&log), truth.spans(log, store.host))));
+                found.push((
+                    store.host,
+                    format!(
+                        "it holds {text:?}, entry {number} of {}, of which it read {:?}",
+                        short(&log),
+                        truth.spans(log, store.host)
+                    ),
+                ));
             }
         }
     }
@@ -196,11 +204,18 @@ fn kept(case: &Case, truth: &Truth, found: &mut Found) {
             match by_entry[&store.host].get(&entry.0) {
                 Some(item) if item.kind == UNREADABLE && store.copied => {}
                 Some(item) if item.kind == 1 => {}
-                Some(_) => found.push((store.host, format!("it can't read {text:?}, entry {number} of {}", short(&log)))),
+                Some(_) => {
+                    found.push((store.host, format!("it can't read {text:?}, entry {number} of {}", short(&log))))
+                }
                 None if store.copied && span.1 != u64::MAX => {}
                 None => found.push((
                     store.host,
-                    format!("it does not show {text:?}, entry {number} of {}, read from {} to {}", short(&log), span.0, span.1),
+                    format!(
+                        "it does not show {text:?}, entry {number} of {}, read from {} to {}",
+                        short(&log),
+                        span.0,
+                        span.1
+                    ),
                 )),
             }
         }
@@ -215,7 +230,11 @@ fn alike(case: &Case, truth: &Truth, found: &mut Found) {
         for log in store.logs.iter().filter(|log| log.state == ACTIVE) {
             let (first, summary) = summaries.entry(log.log).or_insert((store.host, &log.summary));
             if *summary != log.summary {
-                let what = format!("its members or settings of {} differ from {first}'s: {} / {summary}", short(&log.log), log.summary);
+                let what = format!(
+                    "its members or settings of {} differ from {first}'s: {} / {summary}",
+                    short(&log.log),
+                    log.summary
+                );
                 found.push((store.host, what));
             }
         }
@@ -227,7 +246,10 @@ fn alike(case: &Case, truth: &Truth, found: &mut Found) {
             }
             let before = last.insert(item.log, item.number).unwrap_or(0);
             if before > item.number {
-                found.push((store.host, format!("entry {} of {} is shown after {before}", item.number, short(&item.log))));
+                found.push((
+                    store.host,
+                    format!("entry {} of {} is shown after {before}", item.number, short(&item.log)),
+                ));
             }
             if item.kind == UNREADABLE {
                 if !store.copied {
@@ -236,12 +258,20 @@ fn alike(case: &Case, truth: &Truth, found: &mut Found) {
                 continue;
             }
             // What was done to it later is seen by those who had access to the same of what follows.
-            let later: Vec<_> = truth.spans(item.log, store.host).iter().copied().filter(|span| span.1 > item.number).collect();
+            let later: Vec<_> =
+                truth.spans(item.log, store.host).iter().copied().filter(|span| span.1 > item.number).collect();
             let later = later.into_iter().map(|span| (span.0.max(item.number), span.1)).collect();
             let key = (item.entry, later);
             let (first, other) = shown.entry(key).or_insert((store.host, item));
             if *other != item && !(store.copied || case.stores.iter().any(|s| s.host == *first && s.copied)) {
-                found.push((store.host, format!("entry {} of {} differs from {first}'s: {item:?} / {other:?}", item.number, short(&item.log))));
+                found.push((
+                    store.host,
+                    format!(
+                        "entry {} of {} differs from {first}'s: {item:?} / {other:?}",
+                        item.number,
+                        short(&item.log)
+                    ),
+                ));
             }
         }
     }
@@ -251,11 +281,14 @@ fn alike(case: &Case, truth: &Truth, found: &mut Found) {
 fn carried_out(case: &Case, truth: &Truth, found: &mut Found) {
     let without_device = |person: &Id| !case.server.devices.values().any(|(of, revoked)| of == person && !revoked);
     for store in case.stores.iter().filter(|store| !store.revoked) {
-        let lines: BTreeSet<&str> = store.logs.iter().filter(|log| log.state == ACTIVE).map(|log| log.summary.as_str()).collect();
+        let lines: BTreeSet<&str> =
+            store.logs.iter().filter(|log| log.state == ACTIVE).map(|log| log.summary.as_str()).collect();
         for intent in store.intents.iter().filter(|intent| intent.refused.is_none()) {
-            let adds_nobody = case.server.devices.values().any(|(person, _)| without_device(person)) && intent.body.contains("\"Add\"");
+            let adds_nobody = case.server.devices.values().any(|(person, _)| without_device(person))
+                && intent.body.contains("\"Add\"");
             if !adds_nobody {
-                let states: Vec<&str> = store.logs.iter().filter(|log| log.conversation == intent.conversation).map(state).collect();
+                let states: Vec<&str> =
+                    store.logs.iter().filter(|log| log.conversation == intent.conversation).map(state).collect();
                 let body: String = intent.body.chars().take(40).collect();
                 found.push((store.host, format!("an intent waits for ever, in a log that is {states:?}: {body}")));
             }
@@ -272,7 +305,10 @@ fn carried_out(case: &Case, truth: &Truth, found: &mut Found) {
         for item in &store.items {
             let change = item.change();
             if matches!(change.as_str(), "Fork" | "Gap") || change == "LostSecrets" && !store.copied {
-                found.push((store.host, format!("it shows {change} at {} of {} without cause", item.number, short(&item.log))));
+                found.push((
+                    store.host,
+                    format!("it shows {change} at {} of {} without cause", item.number, short(&item.log)),
+                ));
             }
         }
     }
@@ -297,9 +333,16 @@ fn place(case: &Case, truth: &Truth, store: &Store, log: &Log, found: &mut Found
         (true, _) => found.push((store.host, format!("it has access to {name}, and believes to be {}", state(log)))),
         // Removed, or left.
         (false, 4 | 6) => {}
-        (false, _) => found.push((store.host, format!("it has no access to {name}, and believes to be {}", state(log)))),
+        (false, _) => {
+            found.push((store.host, format!("it has no access to {name}, and believes to be {}", state(log))))
+        }
     }
-    if case.server.entries.get(&log.log).is_some_and(|entries| entries.iter().enumerate().any(|(n, e)| e.number != n as u64 + 1)) {
+    if case
+        .server
+        .entries
+        .get(&log.log)
+        .is_some_and(|entries| entries.iter().enumerate().any(|(n, e)| e.number != n as u64 + 1))
+    {
         found.push((0, format!("the numbers of {name} are not contiguous")));
     }
     let _ = MESSAGE;

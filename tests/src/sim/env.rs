@@ -87,7 +87,14 @@ impl Env for SimEnv {
             let calm = world.is_calm();
             let last = !calm && world.once_in(world.plan.death_once_in);
             // Disks take their time, and one hangs before its host dies.
-            sleep(world.ms(if last { 1_000 } else if !calm && world.once_in(100) { 500 } else { 4 })).await;
+            sleep(world.ms(if last {
+                1_000
+            } else if !calm && world.once_in(100) {
+                500
+            } else {
+                4
+            }))
+            .await;
             if last && alive {
                 world.event(host, &format!("dies before {at}"));
                 let _ = world.slots[host].orders.send(());

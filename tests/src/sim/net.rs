@@ -89,7 +89,9 @@ impl World {
         if host == SERVER {
             *self.net.listener.lock().expect("no panic while held") = None;
         }
-        for (_, cut) in self.net.links.lock().expect("no panic while held").iter().filter(|l| host == SERVER || host == l.0) {
+        for (_, cut) in
+            self.net.links.lock().expect("no panic while held").iter().filter(|l| host == SERVER || host == l.0)
+        {
             cut.send_modify(|cut| cut.get_or_insert(untold)[here] = false);
         }
     }
@@ -107,7 +109,12 @@ impl World {
     /// Links whose ends were not told end now.
     pub(crate) fn tell_all(&self) {
         for (_, cut) in self.net.links.lock().expect("no panic while held").iter() {
-            cut.send_if_modified(|cut| cut.as_mut().is_some_and(|untold| { *untold = [false; 2]; true }));
+            cut.send_if_modified(|cut| {
+                cut.as_mut().is_some_and(|untold| {
+                    *untold = [false; 2];
+                    true
+                })
+            });
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pli_core::model::{ConversationId, ConversationInfo, ConversationKind, EntryId, PersonId, Role, Setting, TimelineItem};
+use pli_core::model::{
+    ConversationId, ConversationInfo, ConversationKind, EntryId, PersonId, Role, Setting, TimelineItem,
+};
 use pli_core::{Client, Conversation, Error};
 use tokio::time::{sleep, timeout};
 
@@ -105,7 +107,9 @@ impl Acting {
     fn judge<T>(&self, what: &str, result: Result<T, Error>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
-            Err(Error::NotAllowed | Error::NotFound(_) | Error::Invalid { .. } | Error::Closed | Error::Revoked) => None,
+            Err(Error::NotAllowed | Error::NotFound(_) | Error::Invalid { .. } | Error::Closed | Error::Revoked) => {
+                None
+            }
             Err(Error::Unavailable { .. }) => None,
             Err(error) => {
                 self.w.violation(self.host, &format!("{what} failed: {error:?}"));

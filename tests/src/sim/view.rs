@@ -183,7 +183,8 @@ fn all<T>(db: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Re
 fn store(at: &Path) -> rusqlite::Result<Store> {
     let key = fs::read(at.join("store.key")).unwrap_or_default();
     let path = at.join("store/store.db");
-    let raw = [fs::read(&path).unwrap_or_default(), fs::read(at.join("store/store.db-wal")).unwrap_or_default()].concat();
+    let raw =
+        [fs::read(&path).unwrap_or_default(), fs::read(at.join("store/store.db-wal")).unwrap_or_default()].concat();
     let db = Connection::open(&path)?;
     db.execute_batch(&format!("PRAGMA key = \"x'{}'\"", HEXLOWER.encode(key.get(..32).unwrap_or_default())))?;
     let identity: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'identity'", [], |row| row.get(0))?;
@@ -255,7 +256,9 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
     }
     let db = Connection::open(at.join("pli.db"))?;
     let mut server = Server { files, ..Server::default() };
-    for (log, last, hash) in all(&db, "SELECT log, last, hash FROM logs", |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
+    for (log, last, hash) in
+        all(&db, "SELECT log, last, hash FROM logs", |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+    {
         server.logs.insert(log, Head { last, hash });
     }
     let sql = "SELECT log, number, id, kind, changes FROM entries ORDER BY log, number";
@@ -270,7 +273,9 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
     })? {
         server.entries.entry(log).or_default().push(entry);
     }
-    for (log, row) in all(&db, "SELECT log, key, revoked_at FROM rows", |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))? {
+    for (log, row) in
+        all(&db, "SELECT log, key, revoked_at FROM rows", |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+    {
         server.rows.entry(log).or_default().push(row);
     }
     for (key, device) in all(&db, "SELECT mls_key, person, revoked FROM devices", |row| {
@@ -285,7 +290,8 @@ impl Case {
     /// Takes one text out of a store, behind its client's back.
     pub(crate) fn doctor(&mut self) {
         for store in &mut self.stores {
-            if let Some(place) = store.items.iter().rposition(|item| item.kind == 1 && !item.deleted && !store.revoked) {
+            if let Some(place) = store.items.iter().rposition(|item| item.kind == 1 && !item.deleted && !store.revoked)
+            {
                 store.items.remove(place);
                 return;
             }
