@@ -95,7 +95,12 @@ impl Profile {
 
     /// Fetches and sends what there is, within the time.
     pub(crate) async fn sync(&self) -> Result<SyncResult, Failure> {
-        self.waiting(self.client.sync(self.wait)).await
+        let result = self.waiting(self.client.sync(self.wait)).await?;
+        let state = *self.client.state().borrow();
+        match state {
+            ClientState::Stopped(advice) if !result.complete => Err(stopped(advice)),
+            _ => Ok(result),
+        }
     }
 
     /// Waits until one action is in the log, and what follows from it at the server.

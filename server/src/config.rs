@@ -52,6 +52,10 @@ pub struct Limits {
     pub take_rate: Rate,
     /// Logs made from one address.
     pub create_rate: Rate,
+    /// KiB kept for one row: what one member may write into one log.
+    pub row_kib_rate: Rate,
+    /// KiB kept for one address, in all logs.
+    pub address_kib_rate: Rate,
     /// Connections at once; further ones are closed.
     pub connections: usize,
     /// Connections at once from one address.
@@ -99,6 +103,8 @@ impl Default for Limits {
             address_rate: Rate::new(2_000, 20_000),
             take_rate: Rate::new(50, 5_000),
             create_rate: Rate::new(5, 500),
+            row_kib_rate: Rate::new(64, 128 << 10),
+            address_kib_rate: Rate::new(2 << 10, 2 << 20),
             connections: 20_000,
             connections_per_address: 4_000,
             streams: 20_000,

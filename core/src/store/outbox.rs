@@ -281,6 +281,12 @@ pub(crate) fn drop_attempts(db: &Connection, log: LogId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Drops the attempts of a log that the server has not acknowledged: they will not be sent.
+pub(crate) fn drop_unacknowledged(db: &Connection, log: LogId) -> Result<(), Error> {
+    db.prepare_cached("DELETE FROM attempts WHERE log = ? AND NOT acked")?.execute([log.0])?;
+    Ok(())
+}
+
 /// Keeps attempts only to recognise them in the log: in a copied store none of them may be sent.
 pub(crate) fn void_attempts(db: &Connection) -> Result<(), Error> {
     db.execute("UPDATE attempts SET acked = 1", [])?;

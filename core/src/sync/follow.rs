@@ -145,8 +145,7 @@ impl Stream<'_> {
             return self.refused(log, &refusal).await;
         }
         self.refused.remove(&log);
-        let caught_up = page.caught_up;
-        let received = self.engine.store.write(move |tx| receive::receive(tx, log, &page.entries, caught_up)).await;
+        let received = self.engine.store.write(move |tx| receive::receive(tx, log, &page)).await;
         let received = match received {
             Err(error) if is_of_one_log(&error) => {
                 tracing::error!(%error, "a page can't be received");
@@ -159,7 +158,7 @@ impl Stream<'_> {
             self.hinted = Some(Instant::now());
             self.engine.wanted.notify_one();
         }
-        if caught_up {
+        if received.caught_up {
             self.behind.remove(&log);
         }
         self.tell();
@@ -237,8 +236,9 @@ impl Stream<'_> {
             let record = record.clone();
             match self.engine.store.write(move |tx| crate::client::enter(tx, &record, &material)).await? {
                 Ok(()) => {
-                    // What was refused before the return is asked for at once.
+                    // Asked for at once, from where it was entered: what was refused, and what was still followed from before.
                     self.refused.remove(&log);
+                    self.followed.remove(&log);
                     return Ok(());
                 }
                 // Another member's false snapshot: an older one will do.

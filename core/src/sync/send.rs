@@ -278,7 +278,12 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
 
 /// What was sealed will not be sent: a commit of it is no longer pending.
 fn undo(tx: &mut Tx<'_>, record: &Log) -> Result<(), Error> {
-    outbox::drop_attempts(tx.db, record.log)?;
+    outbox::drop_unacknowledged(tx.db, record.log)?;
+    // What the server has acknowledged is in the log, and comes.
+    let (_, commit_comes) = outbox::count_attempts(tx.db, record.log)?;
+    if commit_comes {
+        return Ok(());
+    }
     let mut loaded = tx.take_group(record.log)?;
     if let Some(group) = loaded.group.as_mut().filter(|group| group.pending_commit().is_some()) {
         group.clear_pending_commit(&tx.provider().storage)?;

@@ -183,7 +183,8 @@ impl Follower {
         // A slow reader may have made this wait for long.
         self.check_door()?;
         let Some(place) = self.logs.get_mut(&log) else { return Ok(()) };
-        let page = match self.shared.engine.read(log, place.row, place.after).await {
+        let after = place.after;
+        let page = match self.shared.engine.read(log, place.row, after).await {
             Ok(page) => page,
             Err(error @ EngineError::Refused(_)) => {
                 let (refusal, _) = self.shared.engine_refusal(error);
@@ -202,7 +203,7 @@ impl Follower {
         if !page.entries.is_empty() || page.caught_up && !place.said_caught_up {
             place.said_caught_up = page.caught_up;
             let (entries, caught_up) = (page.entries, page.caught_up);
-            room.send(Ok(pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new() }));
+            room.send(Ok(pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new(), after }));
         } else {
             drop(room);
         }

@@ -31,6 +31,7 @@ impl Log for LogService {
         let (log, row, body) = shared.verified::<pb::CreateBody>(Method::Create, &request.into_inner())?;
         shared.rate(shared.rates.create.take(address, 1))?;
         shared.check_sealed_size(&body.snapshot)?;
+        shared.rate(shared.rates.keep(address, (log, row), body.snapshot.len()))?;
         if !is_strong(&row.0) {
             return Err(shared.refuse(Reason::Invalid, "the row's key is malformed"));
         }
@@ -41,9 +42,11 @@ impl Log for LogService {
 
     async fn append(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::AppendResponse>, Status> {
         let shared = &self.0;
+        let Sealed(address) = shared.extension(&request)?;
         let (log, row, entry) = shared.verified::<pb::Entry>(Method::Append, &request.into_inner())?;
         shared.rate(shared.rates.row.take((log, row), 1))?;
         shared.check_entry(&entry)?;
+        shared.rate(shared.rates.keep(address, (log, row), entry.sealed.len()))?;
         let append = Append {
             log,
             by: row,
@@ -69,7 +72,8 @@ impl Log for LogService {
             return Err(shared.refuse(Reason::NoAccess, "the row was revoked"));
         }
         let (entries, caught_up) = (page.entries, page.caught_up);
-        Ok(Response::new(pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new() }))
+        let log = log.to_vec();
+        Ok(Response::new(pb::LogPage { log, entries, caught_up, refusal: Vec::new(), after: body.after }))
     }
 
     type SubscribeStream = Pages<pb::LogPage>;
@@ -92,9 +96,11 @@ impl Log for LogService {
         request: Request<pb::LogRequest>,
     ) -> Result<Response<pb::PutSnapshotResponse>, Status> {
         let shared = &self.0;
+        let Sealed(address) = shared.extension(&request)?;
         let (log, row, body) = shared.verified::<pb::SnapshotBody>(Method::PutSnapshot, &request.into_inner())?;
         shared.rate(shared.rates.row.take((log, row), 1))?;
         shared.check_sealed_size(&body.sealed)?;
+        shared.rate(shared.rates.keep(address, (log, row), body.sealed.len()))?;
         let put = shared.engine.put_snapshot(log, row, body.number, body.sealed).await;
         put.map_err(|error| shared.engine_error(error))?;
         Ok(Response::new(pb::PutSnapshotResponse {}))

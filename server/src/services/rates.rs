@@ -24,6 +24,8 @@ pub(crate) struct Rates {
     pub(crate) address: Buckets<Address>,
     pub(crate) take: Buckets<Address>,
     pub(crate) create: Buckets<Address>,
+    row_kib: Buckets<(LogId, AccessKey)>,
+    address_kib: Buckets<Address>,
 }
 
 impl Rates {
@@ -34,7 +36,16 @@ impl Rates {
             address: Buckets::new(limits.address_rate),
             take: Buckets::new(limits.take_rate),
             create: Buckets::new(limits.create_rate),
+            row_kib: Buckets::new(limits.row_kib_rate),
+            address_kib: Buckets::new(limits.address_kib_rate),
         }
+    }
+
+    /// Takes what it costs to keep so many bytes: a disk must last longer than one insider's evening.
+    pub(crate) fn keep(&self, address: Address, row: (LogId, AccessKey), bytes: usize) -> Result<(), u64> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        self.row_kib.take(row, kib)?;
+        self.address_kib.take(address, kib)
     }
 }
 

@@ -35,6 +35,24 @@ async fn a_row_an_address_and_a_device_have_their_rates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_fills_the_disk_in_an_evening() {
+    let office = Office::with(|limits| limits.row_kib_rate = Rate::new(0, 64)).await;
+    let anne = office.hire("Anne").await;
+    let mut group = Group::found(&office, &anne).await;
+    let mut kept = 0;
+    let refused = loop {
+        let (mut entry, owner) = (group.pen.message(b"x"), group.owner_row());
+        entry.sealed = vec![7; 20 << 10];
+        match group.append(&owner, &entry).await {
+            Ok(_) => kept += 1,
+            refused => break refusal(refused),
+        }
+        assert!(kept < 10, "it never ends");
+    };
+    assert!(refused.reason() == Reason::Limit && kept >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_floods_is_told_to_wait() {
     let office = Office::with(|limits| limits.address_rate = Rate::new(0, 10)).await;
     let mut client = office.enrolment(None).await;

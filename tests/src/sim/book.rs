@@ -1,5 +1,7 @@
 //! What people asked for, and what they were promised.
 
+use std::collections::BTreeSet;
+
 use pli_core::model::{ConversationId, DeviceId, EntryId, PersonId};
 
 use super::world::HOSTS;
@@ -34,6 +36,8 @@ pub(crate) struct Book {
     pub(crate) said: Vec<Said>,
     /// Names and topics of groups.
     pub(crate) names: Vec<String>,
+    /// Conversations in which somebody set a lifetime of messages.
+    pub(crate) fleeting: BTreeSet<[u8; 16]>,
     /// Hosts whose stores were copied back, and when the copy was made.
     pub(crate) copied: Vec<(usize, u64)>,
     pub(crate) revoked: Option<usize>,

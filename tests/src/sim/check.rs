@@ -57,6 +57,8 @@ pub(crate) type Spans = Vec<(u64, u64)>;
 /// Which device may read what.
 pub(crate) struct Truth {
     spans: BTreeMap<(Id, usize), Spans>,
+    /// The same, by rows alone.
+    rows: BTreeMap<(Id, usize), Spans>,
 }
 
 impl Truth {
@@ -73,17 +75,22 @@ impl Truth {
                 }
             }
         }
-        // A leaver's word ends the leaver's other devices too, though their rows go with the next commit.
+        let rows = spans.clone();
+        // A leaver's word ends the leaver's other devices too, though their rows go later.
         for item in case.stores.iter().flat_map(|store| &store.items).filter(|item| item.change() == "Left") {
             for store in case.stores.iter().filter(|store| store.person == item.by) {
-                for span in spans.get_mut(&(item.log, store.host)).into_iter().flatten() {
-                    if span.0 < item.number && item.number < span.1 {
-                        span.1 = item.number;
-                    }
+                let Some(spans) = spans.get_mut(&(item.log, store.host)) else { continue };
+                let Some(place) = spans.iter().position(|(from, to)| *from < item.number && item.number < *to) else { continue };
+                let to = std::mem::replace(&mut spans[place].1, item.number);
+                // Added again before its row went.
+                let joined = store.items.iter().filter(|other| other.log == item.log && other.change() == "Joined");
+                let again = joined.map(|joined| joined.number).filter(|number| item.number < *number && *number < to).min();
+                if let Some(again) = again {
+                    spans.insert(place + 1, (again, to));
                 }
             }
         }
-        Self { spans }
+        Self { spans, rows }
     }
 
     fn spans(&self, log: Id, host: usize) -> &[(u64, u64)] {
@@ -102,17 +109,12 @@ impl Truth {
 
 fn of_row(case: &Case, log: Id, key: [u8; 32]) -> Spans {
     let mut spans = Spans::new();
-    let rows = case.server.rows.get(&log).map_or(&[][..], Vec::as_slice);
-    let mut since = None;
     let changes = case.server.entries.get(&log).into_iter().flatten();
     let changes: Vec<_> = changes.flat_map(|entry| entry.changes.iter().map(|change| (entry.number, change))).collect();
     let of_key: Vec<(u64, bool)> =
         changes.into_iter().filter(|(_, change)| change.0 == key).map(|(n, c)| (n, c.1)).collect();
     // The founder's row came with the log.
-    let founder = rows.iter().any(|row| row.0 == key);
-    if founder && of_key.first().is_none_or(|first| !first.1) {
-        since = Some(0);
-    }
+    let mut since = (case.server.founders.get(&log) == Some(&key)).then_some(0);
     for (number, sets) in of_key {
         match (sets, since) {
             (true, None) => since = Some(number),
@@ -208,6 +210,7 @@ fn kept(case: &Case, truth: &Truth, found: &mut Found) {
                     found.push((store.host, format!("it can't read {text:?}, entry {number} of {}", short(&log))))
                 }
                 None if store.copied && span.1 != u64::MAX => {}
+                None if case.fleeting.contains(&log) || case.fleeting.contains(&said.conversation.0) => {}
                 None => found.push((
                     store.host,
                     format!(

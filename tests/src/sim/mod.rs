@@ -5,7 +5,7 @@
 //! - [`dice`]: randomness by seed. [`world`]: what hosts share; the trace, whose hash is the same for the same seed.
 //! - [`env`]: the `Env` of one life of one host. [`net`]: faulty links. [`host`]: booting, crashing, booting again.
 //! - [`people`]: random people; [`book`] notes what they were promised. [`seasons`]: faults, nights, the calm at the end.
-//! - [`view`]: what is in the stores at the end. [`check`]: whether the promises of DESIGN section 2 were kept.
+//! - [`view`]: what is in the stores at the end; [`tell`]: the same in words, for a replay. [`check`]: whether the promises of DESIGN section 2 were kept.
 //!
 //! A crash drops a host's tasks where they stand and keeps the files of that instant, as `kill -9` does.
 
@@ -17,6 +17,7 @@ pub(crate) mod host;
 pub(crate) mod net;
 pub(crate) mod people;
 pub(crate) mod seasons;
+pub(crate) mod tell;
 pub(crate) mod view;
 pub(crate) mod watch;
 pub(crate) mod world;

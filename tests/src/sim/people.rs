@@ -260,7 +260,10 @@ impl Acting {
                 let least = [Role::Guest, Role::Member, Role::Admin][self.w.below(3) as usize].into();
                 let setting = match self.w.below(8) {
                     0..=2 => Setting::Topic(topic),
-                    3 => Setting::LifetimeS(3600 * self.w.below(3)),
+                    3 if self.w.once_in(3) => {
+                        self.w.book().fleeting.insert(info.id.0);
+                        Setting::LifetimeS(3600 * self.w.below(3))
+                    }
                     4..=5 => Setting::MayAdd(least),
                     6 => Setting::MayRename(least),
                     _ if info.kind == ConversationKind::Group => Setting::MayPost(least),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::net::{DOWN, UP};
 use super::world::{FIRST, Fault, HOSTS, NAMES, REPLACEMENT, SECOND_DEVICE, SERVER, World};
-use super::{Outcome, check, host, people, view, watch};
+use super::{Outcome, check, host, people, tell, view, watch};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -230,6 +230,9 @@ async fn look(w: &Arc<World>) {
         counts.rejoins = case.rejoins();
     });
     w.event(SERVER, &case.digest());
+    if w.options.trace {
+        tell::tell(&case);
+    }
     for (host, what) in check::check(&case) {
         w.violation(host, &what);
     }

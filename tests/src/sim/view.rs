@@ -6,11 +6,12 @@ use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use pli_core::model::EntryId;
-use pli_proto::pb;
+use pli_proto::{pb, signed};
 use prost::Message as _;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::book::Said;
 use super::host::copy;
@@ -27,6 +28,8 @@ pub(crate) type Id = [u8; 16];
 pub(crate) struct Case {
     pub(crate) said: Vec<Said>,
     pub(crate) names: Vec<String>,
+    /// Conversations whose messages had a lifetime, for some time at least.
+    pub(crate) fleeting: BTreeSet<Id>,
     pub(crate) stores: Vec<Store>,
     pub(crate) server: Server,
 }
@@ -101,8 +104,8 @@ pub(crate) struct Intent {
 pub(crate) struct Server {
     pub(crate) logs: BTreeMap<Id, Head>,
     pub(crate) entries: BTreeMap<Id, Vec<Entry>>,
-    /// Rows by log: key, and where it was revoked.
-    pub(crate) rows: BTreeMap<Id, Vec<([u8; 32], Option<u64>)>>,
+    /// The founder's row of each log.
+    pub(crate) founders: BTreeMap<Id, [u8; 32]>,
     /// MLS keys, with their persons, and whether they are revoked.
     pub(crate) devices: BTreeMap<[u8; 32], (Id, bool)>,
     pub(crate) files: Vec<(String, Vec<u8>)>,
@@ -119,6 +122,7 @@ pub(crate) struct Entry {
     pub(crate) number: u64,
     pub(crate) id: Id,
     pub(crate) kind: i64,
+    pub(crate) received_ms: u64,
     /// Keys of rows: true sets one, false revokes it.
     pub(crate) changes: Vec<([u8; 32], bool)>,
 }
@@ -158,7 +162,7 @@ impl Case {
 /// Reads everything.
 pub(crate) fn gather(w: &World) -> Case {
     let book = w.book();
-    let mut case = Case { said: book.said.clone(), names: book.names.clone(), ..Case::default() };
+    let mut case = Case { said: book.said.clone(), names: book.names.clone(), fleeting: book.fleeting.clone(), ..Case::default() };
     let folder = w.dir.join("end");
     for host in SERVER..HOSTS {
         let at = folder.join(format!("h{host}"));
@@ -261,22 +265,27 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
     {
         server.logs.insert(log, Head { last, hash });
     }
-    let sql = "SELECT log, number, id, kind, changes FROM entries ORDER BY log, number";
+    let sql = "SELECT log, number, id, kind, changes, received_ms FROM entries ORDER BY log, number";
     for (log, entry) in all(&db, sql, |row| {
         let changes = pb::Entry::decode(row.get::<_, Option<Vec<u8>>>(4)?.unwrap_or_default().as_slice());
         let changes = changes.unwrap_or_default().rows.into_iter().filter_map(|change| {
             let sets = matches!(change.change, Some(pb::row_change::Change::Rank(_)));
             Some((change.key.try_into().ok()?, sets))
         });
-        let entry = Entry { number: row.get(1)?, id: row.get(2)?, kind: row.get(3)?, changes: changes.collect() };
+        let entry = Entry { number: row.get(1)?, id: row.get(2)?, kind: row.get(3)?, received_ms: row.get(5)?, changes: changes.collect() };
         Ok((row.get(0)?, entry))
     })? {
         server.entries.entry(log).or_default().push(entry);
     }
-    for (log, row) in
-        all(&db, "SELECT log, key, revoked_at FROM rows", |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
-    {
-        server.rows.entry(log).or_default().push(row);
+    // The server does not name the founder; who knows the rows can tell.
+    let sql = "SELECT logs.log, key, founding, sealed FROM logs JOIN rows ON rows.log = logs.log
+               JOIN snapshots ON snapshots.log = logs.log AND snapshots.number = 0";
+    for (log, key, founding, sealed) in all(&db, sql, |row| {
+        Ok((row.get::<_, Id>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?, row.get::<_, Vec<u8>>(3)?))
+    })? {
+        if Sha256::digest(signed::join(&[&log, &key, &Sha256::digest(sealed)])).as_slice() == founding {
+            server.founders.insert(log, key);
+        }
     }
     for (key, device) in all(&db, "SELECT mls_key, person, revoked FROM devices", |row| {
         Ok((row.get(0)?, (row.get(1)?, row.get::<_, i64>(2)? != 0)))

@@ -212,7 +212,8 @@ impl World {
         self.event(host, &format!("VIOLATION {what}"));
         let mut state = self.state();
         // A defect that shows once a second would drown the others.
-        let kind: String = what.chars().take(60).collect();
+        let kind = what.split('"').next().unwrap_or_default().chars().filter(|c| !c.is_ascii_digit());
+        let kind: String = kind.take(30).collect();
         let seen = state.kinds.entry(kind).or_default();
         *seen += 1;
         if *seen <= 3 {

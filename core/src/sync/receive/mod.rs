@@ -26,13 +26,16 @@ use crate::store::{Loaded, Notice, Tx};
 pub(crate) struct Received {
     /// A sender knew a newer revocation list.
     pub(crate) newer_revocations: bool,
+    /// Nothing more was in the log, and this device has all of it.
+    pub(crate) caught_up: bool,
 }
 
 /// Receives a page of a log.
-pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, entries: &[pb::Entry], caught_up: bool) -> Result<Received, Error> {
-    let Some(record) = logs::find(tx.db, log)?.filter(|record| record.state.is_followed()) else {
-        return Ok(Received::default());
-    };
+pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result<Received, Error> {
+    let (entries, caught_up) = (&page.entries, page.caught_up);
+    // A page that begins further on answers a question of before this device was removed and came in again.
+    let follows = |record: &Log| record.state.is_followed() && page.after <= record.number;
+    let Some(record) = logs::find(tx.db, log)?.filter(follows) else { return Ok(Received::default()) };
     let Loaded { group, public } = tx.take_group(log)?;
     tx.defer();
     let mut page = Page { record, group, public: Some(public), received: Received::default(), said_fork: false };
@@ -41,7 +44,8 @@ pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, entries: &[pb::Entry], caught
     }
     page.check_access(tx)?;
     logs::put(tx.db, &page.record)?;
-    let Page { record, group, public, received, .. } = page;
+    let Page { record, group, public, mut received, .. } = page;
+    received.caught_up = caught_up;
     match public {
         Some(public) if record.state.is_followed() => tx.keep_group(log, Loaded { group, public }),
         _ => {}

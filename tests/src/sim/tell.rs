@@ -1,0 +1,63 @@
+//! A case in words, for whoever replays a seed.
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use pli_proto::row::AccessKey;
+
+use super::view::{COMMIT, Case, Id};
+
+/// Every log, entry by entry: rows that came and went by host, and what the stores show of it.
+pub(crate) fn tell(case: &Case) {
+    let short = |id: &[u8]| HEXLOWER.encode(&id[..4]);
+    for (log, entries) in &case.server.entries {
+        let Some(key) = case.stores.iter().flat_map(|store| &store.logs).find(|known| known.log == *log) else { continue };
+        let mut hosts: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+        for store in &case.stores {
+            if let Some(row) = AccessKey::of(&key.key, &store.key) {
+                hosts.insert(row.0, store.host);
+            }
+        }
+        let founder = case.server.founders.get(log).and_then(|row| hosts.get(row));
+        println!("log {} of {}, founded by {founder:?}", short(log), short(&key.conversation));
+        for store in &case.stores {
+            for known in store.logs.iter().filter(|known| known.log == *log) {
+                println!("   {} is in state {} at {}", store.host, known.state, known.number);
+            }
+        }
+        for entry in entries {
+            let kind = if entry.kind == COMMIT { "commit" } else { "message" };
+            let rows: Vec<String> = entry
+                .changes
+                .iter()
+                .map(|(row, sets)| format!("{}{}", if *sets { "+" } else { "-" }, hosts.get(row).map_or("?".into(), usize::to_string)))
+                .collect();
+            println!("   {} {kind} {} at {} rows {rows:?}", entry.number, short(&entry.id), entry.received_ms);
+            show(case, log, entry.number);
+        }
+    }
+    for store in &case.stores {
+        for intent in &store.intents {
+            println!("{} waits in {}: {} {:?}", store.host, short(&intent.conversation), short(&intent.entry), intent);
+        }
+    }
+}
+
+fn show(case: &Case, log: &Id, number: u64) {
+    let mut by_what: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for store in &case.stores {
+        for item in store.items.iter().filter(|item| item.log == *log && item.number == number) {
+            let by = case.stores.iter().filter(|store| store.person == item.by).map(|store| store.host).min();
+            let what = match item.change() {
+                change if change.is_empty() => {
+                    format!("{:?} by {by:?} deleted {} reactions {}", item.text, item.deleted, item.reactions.len())
+                }
+                change => format!("{change} by {by:?}"),
+            };
+            by_what.entry(format!("kind {} {what}", item.kind)).or_default().push(store.host);
+        }
+    }
+    for (what, hosts) in by_what {
+        println!("        {hosts:?}: {what}");
+    }
+}
