@@ -185,6 +185,17 @@ impl Insider {
         insider
     }
 
+    /// Closes a client, and takes over its store.
+    pub async fn of_closed(
+        world: &crate::World,
+        name: &str,
+        client: &pli_core::Client,
+        conversation: ConversationId,
+    ) -> Self {
+        client.close().await;
+        Self::of(world.env.clone(), &world.device_folder(name), conversation).await
+    }
+
     async fn knock(&self) {
         let known = Known::new(&self.env, &self.address, Some(&self.tls)).unwrap();
         let door = known.enrolment().door(pb::DoorRequest {}).await.unwrap().into_inner();

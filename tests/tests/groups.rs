@@ -279,3 +279,39 @@ async fn a_further_device_enters_by_the_persons_own_device() {
     sees(anne, id, "from the tablet").await;
     sees(bao, id, "from the tablet").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_takes_every_device_and_every_row_along() {
+    let world = World::new().await;
+    let (clients, id) = group(&world, &["Anne", "Bảo", "Chloé"]).await;
+    let tablet = world.enrol_device(clients[0].me().await.unwrap().id, "Anne's tablet").await;
+    let device = until("the phone knows the tablet", async || {
+        clients[0].devices().await.unwrap().into_iter().find(|device| !device.this)
+    })
+    .await;
+    clients[0].approve(device.id, &device.number).await.unwrap();
+    assert_eq!(conversation(&tablet, "Crue").await, id);
+    let entry = clients[0].conversation(id).leave().await.unwrap();
+    done(&clients[0], id, entry).await;
+    until("the tablet is out too", async || {
+        (tablet.conversation(id).info().await.unwrap().membership == Membership::Left).then_some(())
+    })
+    .await;
+    for client in &clients[1..] {
+        members(client, id, &["Bảo", "Chloé"]).await;
+    }
+    // Owners by the group's rules, and at the server: no row of a higher rank is left.
+    let chloe = find(&clients[1], "Chloé").await.id;
+    let entry = clients[1].conversation(id).remove(&[chloe]).await.unwrap();
+    done(&clients[1], id, entry).await;
+    until("Chloé is out, row and all", async || {
+        (clients[2].conversation(id).info().await.unwrap().membership == Membership::Removed).then_some(())
+    })
+    .await;
+    let insider = pli_tests::insider::Insider::of_closed(&world, "Chloé", &clients[2], id).await;
+    clients[1].conversation(id).send("alone", None, &[]).await.unwrap();
+    sees(&clients[1], id, "alone").await;
+    let seen = insider.read().await.unwrap();
+    assert!(seen.last().unwrap().kind() == pli_proto::pb::EntryKind::Commit, "nothing after the removal");
+    assert!(!texts(&clients[1], id).await.iter().any(|(_, text)| text.starts_with('<')));
+}

@@ -61,8 +61,27 @@ pub(crate) fn next(tx: &mut Tx<'_>, log: LogId) -> Result<Step, Error> {
             }
             if record.state == LogState::Broken { come_back(tx, &record) } else { member(tx, &record) }
         }
+        // What is left to send is the farewell of a person's further device.
+        LogState::Left => Ok(match outbox::next_attempt(tx.db, log)? {
+            Some(attempt) => Step::Append(Box::new(attempt.entry)),
+            None => Step::Idle,
+        }),
         _ => Ok(Step::Idle),
     }
+}
+
+/// The last entry of a device whose person has left on another: it says nothing, and revokes its row.
+pub(super) fn farewell(tx: &Tx<'_>, record: &Log) -> Result<(), Error> {
+    let mut entry = pb::Entry {
+        id: EntryId(pli_env::random(&*tx.context.env)).to_vec(),
+        kind: pb::EntryKind::Message.into(),
+        parent: record.commit_number,
+        parent_hash: record.commit_hash.to_vec(),
+        rows: vec![pli_proto::rows::revoke(tx.context.me.access(&record.key).key())],
+        ..pb::Entry::default()
+    };
+    seal::seal_entry(&*tx.context.env, &record.key, record.log, &mut entry, &pb::Opened::default());
+    outbox::put_attempt(tx.db, record.log, &entry, false, &[])
 }
 
 fn come_back(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {

@@ -228,7 +228,10 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
 /// The server would not take an entry. `None`: try the same again later.
 fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Result<Option<()>, Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(Some(())) };
-    // Removed, or left, while this was under way: there is nothing to undo.
+    if record.state == LogState::Left {
+        return farewell_refused(tx, record, refusal);
+    }
+    // Removed while this was under way: there is nothing to undo.
     if !matches!(record.state, LogState::Active | LogState::Broken) {
         return Ok(Some(()));
     }
@@ -270,6 +273,24 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
                 // What a member does unasked is tried again, but not at once.
                 logs::put(tx.db, &Log { commit_ms: tx.now_ms() + LONGEST.as_millis() as u64, ..record })?;
             }
+            Ok(Some(()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A farewell needs no secrets: it is sealed anew on the commit that the server names.
+fn farewell_refused(tx: &mut Tx<'_>, record: Log, refusal: &Refusal) -> Result<Option<()>, Error> {
+    match (refusal.reason(), refusal.last_commit_hash.as_slice().try_into()) {
+        (Reason::Stale, Ok(commit_hash)) => {
+            outbox::drop_attempts(tx.db, record.log)?;
+            let record = Log { commit_number: refusal.last_commit, commit_hash, ..record };
+            logs::put(tx.db, &record)?;
+            prepare::farewell(tx, &record)?;
+            Ok(Some(()))
+        }
+        (Reason::NoAccess | Reason::Invalid | Reason::Rank | Reason::IdTaken, _) => {
+            outbox::drop_attempts(tx.db, record.log)?;
             Ok(Some(()))
         }
         _ => Ok(None),

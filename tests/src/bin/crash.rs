@@ -14,8 +14,8 @@ use clap::{Parser, Subcommand};
 use pli_core::model::{ClientState, Content, ConversationId, DeliveryState, TimelineItem};
 use pli_core::{Client, Error, FileKeyStore};
 use pli_env::Env;
-use pli_env::real::Real;
 use pli_env::random_below;
+use pli_env::real::Real;
 use pli_server::{Authority, Config, Invite, Organisation, Server};
 use tokio::time::{sleep, timeout};
 
@@ -135,7 +135,8 @@ async fn round(folder: &Path, killing: Duration) -> Result<Counts, String> {
     let env: Arc<dyn Env> = Real::current();
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
     let organisation = Organisation { name: "Mairie".into(), domain: "mairie.example".into() };
-    let authority = Authority::create(folder.join("server"), env.clone(), organisation).await.map_err(|e| e.to_string())?;
+    let authority =
+        Authority::create(folder.join("server"), env.clone(), organisation).await.map_err(|e| e.to_string())?;
     for number in 1..=CLIENTS {
         let invite = Invite::person(&format!("Client {number}"));
         let links = authority.invite(&format!("127.0.0.1:{port}"), invite).await.map_err(|e| e.to_string())?;

@@ -80,11 +80,14 @@ impl Truth {
         for item in case.stores.iter().flat_map(|store| &store.items).filter(|item| item.change() == "Left") {
             for store in case.stores.iter().filter(|store| store.person == item.by) {
                 let Some(spans) = spans.get_mut(&(item.log, store.host)) else { continue };
-                let Some(place) = spans.iter().position(|(from, to)| *from < item.number && item.number < *to) else { continue };
+                let Some(place) = spans.iter().position(|(from, to)| *from < item.number && item.number < *to) else {
+                    continue;
+                };
                 let to = std::mem::replace(&mut spans[place].1, item.number);
                 // Added again before its row went.
                 let joined = store.items.iter().filter(|other| other.log == item.log && other.change() == "Joined");
-                let again = joined.map(|joined| joined.number).filter(|number| item.number < *number && *number < to).min();
+                let again =
+                    joined.map(|joined| joined.number).filter(|number| item.number < *number && *number < to).min();
                 if let Some(again) = again {
                     spans.insert(place + 1, (again, to));
                 }

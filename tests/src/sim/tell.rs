@@ -11,7 +11,9 @@ use super::view::{COMMIT, Case, Id};
 pub(crate) fn tell(case: &Case) {
     let short = |id: &[u8]| HEXLOWER.encode(&id[..4]);
     for (log, entries) in &case.server.entries {
-        let Some(key) = case.stores.iter().flat_map(|store| &store.logs).find(|known| known.log == *log) else { continue };
+        let Some(key) = case.stores.iter().flat_map(|store| &store.logs).find(|known| known.log == *log) else {
+            continue;
+        };
         let mut hosts: BTreeMap<[u8; 32], usize> = BTreeMap::new();
         for store in &case.stores {
             if let Some(row) = AccessKey::of(&key.key, &store.key) {
@@ -30,7 +32,9 @@ pub(crate) fn tell(case: &Case) {
             let rows: Vec<String> = entry
                 .changes
                 .iter()
-                .map(|(row, sets)| format!("{}{}", if *sets { "+" } else { "-" }, hosts.get(row).map_or("?".into(), usize::to_string)))
+                .map(|(row, sets)| {
+                    format!("{}{}", if *sets { "+" } else { "-" }, hosts.get(row).map_or("?".into(), usize::to_string))
+                })
                 .collect();
             println!("   {} {kind} {} at {} rows {rows:?}", entry.number, short(&entry.id), entry.received_ms);
             show(case, log, entry.number);

@@ -162,7 +162,8 @@ impl Case {
 /// Reads everything.
 pub(crate) fn gather(w: &World) -> Case {
     let book = w.book();
-    let mut case = Case { said: book.said.clone(), names: book.names.clone(), fleeting: book.fleeting.clone(), ..Case::default() };
+    let mut case =
+        Case { said: book.said.clone(), names: book.names.clone(), fleeting: book.fleeting.clone(), ..Case::default() };
     let folder = w.dir.join("end");
     for host in SERVER..HOSTS {
         let at = folder.join(format!("h{host}"));
@@ -272,7 +273,13 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
             let sets = matches!(change.change, Some(pb::row_change::Change::Rank(_)));
             Some((change.key.try_into().ok()?, sets))
         });
-        let entry = Entry { number: row.get(1)?, id: row.get(2)?, kind: row.get(3)?, received_ms: row.get(5)?, changes: changes.collect() };
+        let entry = Entry {
+            number: row.get(1)?,
+            id: row.get(2)?,
+            kind: row.get(3)?,
+            received_ms: row.get(5)?,
+            changes: changes.collect(),
+        };
         Ok((row.get(0)?, entry))
     })? {
         server.entries.entry(log).or_default().push(entry);

@@ -17,6 +17,8 @@ use crate::store::outbox::{self, Intent};
 use crate::store::people;
 use crate::store::{Notice, Tx};
 
+use crate::sync::prepare;
+
 use super::{Page, change, derived, item};
 
 /// Who sent what nobody could open.
@@ -166,8 +168,10 @@ impl Page {
         }
         items::put(tx.db, &change(&self.record, entry, id, leaf.person(), &What::Left)?)?;
         if leaf.person() == tx.context.me.person {
-            // Said on another device of the same person.
-            return self.end(tx, LogState::Left);
+            // Said on another device of the same person: this one goes too, and takes its row along.
+            self.end(tx, LogState::Left)?;
+            tx.notice(Notice::Outbox(self.record.log));
+            return prepare::farewell(tx, &self.record);
         }
         logs::put_leaver(tx.db, self.record.log, leaf.key(), &word.encode_to_vec())?;
         tx.notice(Notice::Outbox(self.record.log));

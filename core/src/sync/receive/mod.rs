@@ -83,7 +83,12 @@ impl Page {
         }
         let id = signed::entry_id(entry).map_err(|_| Error::Internal("entry id"))?;
         self.advance(tx, entry, id)?;
-        let opened = seal::open_entry(&self.record.key, self.record.log, entry).and_then(|opened| opened.body);
+        let opened = seal::open_entry(&self.record.key, self.record.log, entry);
+        if entry.kind() == pb::EntryKind::Message && opened == Some(pb::Opened::default()) {
+            // The farewell of a leaver's further device: it says nothing.
+            return Ok(());
+        }
+        let opened = opened.and_then(|opened| opened.body);
         match (entry.kind(), opened) {
             (pb::EntryKind::Commit, Some(Inside::Commit(commit))) => self.commit(tx, entry, id, Some(&commit)),
             (pb::EntryKind::Commit, _) => self.commit(tx, entry, id, None),
