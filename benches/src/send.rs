@@ -30,7 +30,11 @@ pub(crate) async fn run(quick: bool) -> Result<Vec<Line>> {
     let reader = database::client(&world.store("Anna"))?;
     let mut rows = Vec::new();
     for _ in 0..WARM_UP {
-        send(&anna.conversation(group), text, async || rows.extend(Rows::read(&reader)?)).await?;
+        send(&anna.conversation(group), text, async || {
+            rows.extend(Rows::read(&reader)?);
+            Ok(())
+        })
+        .await?;
     }
     drop(reader);
     anna.close().await;

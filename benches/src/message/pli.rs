@@ -130,10 +130,10 @@ impl Pair for Pli {
         if processed.aad() != BOUND {
             return Err("another message".into());
         }
-        match processed.into_content() {
-            ProcessedMessageContent::ApplicationMessage(message) if message.into_bytes() == BODY => Ok(()),
-            _ => Err("another message".into()),
-        }
+        let ProcessedMessageContent::ApplicationMessage(message) = processed.into_content() else {
+            return Err("no message".into());
+        };
+        if message.into_bytes() == BODY { Ok(()) } else { Err("another message".into()) }
     }
     fn end(&mut self) -> Result<()> {
         for member in [&mut self.sender, &mut self.receiver] {

@@ -106,10 +106,21 @@ impl Page {
         if counted.after.settings.rules != crate::group::RULES {
             return self.end(tx, LogState::Stopped);
         }
-        let follows = if own.is_some() { self.follow_own(tx, &counted)? } else { self.follow(tx, commit)? };
+        tx.db.execute_batch("SAVEPOINT follow")?;
+        let follows = match own {
+            Some(_) => self.follow_own(tx, &counted)?,
+            // Made by this device, and not by this store: a copy of an earlier day has not the secrets of it.
+            None if counted.by.device() == me => self.group.is_none(),
+            None => self.follow(tx, commit)?,
+        };
         // Whatever led here, a state that is not everybody's is lost.
         let context = self.group.as_ref().map(|group| group.public_group().group_context());
         let follows = follows && context.is_none_or(|own| own == counted.after.group.group_context());
+        let undo = if follows { "" } else { "ROLLBACK TO follow;" };
+        tx.db.execute_batch(&format!("{undo} RELEASE follow"))?;
+        if !follows && own.is_some() && counted.is_return {
+            self.group = None; // It was only hoped for; the follower's state is what there is.
+        }
         let by = counted.by.person();
         self.mend_soon(tx, &counted)?;
         self.public = Some(counted.after);
