@@ -57,8 +57,6 @@ pub(crate) type Spans = Vec<(u64, u64)>;
 /// Which device may read what.
 pub(crate) struct Truth {
     spans: BTreeMap<(Id, usize), Spans>,
-    /// The same, by rows alone.
-    rows: BTreeMap<(Id, usize), Spans>,
 }
 
 impl Truth {
@@ -75,7 +73,6 @@ impl Truth {
                 }
             }
         }
-        let rows = spans.clone();
         // A leaver's word ends the leaver's other devices too, though their rows go later.
         for item in case.stores.iter().flat_map(|store| &store.items).filter(|item| item.change() == "Left") {
             for store in case.stores.iter().filter(|store| store.person == item.by) {
@@ -93,7 +90,7 @@ impl Truth {
                 }
             }
         }
-        Self { spans, rows }
+        Self { spans }
     }
 
     fn spans(&self, log: Id, host: usize) -> &[(u64, u64)] {
@@ -228,10 +225,13 @@ fn kept(case: &Case, truth: &Truth, found: &mut Found) {
     }
 }
 
+/// An entry, and the stretches of its log that somebody read.
+type Place = (Id, Vec<(u64, u64)>);
+
 /// 4. All honest members converge.
 fn alike(case: &Case, truth: &Truth, found: &mut Found) {
     let mut summaries: BTreeMap<Id, (usize, &str)> = BTreeMap::new();
-    let mut shown: BTreeMap<(Id, Vec<(u64, u64)>), (usize, &Item)> = BTreeMap::new();
+    let mut shown: BTreeMap<Place, (usize, &Item)> = BTreeMap::new();
     for store in case.stores.iter().filter(|store| !store.revoked) {
         for log in store.logs.iter().filter(|log| log.state == ACTIVE) {
             let (first, summary) = summaries.entry(log.log).or_insert((store.host, &log.summary));

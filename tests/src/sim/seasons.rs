@@ -127,6 +127,7 @@ async fn night(w: &Arc<World>) {
 pub(crate) async fn administer(w: &Arc<World>, authority: &Authority) {
     loop {
         sleep(w.ms(3_000)).await;
+        #[allow(clippy::needless_range_loop)] // a host is a number, and not a place in one list alone
         for host in FIRST..HOSTS {
             if w.slots[host].link.lock().expect("no panic while held").is_some() {
                 continue;

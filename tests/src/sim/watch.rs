@@ -14,9 +14,12 @@ tokio::task_local! {
     static HOST: usize;
 }
 
+/// What was seen, with its hosts.
+type Seen = Arc<Mutex<Vec<(usize, String)>>>;
+
 thread_local! {
     /// Panics and errors of the seed that runs on this thread.
-    static SEEN: RefCell<Option<Arc<Mutex<Vec<(usize, String)>>>>> = const { RefCell::new(None) };
+    static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
 }
 
 /// Marks a task as a host's.
