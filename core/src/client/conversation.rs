@@ -10,12 +10,12 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::error::{Error, What};
 use crate::group::settings::Role;
-use crate::model::{ConversationInfo, ConversationKind, DeliveryState, Member, Permission, TimelineItem};
+use crate::model::{ConversationInfo, DeliveryState, Member, Permission, TimelineItem};
 use crate::store::outbox::{self, Intent, Setting};
 use crate::store::{Notice, Tx, items};
 use crate::sync::prepare;
 
-use super::list::{check_people, ensure_log, info, members};
+use super::list::{check_people, ensure_log, info, members, standing};
 use super::observe::observe;
 use super::timeline::Timeline;
 use super::{Client, check_name, check_text};
@@ -134,8 +134,8 @@ impl Conversation {
             }
             let own = this.message(tx, message)? == tx.context.me.person;
             let conversation = items::conversation(tx.db, this.id)?.ok_or(Error::NotFound(What::Conversation))?;
-            let info = info(tx.db, tx.context.me.person, &conversation)?;
-            if !own && (info.kind == ConversationKind::Pair || info.my_role < Role::Admin) {
+            let standing = standing(tx.db, tx.context.me.person, &conversation)?;
+            if !own && (conversation.peer.is_some() || standing.role < Role::Admin) {
                 return Err(Error::NotAllowed);
             }
             this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop)
@@ -379,8 +379,8 @@ impl Conversation {
 
     fn may(&self, tx: &Tx<'_>, permission: Permission) -> Result<(), Error> {
         let conversation = items::conversation(tx.db, self.id)?.ok_or(Error::NotFound(What::Conversation))?;
-        let info = info(tx.db, tx.context.me.person, &conversation)?;
-        if info.may.contains(&permission) { Ok(()) } else { Err(Error::NotAllowed) }
+        let standing = standing(tx.db, tx.context.me.person, &conversation)?;
+        if standing.may.contains(&permission) { Ok(()) } else { Err(Error::NotAllowed) }
     }
 
     fn are_members(&self, tx: &Tx<'_>, people: &[PersonId]) -> Result<(), Error> {

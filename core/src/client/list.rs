@@ -236,14 +236,18 @@ fn list(db: &Connection, me: PersonId) -> Result<Vec<ConversationInfo>, Error> {
     items::conversations(db)?.into_iter().map(|conversation| info(db, me, &conversation)).collect()
 }
 
-/// A conversation as lists show it.
-pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -> Result<ConversationInfo, Error> {
+/// Where the own person stands in a conversation.
+pub(super) struct Standing {
+    pub(super) role: Role,
+    pub(super) may: BTreeSet<Permission>,
+    membership: Membership,
+    summary: Summary,
+}
+
+/// The own role, and what it allows.
+pub(super) fn standing(db: &Connection, me: PersonId, conversation: &Conversation) -> Result<Standing, Error> {
     let record = logs::of(db, conversation.id)?.into_iter().next();
     let summary = record.as_ref().map(|record| summary::get(db, record.log)).transpose()?.flatten().unwrap_or_default();
-    let name = match conversation.peer {
-        Some(peer) => people::get(db, peer)?.name,
-        None => conversation.name.clone(),
-    };
     let membership = record.as_ref().map_or(Membership::New, |record| match record.state {
         LogState::Founding => Membership::New,
         LogState::Broken => Membership::Returning,
@@ -254,7 +258,19 @@ pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -
         LogState::Stopped => Membership::UpdateRequired,
     });
     let out = matches!(membership, Membership::Removed | Membership::Left | Membership::UpdateRequired);
-    let my_role = summary.role_of(me).unwrap_or(if conversation.peer.is_some() { Role::Owner } else { Role::Guest });
+    let role = summary.role_of(me).unwrap_or(if conversation.peer.is_some() { Role::Owner } else { Role::Guest });
+    let may =
+        if out && conversation.peer.is_none() { BTreeSet::new() } else { permissions(&summary, role, conversation) };
+    Ok(Standing { role, may, membership, summary })
+}
+
+/// A conversation as lists show it.
+pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -> Result<ConversationInfo, Error> {
+    let Standing { role, may, membership, summary } = standing(db, me, conversation)?;
+    let name = match conversation.peer {
+        Some(peer) => people::get(db, peer)?.name,
+        None => conversation.name.clone(),
+    };
     Ok(ConversationInfo {
         id: conversation.id,
         kind: if conversation.peer.is_some() { ConversationKind::Pair } else { ConversationKind::Group },
@@ -264,12 +280,8 @@ pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -
         unread: items::unread(db, conversation)?,
         muted_until_ms: conversation.muted_until_ms,
         draft: conversation.draft.clone(),
-        my_role,
-        may: if out && conversation.peer.is_none() {
-            BTreeSet::new()
-        } else {
-            permissions(&summary, my_role, conversation)
-        },
+        my_role: role,
+        may,
         member_count: summary.members.len().max(if conversation.peer.is_some() { 2 } else { 1 }),
         membership,
         lifetime_s: summary.lifetime_s,
