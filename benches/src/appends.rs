@@ -27,10 +27,10 @@ pub(crate) async fn run(quick: bool) -> Result<Vec<Line>> {
     let (slices, slice) = if quick { (5, Duration::from_millis(300)) } else { (15, Duration::from_millis(700)) };
     let env: Arc<dyn Env> = Real::current();
     let folder = tempfile::tempdir()?;
-    let engine = Arc::new(Sqlite::open(&env, &folder.path().join("engine.db"))?);
+    let engine = Arc::new(Sqlite::open(&env, &folder.path().join("engine.db"), &[1; 32])?);
     let path = folder.path().join("bare.db");
     // Makes the tables.
-    Sqlite::open(&env, &path)?.close().await;
+    Sqlite::open(&env, &path, &[1; 32])?.close().await;
     let bare = database::server(&path)?;
     let logs: Vec<LogId> = (0..WRITERS).map(|_| LogId(pli_env::random(&*env))).collect();
     for log in &logs {

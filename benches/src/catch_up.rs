@@ -48,7 +48,7 @@ pub(crate) async fn run(quick: bool) -> Result<Vec<Line>> {
         online(&client).await?;
         ours.push(us_since(start) / count as f64);
         let unread = client.conversation(group).info().await?.unread;
-        if unread != count as u64 {
+        if unread != count {
             return Err(format!("{unread} of {count} messages were read").into());
         }
         client.close().await;

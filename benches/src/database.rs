@@ -16,7 +16,7 @@ pub(crate) fn client(folder: &Path) -> Result<Connection> {
         let _ = write!(hex, "{byte:02x}");
         hex
     });
-    let connection = Connection::open(world::database(folder))?;
+    let connection = Connection::open(world::file(folder))?;
     connection.execute_batch(&format!("PRAGMA key = \"x'{key}'\""))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;

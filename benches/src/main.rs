@@ -7,22 +7,31 @@
 //! - [`send`]: `Conversation::send` to durable, against its rows in bare SQLCipher.
 //! - [`catch_up`]: a client that was closed, against primitives and rows alone.
 //! - [`appends`]: durable appends at the server's engine, against bare SQLite.
-//! - [`world`], [`database`], [`measure`], [`report`]: a server and clients, bare databases, clocks, lines.
+//! - [`start`], [`scroll`]: an app's list of conversations, and its timeline, against queries over the same rows.
+//! - [`wake`]: the memory of an app that is woken up, and how soon it can be frozen.
+//! - [`world`], [`database`], [`measure`], [`alone`], [`report`]: a server and clients, bare databases, clocks, processes,
+//!   lines.
 
+mod alone;
 mod appends;
 mod catch_up;
 mod database;
 mod measure;
 mod message;
 mod report;
+mod scroll;
 mod send;
+mod start;
+mod wake;
 mod world;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use alone::Alone;
 use report::Line;
 
 /// Whatever goes wrong ends the program.
@@ -36,7 +45,7 @@ const BOUND: Duration = Duration::from_secs(8 * 60);
 #[derive(Parser)]
 #[command(name = "pli-benches")]
 struct Options {
-    /// Fewer rounds, and 1,000 messages to catch up in place of 10,000: less than a minute
+    /// Fewer rounds, and smaller numbers, which the lines name: two minutes
     #[arg(long)]
     quick: bool,
     /// One bench alone
@@ -45,6 +54,12 @@ struct Options {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// What one process does of a bench
+    #[arg(long, hide = true, requires = "folder")]
+    alone: Option<Alone>,
+    /// Where it does so
+    #[arg(hide = true)]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,6 +68,9 @@ enum Bench {
     Send,
     CatchUp,
     Appends,
+    Start,
+    Scroll,
+    Wake,
 }
 
 impl Bench {
@@ -62,6 +80,9 @@ impl Bench {
             Self::Send => send::run(quick).await,
             Self::CatchUp => catch_up::run(quick).await,
             Self::Appends => appends::run(quick).await,
+            Self::Start => start::run(quick).await,
+            Self::Scroll => scroll::run(quick).await,
+            Self::Wake => wake::run(quick).await,
         }
     }
 }
@@ -71,6 +92,15 @@ async fn main() -> ExitCode {
     let options = Options::parse();
     if cfg!(debug_assertions) {
         eprintln!("this is not a release build: its figures mean nothing");
+    }
+    if let (Some(alone), Some(folder)) = (options.alone, &options.folder) {
+        return match alone.is(folder).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let mut all = Vec::new();
     for bench in Bench::value_variants().iter().filter(|bench| options.only.is_none_or(|only| only == **bench)) {

@@ -25,13 +25,15 @@ pub(crate) enum Unit {
     Us,
     /// How many in a second: more is better.
     PerSecond,
+    /// Bytes: less is better.
+    Bytes,
 }
 
 impl Line {
     /// How many times as long Pli takes as the other: 1 is as fast, less is faster.
     pub(crate) fn ratio(&self) -> f64 {
         match self.unit {
-            Unit::Us => self.value / self.other,
+            Unit::Us | Unit::Bytes => self.value / self.other,
             Unit::PerSecond => self.other / self.value,
         }
     }
@@ -54,13 +56,14 @@ impl Unit {
         match self {
             Self::Us => "us",
             Self::PerSecond => "per_s",
+            Self::Bytes => "bytes",
         }
     }
 }
 
 /// All lines, for people.
 pub(crate) fn table(lines: &[Line]) -> String {
-    let mut table = format!("{:26} {:>10} {:5}  {:26} {:>10} {:>6}\n", "", "", "", "against", "", "ratio");
+    let mut table = format!("{:28} {:>10} {:5}  {:26} {:>10} {:>6}\n", "", "", "", "against", "", "ratio");
     for line in lines {
         let verdict = match line.target {
             Some(target) if line.ratio() <= target => format!("  met (at most {target})"),
@@ -69,7 +72,7 @@ pub(crate) fn table(lines: &[Line]) -> String {
         };
         let Line { name, value, against, other, .. } = line;
         let (unit, ratio) = (line.unit.name(), line.ratio());
-        table += &format!("{name:26} {value:10.1} {unit:5}  {against:26} {other:10.1} {ratio:6.2}{verdict}\n");
+        table += &format!("{name:28} {value:10.1} {unit:5}  {against:26} {other:10.1} {ratio:6.2}{verdict}\n");
     }
     table
 }

@@ -38,6 +38,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Admin,
     },
+    /// What needs the root, also beside a running server
+    Root {
+        /// The server's data folder
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(subcommand)]
+        command: Root,
+    },
     /// Enrols this device with an invitation
     Join {
         /// The link, or - to read it from standard input
@@ -229,6 +237,18 @@ pub(crate) enum Admin {
     Depart {
         /// Name or id
         person: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Root {
+    /// Lists the issuer in use and those that ended; needs no key
+    Issuers,
+    /// Ends the issuer, whose key was stolen or lost, and makes another; enrolled devices stay as they are
+    ReplaceIssuer {
+        /// The root's key, brought back from where it is kept
+        #[arg(long, value_name = "FILE")]
+        root: PathBuf,
     },
 }
 

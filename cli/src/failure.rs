@@ -57,9 +57,9 @@ impl Failure {
         let message = match error {
             Error::NotEnrolled => words::NOT_ENROLLED.with(&[&folder]),
             Error::AlreadyEnrolled => words::ALREADY_ENROLLED.with(&[&folder]),
-            Error::KeyUnavailable(KeyProblem::Locked) => words::KEY_LOCKED.with(&[&key]),
-            Error::KeyUnavailable(KeyProblem::Missing) => words::KEY_MISSING.with(&[&key]),
-            Error::KeyUnavailable(KeyProblem::Wrong) => words::KEY_WRONG.with(&[&key]),
+            Error::KeyUnavailable { why: KeyProblem::Locked } => words::KEY_LOCKED.with(&[&key]),
+            Error::KeyUnavailable { why: KeyProblem::Missing } => words::KEY_MISSING.with(&[&key]),
+            Error::KeyUnavailable { why: KeyProblem::Wrong } => words::KEY_WRONG.with(&[&key]),
             _ => return Self::from(error.clone()),
         };
         Self::new(Self::from(error.clone()).code, message)
@@ -72,12 +72,12 @@ impl From<Error> for Failure {
             Error::Invalid { .. } => Code::Usage,
             Error::Unavailable { .. } => Code::Unreachable,
             Error::NotAllowed
-            | Error::NotFound(_)
-            | Error::InvitationRefused(_)
+            | Error::NotFound { .. }
+            | Error::InvitationRefused { .. }
             | Error::UpdateRequired
             | Error::Revoked
             | Error::AlreadyEnrolled => Code::Refused,
-            Error::Internal(_) => Code::Failed,
+            Error::Internal { .. } => Code::Failed,
             _ => Code::Store,
         };
         Self::new(code, words_of(&error))
@@ -90,18 +90,18 @@ fn words_of(error: &Error) -> String {
         Error::StoreInUse => words::STORE_IN_USE,
         Error::StorageFull => words::STORAGE_FULL,
         Error::NotAllowed => words::NOT_ALLOWED,
-        Error::InvitationRefused(InvitationProblem::Unknown) => words::INVITATION_UNKNOWN,
-        Error::InvitationRefused(InvitationProblem::Used) => words::INVITATION_USED,
-        Error::InvitationRefused(InvitationProblem::Expired) => words::INVITATION_EXPIRED,
-        Error::InvitationRefused(InvitationProblem::WrongServer) => words::WRONG_SERVER,
+        Error::InvitationRefused { why: InvitationProblem::Unknown } => words::INVITATION_UNKNOWN,
+        Error::InvitationRefused { why: InvitationProblem::Used } => words::INVITATION_USED,
+        Error::InvitationRefused { why: InvitationProblem::Expired } => words::INVITATION_EXPIRED,
+        Error::InvitationRefused { why: InvitationProblem::WrongServer } => words::WRONG_SERVER,
         Error::UpdateRequired => words::UPDATE,
         Error::Revoked => words::REVOKED,
         Error::Damaged => words::DAMAGED,
         Error::Closed => words::CLOSED,
-        Error::NotFound(What::Member) => words::UNKNOWN_MEMBER,
-        Error::NotFound(_) => words::NOT_FOUND,
+        Error::NotFound { what: What::Member } => words::UNKNOWN_MEMBER,
+        Error::NotFound { .. } => words::NOT_FOUND,
         Error::Invalid { what, limit } => return words_of_invalid(*what, *limit),
-        Error::Internal(what) => return words::INTERNAL.with(&[what]),
+        Error::Internal { place: what } => return words::INTERNAL.with(&[what]),
         other => return other.to_string(),
     };
     word.text().to_owned()
@@ -140,6 +140,8 @@ impl From<AuthorityError> for Failure {
             AuthorityError::Invalid(what) => Self::usage(what),
             AuthorityError::UnknownPerson | AuthorityError::UnknownDevice => Self::refused(error.to_string()),
             AuthorityError::Missing(folder) => Self::new(Code::Store, words::NO_AUTHORITY.with(&[&folder.display()])),
+            AuthorityError::OtherRoot(file) => Self::new(Code::Store, words::NOT_ROOT.with(&[&file.display()])),
+            AuthorityError::NoIssuer => Self::new(Code::Store, words::NO_ISSUER.text()),
             other => Self::new(Code::Store, words::DATA.with(&[&other])),
         }
     }
@@ -150,6 +152,7 @@ impl From<ServerError> for Failure {
         match error {
             ServerError::Authority(error) => error.into(),
             ServerError::Listen { address, source } => Self::refused(words::PORT_IN_USE.with(&[&address, &source])),
+            ServerError::InUse(folder) => Self::new(Code::Store, words::SERVER_IN_USE.with(&[&folder.display()])),
             other => Self::new(Code::Failed, words::SERVER.with(&[&other])),
         }
     }

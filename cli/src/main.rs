@@ -2,7 +2,7 @@
 //!
 //! - [`args`]: the command line. [`commands`]: what each command does.
 //! - [`demo`]: twenty officials talk; a verdict. [`chat`]: the full-screen chat.
-//! - [`profile`]: the device's store and waiting for the server. [`names`]: finding what was named.
+//! - [`profile`]: the device's store and waiting for the server; [`keys`]: where its key lies. [`names`]: finding what was named.
 //! - [`show`]: values as lines and as JSON. [`words`]: what is said to people. [`failure`]: why not, and exit codes.
 //!
 //! Results go to standard output, everything else to standard error.
@@ -12,6 +12,7 @@ mod chat;
 mod commands;
 mod demo;
 mod failure;
+mod keys;
 mod names;
 mod profile;
 mod show;

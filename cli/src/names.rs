@@ -1,7 +1,7 @@
 //! Finding what a person named: by id, by the beginning of an id (four digits at least), by name, or by the beginning
 //! of words of a name. Case and accents do not matter. What may mean several is an error that lists them.
 
-use pli_core::model::fold;
+use pli_core::text::fold;
 
 use crate::failure::Failure;
 use crate::words::{Word, errors};

@@ -1,13 +1,12 @@
-//! The profile: a folder with an encrypted store, and its key in a file beside it that its owner alone may read.
+//! The profile: a folder with an encrypted store. Where its key lies is said in [`crate::keys`].
 
 use std::future::Future;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use pli_core::error::Advice;
 use pli_core::model::{ClientState, ConversationId, DeliveryState, EntryId, Message, Person, PersonId, TimelineItem};
-use pli_core::{Client, Error, FileKeyStore, SyncResult};
+use pli_core::{Client, Error, SyncResult};
 use pli_env::real::Real;
 use tokio::time::{Instant, timeout};
 
@@ -50,7 +49,7 @@ pub(crate) fn key_path(folder: &Path) -> PathBuf {
 impl Profile {
     /// Opens the profile in a folder.
     pub(crate) async fn open(folder: &Path, wait: Duration) -> Result<Self, Failure> {
-        let keys = Arc::new(FileKeyStore::beside(folder));
+        let keys = crate::keys::of(folder);
         let until = Instant::now() + BUSY;
         loop {
             match Client::open(Real::current(), folder, keys.clone()).await {
@@ -69,6 +68,9 @@ impl Profile {
     ) -> Result<R, Failure> {
         let profile = Self::open(&self::folder(folder)?, Duration::from_secs(wait_s)).await?;
         let result = command(&profile).await;
+        if profile.client.warning().borrow().is_some() {
+            eprintln!("{}", crate::words::say::REVOCATIONS_OLD);
+        }
         profile.client.close().await;
         result
     }
@@ -76,7 +78,8 @@ impl Profile {
     /// Waits until everything at the server was fetched, or it is known not to be there; whether it was.
     pub(crate) async fn freshen(&self) -> Result<bool, Failure> {
         let mut state = self.client.state();
-        let decided = state.wait_for(|state| !matches!(state, ClientState::Connecting));
+        let decided =
+            state.wait_for(|state| !matches!(state, ClientState::Connecting | ClientState::CatchingUp { .. }));
         let decided = timeout(self.wait, decided).await.ok().and_then(Result::ok).map(|state| *state);
         match decided {
             Some(ClientState::Online) => Ok(true),

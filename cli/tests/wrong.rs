@@ -122,7 +122,13 @@ fn servers_that_can_t_start() {
     let answer = world.pli(&["serve", "--data", "third", "--domain", "Not A Domain"]);
     assert_eq!(answer.code, 2, "{answer:?}");
     fails(&world.pli(&["serve", "--data", "x", "--advertise", "nowhere"]), 2, "is not HOST:PORT");
+    fails(&serve("server", "127.0.0.1:0"), 5, "another server uses server");
     fails(&world.pli(&["admin", "--data", "nothing", "people"]), 5, "is no server's data folder");
+    let replace = |data: &str, root: &str| world.pli(&["root", "--data", data, "replace-issuer", "--root", root]);
+    fails(&replace("nothing", "server/root-key.pem"), 5, "is no server's data folder");
+    fails(&replace("server", "second/root-key.pem"), 5, "is not the key of this authority's root");
+    fails(&replace("server", "nothing.pem"), 5, "nothing.pem");
+    assert_eq!(world.pli(&["--json", "root", "--data", "server", "issuers"]).json().len(), 1, "nothing ended");
     fails(&world.pli(&["invite", "--data", "nothing", "--name", "A"]), 5, "is no server's data folder");
     let invite = |args: &[&str]| world.pli(&[&["invite", "--data", "server"], args].concat());
     fails(&invite(&["--name", ""]), 2, "a name is empty");

@@ -7,8 +7,9 @@ use pli_proto::refusal::{Reason, Refusal};
 
 use crate::store::mls::MlsStoreError;
 
-/// What an app does about an [`Error`]. These five are all there will ever be.
+/// What an app does about an error. These five are all there will ever be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Advice {
     /// The same call may succeed later.
     Retry,
@@ -24,6 +25,8 @@ pub enum Advice {
 
 /// What was not found, or was invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[cfg_attr(feature = "uniffi", uniffi(name = "Subject"))]
 #[allow(missing_docs)]
 pub enum What {
     Person,
@@ -42,6 +45,7 @@ pub enum What {
 
 /// Why an invitation was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[allow(missing_docs)]
 pub enum InvitationProblem {
     Unknown,
@@ -53,6 +57,7 @@ pub enum InvitationProblem {
 
 /// Why the store's key can't be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[allow(missing_docs)]
 pub enum KeyProblem {
     /// The device was not unlocked yet.
@@ -62,10 +67,21 @@ pub enum KeyProblem {
     Wrong,
 }
 
+/// The place in Pli's code that reports a defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(pub &'static str);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 /// Everything that a call can fail with. Fields are codes and numbers, never personal data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
 #[non_exhaustive]
-pub enum Error {
+pub enum PliError {
     /// The server is away or asks for time. Only calls that wait for it.
     #[error("the server can't be reached now")]
     Unavailable {
@@ -90,14 +106,23 @@ pub enum Error {
     #[error("your role in this conversation does not allow that")]
     NotAllowed,
     /// Unknown, or gone.
-    #[error("{0:?} not found")]
-    NotFound(What),
+    #[error("{what:?} not found")]
+    NotFound {
+        /// What.
+        what: What,
+    },
     /// The invitation does not let this device in.
-    #[error("the invitation was refused: {0:?}")]
-    InvitationRefused(InvitationProblem),
+    #[error("the invitation was refused: {why:?}")]
+    InvitationRefused {
+        /// Why.
+        why: InvitationProblem,
+    },
     /// The store's key can't be had.
-    #[error("the store's key: {0:?}")]
-    KeyUnavailable(KeyProblem),
+    #[error("the store's key: {why:?}")]
+    KeyUnavailable {
+        /// Why.
+        why: KeyProblem,
+    },
     /// Server, store or link is newer than this library.
     #[error("this version of Pli is too old")]
     UpdateRequired,
@@ -117,25 +142,41 @@ pub enum Error {
     #[error("the client is closed or suspended")]
     Closed,
     /// A defect of Pli.
-    #[error("internal: {0}")]
-    Internal(&'static str),
+    #[error("internal: {place}")]
+    Internal {
+        /// Where it was noticed.
+        place: Place,
+    },
 }
 
-impl Error {
+/// In Rust by its short name; elsewhere it stands beside the errors of others.
+pub type Error = PliError;
+
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl PliError {
     /// What to do about it.
     pub fn advice(&self) -> Advice {
         match self {
-            Self::Unavailable { .. } | Self::StoreInUse | Self::KeyUnavailable(KeyProblem::Locked) => Advice::Retry,
+            Self::Unavailable { .. } | Self::StoreInUse | Self::KeyUnavailable { why: KeyProblem::Locked } => {
+                Advice::Retry
+            }
             Self::Invalid { .. }
             | Self::StorageFull
             | Self::NotAllowed
-            | Self::NotFound(_)
-            | Self::InvitationRefused(_)
+            | Self::NotFound { .. }
+            | Self::InvitationRefused { .. }
             | Self::AlreadyEnrolled => Advice::Ask,
             Self::UpdateRequired => Advice::Update,
-            Self::KeyUnavailable(_) | Self::NotEnrolled | Self::Revoked | Self::Damaged => Advice::ReEnrol,
-            Self::Closed | Self::Internal(_) => Advice::Reopen,
+            Self::KeyUnavailable { .. } | Self::NotEnrolled | Self::Revoked | Self::Damaged => Advice::ReEnrol,
+            Self::Closed | Self::Internal { .. } => Advice::Reopen,
         }
+    }
+}
+
+impl Error {
+    /// A defect at a place of Pli's.
+    pub const fn internal(place: &'static str) -> Self {
+        Self::Internal { place: Place(place) }
     }
 
     pub(crate) fn unavailable() -> Self {
@@ -147,18 +188,18 @@ impl Error {
         let Some(refusal) = Refusal::of(status) else { return Self::unavailable() };
         match refusal.reason() {
             Reason::UpdateRequired => Self::UpdateRequired,
-            Reason::InvitationUnknown => Self::InvitationRefused(InvitationProblem::Unknown),
-            Reason::InvitationUsed => Self::InvitationRefused(InvitationProblem::Used),
-            Reason::InvitationExpired => Self::InvitationRefused(InvitationProblem::Expired),
+            Reason::InvitationUnknown => Self::InvitationRefused { why: InvitationProblem::Unknown },
+            Reason::InvitationUsed => Self::InvitationRefused { why: InvitationProblem::Used },
+            Reason::InvitationExpired => Self::InvitationRefused { why: InvitationProblem::Expired },
             Reason::NotEnrolled | Reason::Revoked => Self::Revoked,
             Reason::Limit | Reason::Unavailable | Reason::Door | Reason::Clock | Reason::Stale => Self::Unavailable {
                 retry_after: (refusal.retry_after_ms > 0).then(|| Duration::from_millis(refusal.retry_after_ms)),
             },
             Reason::NoAccess | Reason::Rank => Self::NotAllowed,
-            Reason::UnknownLog | Reason::Gone => Self::NotFound(What::Conversation),
+            Reason::UnknownLog | Reason::Gone => Self::NotFound { what: What::Conversation },
             Reason::Invalid | Reason::Signature | Reason::IdTaken | Reason::Unspecified => {
                 tracing::warn!(%status, "the server refused a request of ours");
-                Self::Internal("refused")
+                Self::internal("refused")
             }
         }
     }
@@ -168,11 +209,11 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
-            Some(Code::DiskFull | Code::SystemIoFailure) => Self::StorageFull,
+            _ if pli_env::db::is_full(&error) => Self::StorageFull,
             Some(Code::NotADatabase | Code::DatabaseCorrupt) => Self::Damaged,
             _ => {
                 tracing::error!(%error, "database");
-                Self::Internal("database")
+                Self::internal("database")
             }
         }
     }
@@ -185,7 +226,7 @@ impl From<MlsStoreError> for Error {
             MlsStoreError::Form(_) => Self::Damaged,
             other => {
                 tracing::error!(error = %other, "group state");
-                Self::Internal("group state")
+                Self::internal("group state")
             }
         }
     }
@@ -197,7 +238,7 @@ impl From<Failure> for Error {
             Failure::Database(error) => error.into(),
             Failure::Panic(message) => {
                 tracing::error!(message, "a database job panicked");
-                Self::Internal("panic")
+                Self::internal("panic")
             }
             Failure::Closed => Self::Closed,
         }

@@ -20,14 +20,20 @@
 pub mod client;
 pub mod crypto;
 pub mod error;
+#[cfg(feature = "uniffi")]
+pub mod ffi;
 pub mod group;
 pub mod identity;
 pub mod model;
 pub mod store;
 mod sync;
+pub mod text;
 pub mod transport;
 
-pub use client::{Client, Conversation, SyncResult, Timeline};
+pub use client::{Client, Conversation, MessageNotice, SyncResult, Timeline};
 pub use error::{Advice, Error};
 pub use eyeball_im::VectorDiff;
 pub use store::key::{FileKeyStore, KeyStore};
+
+#[cfg(feature = "uniffi")]
+uniffi::setup_scaffolding!("pli");

@@ -1,16 +1,18 @@
 //! The values that an app sees: plain, without objects or handles in them.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
 
 pub use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization as _;
 
 pub use crate::group::settings::Role;
 pub use crate::store::outbox::{Refusal, Setting};
+use crate::text;
 
 /// A human being known to the organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Person {
     /// Stable and opaque.
     pub id: PersonId,
@@ -18,14 +20,27 @@ pub struct Person {
     pub name: String,
     /// Part of the organisation.
     pub department: Option<String>,
-    /// A guest's last moment, in milliseconds since 1970.
-    pub guest_until_ms: Option<u64>,
+    /// A guest's last moment.
+    pub guest_until: Option<SystemTime>,
     /// No longer in the organisation.
     pub departed: bool,
+    /// The first letters of the first and the last word of the name, for a picture.
+    pub initials: String,
+    /// The picture's colour: one of twelve, by the id.
+    pub colour: usize,
+}
+
+impl Person {
+    /// A person of that id and name, of no department, for ever.
+    pub fn new(id: PersonId, name: String) -> Self {
+        let (initials, colour) = (text::initials(&name), text::colour(&id.0));
+        Self { id, name, department: None, guest_until: None, departed: false, initials, colour }
+    }
 }
 
 /// Someone in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Member {
     /// Who.
     pub person: Person,
@@ -37,6 +52,7 @@ pub struct Member {
 
 /// A group or a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum ConversationKind {
     /// Of any number of persons.
     Group,
@@ -45,7 +61,8 @@ pub enum ConversationKind {
 }
 
 /// Something that a role allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[allow(missing_docs)]
 pub enum Permission {
     Add,
@@ -58,6 +75,7 @@ pub enum Permission {
 
 /// Whether this device is in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Membership {
     /// Nothing was said yet, or the group is being made.
     New,
@@ -73,48 +91,76 @@ pub enum Membership {
     Left,
     /// This version of Pli is too old for it.
     UpdateRequired,
+    /// This device was away for so long that it can't follow any more: a member has to remove and add its person.
+    Behind,
+}
+
+/// Who may do what in a group: the least role for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[allow(missing_docs)]
+pub struct LeastRoles {
+    pub add: Role,
+    pub post: Role,
+    pub rename: Role,
 }
 
 /// One line of the conversation list.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ConversationInfo {
     /// Which.
     pub id: ConversationId,
     /// Group or pair.
     pub kind: ConversationKind,
+    /// A pair's other person.
+    pub peer: Option<PersonId>,
     /// The group's name, or the other person's.
     pub name: String,
+    /// The first letters of the first and the last word of the name, for a picture.
+    pub initials: String,
+    /// The picture's colour: one of twelve, by the id; of a pair, the other person's.
+    pub colour: usize,
     /// What the group is about.
     pub topic: String,
     /// What was said last.
     pub last: Option<Message>,
     /// Messages of others that were not seen yet.
-    pub unread: u64,
-    /// No notifications until then, in milliseconds since 1970; zero if not muted.
-    pub muted_until_ms: u64,
+    pub unread: usize,
+    /// No notifications until then.
+    pub muted_until: Option<SystemTime>,
     /// What was written and not sent.
     pub draft: String,
     /// The own role.
     pub my_role: Role,
     /// What it allows.
-    pub may: BTreeSet<Permission>,
+    pub may: HashSet<Permission>,
+    /// The least roles that may add people, post, and rename.
+    pub least: LeastRoles,
     /// How many persons are in it.
     pub member_count: usize,
+    /// How many of them are guests.
+    pub guest_count: usize,
+    /// The own person is a group's only owner, and others are in it: it will have none if they leave.
+    pub sole_owner: bool,
     /// Whether this device is in it.
     pub membership: Membership,
-    /// How long messages are shown, in seconds; zero for ever.
-    pub lifetime_s: u64,
-    /// When something was last said, in milliseconds since 1970.
-    pub active_ms: u64,
+    /// How long messages are shown; for ever, if absent.
+    pub lifetime: Option<Duration>,
+    /// When something was last said.
+    pub active_at: SystemTime,
 }
 
 /// One thing in a timeline.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+// Most are messages: a box would cost an allocation for each.
+#[allow(clippy::large_enum_variant)]
 pub enum TimelineItem {
     /// Somebody said something.
-    Said(Message),
+    Said(#[cfg_attr(feature = "uniffi", uniffi(name = "message"))] Message),
     /// Something about the conversation changed.
-    Changed(Change),
+    Changed(#[cfg_attr(feature = "uniffi", uniffi(name = "change"))] Change),
 }
 
 impl TimelineItem {
@@ -129,6 +175,7 @@ impl TimelineItem {
 
 /// What somebody said.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Message {
     /// The entry.
     pub id: EntryId,
@@ -142,20 +189,45 @@ pub struct Message {
     pub mine: bool,
     /// What.
     pub content: Content,
-    /// By the sender's clock, in milliseconds since 1970.
-    pub sent_ms: u64,
+    /// By the sender's clock.
+    pub sent_at: SystemTime,
     /// When it was edited last.
-    pub edited_ms: Option<u64>,
-    /// The entry that it answers.
-    pub reply_to: Option<EntryId>,
-    /// Emoji, and who reacted with it, in the order of emoji.
-    pub reactions: Vec<(String, Vec<PersonId>)>,
+    pub edited_at: Option<SystemTime>,
+    /// A text of a few emoji and nothing else.
+    pub emoji_only: bool,
+    /// What it answers.
+    pub reply_to: Option<Quote>,
+    /// One for each emoji, in the order of emoji.
+    pub reactions: Vec<Reaction>,
     /// How far an own message of this device came.
     pub delivery: Option<DeliveryState>,
 }
 
+/// A message that another answers, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Quote {
+    /// Its entry.
+    pub entry: EntryId,
+    /// Who said it; nobody if it is not on this device.
+    pub sender: Option<Person>,
+    /// The beginning of its text; empty if there is none.
+    pub text: String,
+}
+
+/// An emoji, and who reacted with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// Who.
+    pub people: Vec<PersonId>,
+}
+
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Content {
     /// A text.
     Text {
@@ -177,46 +249,54 @@ pub enum Content {
 
 /// How far an own message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum DeliveryState {
     /// In the outbox.
     Waiting,
     /// The server has it.
     Sent,
     /// Given up: retry or delete it.
-    Refused(Refusal),
+    Refused(#[cfg_attr(feature = "uniffi", uniffi(name = "why"))] Refusal),
 }
 
 /// A change of a conversation.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Change {
     /// The entry.
     pub id: EntryId,
     /// Who made it.
     pub by: Person,
-    /// When the server received it, in milliseconds since 1970.
-    pub at_ms: u64,
+    /// When the server received it.
+    pub at: SystemTime,
     /// What.
     pub what: What,
-    /// How far an own change of this device came; `None` once it is done.
+    /// The people that it names.
+    pub people: Vec<Person>,
+    /// How far an own change of this device came; absent once it is done.
     pub delivery: Option<DeliveryState>,
 }
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[allow(missing_docs)]
 pub enum What {
     Founded,
     Joined,
-    Added(Vec<[u8; 16]>),
-    Removed(Vec<[u8; 16]>),
+    Added(#[cfg_attr(feature = "uniffi", uniffi(name = "people"))] Vec<PersonId>),
+    Removed(#[cfg_attr(feature = "uniffi", uniffi(name = "people"))] Vec<PersonId>),
     /// A person's further devices came in.
-    DeviceAdded([u8; 16]),
+    DeviceAdded(#[cfg_attr(feature = "uniffi", uniffi(name = "person"))] PersonId),
     /// A person's device was removed; the person stays.
-    DeviceRemoved([u8; 16]),
+    DeviceRemoved(#[cfg_attr(feature = "uniffi", uniffi(name = "person"))] PersonId),
     Left,
-    RoleSet([u8; 16], i32),
-    Renamed(String),
-    TopicSet(String),
+    RoleSet(
+        #[cfg_attr(feature = "uniffi", uniffi(name = "person"))] PersonId,
+        #[cfg_attr(feature = "uniffi", uniffi(name = "role"))] Role,
+    ),
+    Renamed(#[cfg_attr(feature = "uniffi", uniffi(name = "name"))] String),
+    TopicSet(#[cfg_attr(feature = "uniffi", uniffi(name = "topic"))] String),
     SettingsChanged,
     /// A member lost the group's secrets and came back.
     Returned,
@@ -228,15 +308,31 @@ pub enum What {
     Fork,
 }
 
+impl What {
+    /// The people that it names.
+    pub(crate) fn people(&self) -> &[PersonId] {
+        match self {
+            Self::Added(people) | Self::Removed(people) => people,
+            Self::DeviceAdded(person) | Self::DeviceRemoved(person) | Self::RoleSet(person, _) => {
+                std::slice::from_ref(person)
+            }
+            _ => &[],
+        }
+    }
+}
+
 /// One of the own person's devices, or another's.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct DeviceInfo {
     /// Which.
     pub id: DeviceId,
     /// Whose.
     pub person: PersonId,
-    /// When it was enrolled, in milliseconds since 1970.
-    pub enrolled_ms: u64,
+    /// When it was enrolled.
+    pub enrolled_at: SystemTime,
+    /// The day on which the server saw it last, as far as this device was told.
+    pub seen_on: Option<SystemTime>,
     /// Its certificate was revoked.
     pub revoked: bool,
     /// It is the one that this runs on.
@@ -247,44 +343,85 @@ pub struct DeviceInfo {
     pub missing_from: usize,
 }
 
+/// Whether the number to compare with a person was compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Verification {
+    /// Never.
+    NotVerified,
+    /// The present number was.
+    Verified,
+    /// Another was, before: the person has a further device, or lost one.
+    Changed,
+}
+
+/// What a screen shows of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct PersonInfo {
+    /// Who. Departed, with the beginning of the id as name, if the directory does not know them.
+    pub person: Person,
+    /// It is the own person.
+    pub me: bool,
+    /// Their devices that are known, of the directory and of groups.
+    pub device_count: usize,
+    /// The number to compare with them: 60 digits, the same on their screen. Absent for oneself, and while no device of
+    /// theirs is known.
+    pub safety_number: Option<String>,
+    /// Whether it was compared.
+    pub verification: Verification,
+}
+
 /// What a client is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum ClientState {
     /// Trying to reach the server.
     Connecting,
+    /// Connected, and fetching what was said meanwhile.
+    CatchingUp {
+        /// Conversations that are not up to date yet.
+        left: usize,
+    },
     /// Connected; everything that was at the server has been fetched.
     Online,
     /// Waiting to try again.
     Offline {
-        /// When, in milliseconds since 1970.
-        retry_at_ms: u64,
+        /// When.
+        retry_at: SystemTime,
     },
     /// After `suspend`.
     Suspended,
     /// It will not go on by itself.
-    Stopped(crate::error::Advice),
+    Stopped(#[cfg_attr(feature = "uniffi", uniffi(name = "advice"))] crate::error::Advice),
 }
 
-/// Text as searches compare it: lower case, without accents and other marks.
-pub fn fold(text: &str) -> String {
-    let marks = |c: &char| !unicode_normalization::char::is_combining_mark(*c);
-    // Letters that have no decomposition, though people type them so.
-    let plain = |c: char| match c {
-        'đ' => 'd',
-        'ø' => 'o',
-        'ł' => 'l',
-        'ı' => 'i',
-        other => other,
-    };
-    text.to_lowercase().nfd().filter(marks).map(plain).collect()
+/// A moment, from milliseconds since 1970; one that is too late for the clock is the last it knows.
+pub fn time(ms: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(ms.min(LAST_MS))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::fold;
+/// A moment that may be absent: zero is none.
+pub(crate) fn some_time(ms: u64) -> Option<SystemTime> {
+    (ms > 0).then(|| time(ms))
+}
 
-    #[test]
-    fn searches_see_through_case_and_accents() {
-        assert_eq!(fold("Bảo ĐỖ Éloïse Łukasz"), "bao do eloise lukasz");
-    }
+/// Milliseconds since 1970.
+pub fn ms(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// The year 9999: what others send is shown in calendars that know no later one.
+const LAST_MS: u64 = 253_370_764_800_000;
+
+/// What the person should know of, while the client goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Warning {
+    /// The newest revocation list that the server gave is several days old, though it is signed daily: revoked devices
+    /// may be in conversations. Or this device's clock is days ahead.
+    RevocationsOld {
+        /// When it was signed; `None` if there never was one.
+        signed: Option<SystemTime>,
+    },
 }

@@ -40,6 +40,19 @@ impl std::fmt::Display for Failure {
 }
 impl std::error::Error for Failure {}
 
+/// Whether a write failed because there is no room. SQLite says so of a full disk; a quota, or a bound on files, is an I/O
+/// error of whatever it was doing to make a file longer.
+pub fn is_full(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    match error {
+        rusqlite::Error::SqliteFailure(code, _) => matches!(
+            code.extended_code,
+            ffi::SQLITE_FULL | ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_SHMSIZE
+        ),
+        _ => false,
+    }
+}
+
 /// State that lives beside the connection, on its loop.
 pub trait Cache: Send + 'static {
     /// A job's writes were undone: drop everything that may have come from them.
@@ -90,6 +103,22 @@ impl<C: Cache> Writer<C> {
         R: Send + 'static,
         E: Send + 'static,
     {
+        self.run_then(job, |_| {}).await
+    }
+
+    /// As [`Self::run`]; `then` is told the result on the loop once it is durable, though the caller stopped waiting.
+    ///
+    /// # Errors
+    /// [`Failure`], when nothing was written.
+    pub async fn run_then<R, E>(
+        &self,
+        job: impl FnOnce(&Connection, &mut C) -> Result<R, E> + Send + 'static,
+        then: impl FnOnce(&R) + Send + 'static,
+    ) -> Result<Result<R, E>, Failure>
+    where
+        R: Send + 'static,
+        E: Send + 'static,
+    {
         let (sender, result) = oneshot::channel();
         let slot = Arc::new(std::sync::Mutex::new(None));
         let filled = slot.clone();
@@ -101,6 +130,9 @@ impl<C: Cache> Writer<C> {
         });
         let answer: Answer = Box::new(move |end| {
             let result = slot.lock().expect("no panic while held").take();
+            if let (Ok(()), Some(Ok(result))) = (&end, &result) {
+                then(result);
+            }
             let _ = sender.send(end.and_then(|()| result.ok_or(Failure::Closed)));
         });
         self.0.send(Job::Run(work, answer)).await.map_err(|_| Failure::Closed)?;
@@ -128,7 +160,7 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
             batch.push(job);
         }
         let mut answers: Vec<(Answer, Result<(), Failure>)> = Vec::new();
-        let mut end = connection.execute_batch("BEGIN IMMEDIATE");
+        let mut end = run(&connection, "BEGIN IMMEDIATE");
         for job in batch {
             match job {
                 Job::Close(done) => closing = Some(done),
@@ -148,7 +180,7 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
         }
         if end.is_ok() {
             env.step("commit").await;
-            end = connection.execute_batch("COMMIT");
+            end = run(&connection, "COMMIT");
         }
         if end.is_err() {
             if !connection.is_autocommit() {
@@ -172,15 +204,20 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
     }
 }
 
+/// A statement that each transaction has: parsed once.
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
 /// One job within its savepoint. The outer error is the transaction's.
 fn one<C: Cache>(connection: &Connection, cache: &mut C, work: Work<C>) -> rusqlite::Result<Result<(), Failure>> {
-    connection.execute_batch("SAVEPOINT job")?;
+    run(connection, "SAVEPOINT job")?;
     let (keep, result) = match catch_unwind(AssertUnwindSafe(|| work(connection, cache))) {
         Ok(keep) => (keep, Ok(())),
         Err(panic) => (false, Err(Failure::Panic(message(&*panic)))),
     };
     if keep {
-        connection.execute_batch("RELEASE job")?;
+        run(connection, "RELEASE job")?;
     } else {
         cache.rolled_back();
         connection.execute_batch("ROLLBACK TO job; RELEASE job")?;

@@ -13,6 +13,8 @@ use crate::row;
 
 /// Ed25519 in X.509 (RFC 8410).
 const ED25519: &str = "1.3.101.112";
+/// That algorithm, and the head of a signature by it, in a certificate (RFC 5280 section 4.1.1).
+const SIGNED_WITH: &[u8] = &[0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x41, 0];
 /// The extended key usage of an MLS certificate: an arc of ISO 2.25, under which numbers need no registration.
 pub const MLS_USAGE: &[u64] = &[2, 25, 7_164_190_264_412_063_951];
 
@@ -54,6 +56,8 @@ pub struct DeviceCertificate {
     pub not_after_s: i64,
     /// SHA-256 of the DER bytes: how revocation lists name it.
     pub fingerprint: [u8; 32],
+    /// SHA-256 of the issuer's certificate.
+    pub issuer: [u8; 32],
 }
 
 /// The URI that names a device in its certificate.
@@ -76,14 +80,15 @@ pub fn verify_device(root: &[u8; 32], chain: &[&[u8]], usage: Usage) -> Result<D
     if !signed_by(&parse(device)?, &issuer_key) {
         return Err(CertificateError::Chain);
     }
-    read_device(device, usage)
+    read_device(chain, usage)
 }
 
-/// Reads a device's certificate whose signatures were verified before, when it was accepted.
+/// Reads the device's certificate of a chain whose signatures were verified before, when it was accepted.
 ///
 /// # Errors
 /// If it is not of the profile.
-pub fn read_device(device: &[u8], usage: Usage) -> Result<DeviceCertificate, CertificateError> {
+pub fn read_device(chain: &[&[u8]], usage: Usage) -> Result<DeviceCertificate, CertificateError> {
+    let &[device, issuer] = chain else { return Err(CertificateError::Profile) };
     let certificate = parse(device)?;
     if certificate.is_ca() {
         return Err(CertificateError::Profile);
@@ -99,6 +104,7 @@ pub fn read_device(device: &[u8], usage: Usage) -> Result<DeviceCertificate, Cer
         not_before_s: certificate.validity().not_before.timestamp(),
         not_after_s: certificate.validity().not_after.timestamp(),
         fingerprint: fingerprint(device),
+        issuer: fingerprint(issuer),
     })
 }
 
@@ -131,9 +137,23 @@ pub fn root_key(root: &[u8]) -> Result<[u8; 32], CertificateError> {
 
 fn parse(der: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
     match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Ok(certificate),
+        Ok(([], certificate)) if der == encoded(&certificate) => Ok(certificate),
         _ => Err(CertificateError::Malformed),
     }
+}
+
+/// The one encoding of a certificate around what is signed. The parser takes others, which have another fingerprint:
+/// whoever holds a certificate could make one that no revocation line names.
+fn encoded(certificate: &X509Certificate<'_>) -> Vec<u8> {
+    let signed = certificate.tbs_certificate.as_ref();
+    let inside = [signed, SIGNED_WITH, &certificate.signature_value.data].concat();
+    let length = inside.len();
+    let head: &[u8] = match length {
+        0..=0x7f => &[0x30, length as u8],
+        0x80..=0xff => &[0x30, 0x81, length as u8],
+        _ => &[0x30, 0x82, (length >> 8) as u8, length as u8],
+    };
+    [head, &inside].concat()
 }
 
 fn key(certificate: &X509Certificate<'_>) -> Result<[u8; 32], CertificateError> {

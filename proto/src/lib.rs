@@ -7,10 +7,12 @@
 //! - [`row`]: access keys, MLS keys blinded per log, and their signatures.
 //! - [`rows`]: what row changes do to a log's rows.
 //! - [`certificate`]: the profile of the organisation's certificates.
+//! - [`issuers`]: the end of an issuer, and which of its certificates stay good.
 //! - [`refusal`]: the machine-readable reason in a gRPC status.
 
 pub mod certificate;
 pub mod id;
+pub mod issuers;
 pub mod limits;
 pub mod refusal;
 pub mod row;

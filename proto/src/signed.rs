@@ -30,7 +30,7 @@ pub enum Label {
     Revocation,
     /// [`pb::RevocationList`]: number, time, hash.
     RevocationList,
-    /// An issuer list of the root.
+    /// [`pb::IssuerEnd`], by the root: number, issuer, kept, revocations, their hash.
     Issuers,
 }
 
@@ -170,6 +170,12 @@ pub fn revocation(line: &pb::RevocationLine) -> Vec<u8> {
 /// What the issuer signs in a revocation list.
 pub fn revocation_list(list: &pb::RevocationList) -> Vec<u8> {
     content(Label::RevocationList, &[&list.number.to_be_bytes(), &list.signed_ms.to_be_bytes(), &list.hash])
+}
+
+/// What the root signs at an issuer's end.
+pub fn issuer_end(end: &pb::IssuerEnd) -> Vec<u8> {
+    let (number, revocations) = (end.number.to_be_bytes(), end.revocations.to_be_bytes());
+    content(Label::Issuers, &[&number, &end.issuer, &end.kept, &revocations, &end.revocations_hash])
 }
 
 /// The running hash of a revocation list after a line, from 32 zeros.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::fanout::Topic;
 use crate::services::Shared;
 use crate::tls::Shown;
 
@@ -14,14 +15,35 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// The server's certificate lasts three times as long.
 const CERTIFICATE_RENEWAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Another process may have changed directory or revocation list: looks each second or so.
-pub(crate) async fn watch(shared: Arc<Shared>) {
+/// Another process may have changed directory, revocation list or issuer: looks each second or so.
+pub(crate) async fn watch(shared: Arc<Shared>, shown: Arc<Shown>, server_name: String) {
+    // The end of an issuer that is still to be followed here.
+    let mut followed = shared.door.versions().issuers;
     loop {
         tokio::time::sleep(shared.limits.poll).await;
         if let Err(error) = shared.refresh().await {
             tracing::warn!(%error, "cannot look for changes");
         }
+        let newest = shared.door.versions().issuers;
+        if followed < newest {
+            match issuer(&shared, &shown, &server_name).await {
+                Ok(()) => followed = newest,
+                // The new one may not be there yet.
+                Err(error) => tracing::warn!(%error, "the issuer has ended, and there is no other yet"),
+            }
+        }
     }
+}
+
+/// Takes the new issuer, and whatever of this process hangs on it.
+async fn issuer(shared: &Shared, shown: &Shown, server_name: &str) -> Result<(), crate::error::ServerError> {
+    shared.authority.look_at_issuers().await?;
+    shared.door.change(&shared.authority.door_secret()?);
+    shown.renew(&shared.authority, server_name).await?;
+    // Streams that came in by the old one's certificates look, and end.
+    shared.fanout.publish(Topic::Directory);
+    tracing::info!("another issuer signs from now on");
+    Ok(())
 }
 
 /// Ends guests and signs the list each minute; sweeps and prunes each hour.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::authority::AuthorityError;
 use crate::engine::EngineError;
@@ -13,6 +14,9 @@ pub enum ServerError {
     /// The data folder has no authority, or one that can't be used: a missing file, a damaged or newer database.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// Another server serves this data folder.
+    #[error("another server uses {0}")]
+    InUse(PathBuf),
     /// The address can't be listened on: in use by another program, or not of this machine.
     #[error("cannot listen on {address}: {source}")]
     Listen {

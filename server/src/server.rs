@@ -1,6 +1,8 @@
 //! Starting and stopping.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tonic::codegen::http::{self, HeaderValue, header};
 use tower::util::MapResponseLayer;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, AuthorityError, files};
 use crate::chores;
 use crate::config::Config;
 use crate::connection::{Connection, Connections};
@@ -55,8 +57,9 @@ impl Server {
     /// # Errors
     /// [`ServerError`], if the folder, its database or the address can't be used.
     pub async fn start(env: Arc<dyn Env>, config: Config) -> Result<Running, ServerError> {
+        let lock = lock(&config.data)?;
         let authority = Authority::open(&config.data, env.clone())?;
-        let started = start(env, config, authority.clone()).await;
+        let started = start(env, config, authority.clone(), lock).await;
         if started.is_err() {
             authority.close().await;
         }
@@ -64,11 +67,27 @@ impl Server {
     }
 }
 
-async fn start(env: Arc<dyn Env>, config: Config, authority: Authority) -> Result<Running, ServerError> {
+/// Two servers would each hold their own counts of what is bounded, and tell their own streams alone what is new. The
+/// lock goes with the process, however that ends.
+fn lock(folder: &Path) -> Result<File, ServerError> {
+    if !folder.join(files::ROOT).exists() {
+        return Err(AuthorityError::Missing(folder.into()).into());
+    }
+    let path = folder.join(files::LOCK);
+    let locked = File::create(&path).map(|file| file.try_lock().map(|()| file));
+    match locked {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(TryLockError::WouldBlock)) => Err(ServerError::InUse(folder.into())),
+        Ok(Err(TryLockError::Error(source))) | Err(source) => Err(AuthorityError::File { path, source }.into()),
+    }
+}
+
+async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: File) -> Result<Running, ServerError> {
     let Config { listen, server_name, limits, .. } = config;
+    let versions = authority.engine().versions().await?;
+    authority.look_at_issuers().await?;
     let shown = Shown::new(&authority, &server_name).await?;
     let tls = Arc::new(tls::config(&authority, shown.clone())?);
-    let versions = authority.engine().versions().await?;
     let door = Door::new(env.clone(), &authority.door_secret()?, limits.door_lifetime, versions);
     let (end, ending) = watch::channel(false);
     let shared = Arc::new(Shared {
@@ -99,11 +118,11 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority) -> Resul
         }))
     };
     let chores = [
-        env.spawn(Box::pin(chores::watch(shared.clone()))),
+        env.spawn(Box::pin(chores::watch(shared.clone(), shown.clone(), server_name.clone()))),
         env.spawn(Box::pin(chores::keep(shared.clone(), shown, server_name))),
     ];
     tracing::info!(%address, "serving");
-    Ok(Running { address, shared, end, has_stopped, serving, chores, alive })
+    Ok(Running { address, shared, end, has_stopped, serving, chores, alive, _lock: lock })
 }
 
 fn places(count: usize) -> Arc<Semaphore> {
@@ -186,6 +205,8 @@ pub struct Running {
     chores: [Task; 2],
     /// Dropped, it cuts all connections.
     alive: watch::Sender<()>,
+    /// On the data folder, as long as this runs.
+    _lock: File,
 }
 
 impl Running {
@@ -210,7 +231,7 @@ impl Running {
 
     /// Accepts nothing more, ends streams, finishes what is under way, and closes the database.
     pub async fn shutdown(self) {
-        let Self { shared, end, mut has_stopped, serving, chores, alive, .. } = self;
+        let Self { shared, end, mut has_stopped, serving, chores, alive, _lock, .. } = self;
         drop(chores);
         end.send_replace(true);
         // A client that does not read what it asked for must not keep the server.

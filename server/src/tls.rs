@@ -45,9 +45,10 @@ impl ResolvesServerCert for Shown {
 
 async fn certify(authority: &Authority, name: &str) -> Result<Arc<CertifiedKey>, ServerError> {
     let key = Secret::generate(&**authority.env());
-    let der = authority.issuer().server(name.into(), key.public()).await?;
+    let issuer = authority.issuer();
+    let der = issuer.server(name.into(), key.public()).await?;
     let signing = aws_lc_rs::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(key.pkcs8().to_vec()))?;
-    let chain = vec![CertificateDer::from(der), CertificateDer::from(authority.issuer().certificate())];
+    let chain = vec![CertificateDer::from(der), CertificateDer::from(issuer.certificate())];
     Ok(Arc::new(CertifiedKey::new(chain, signing)))
 }
 

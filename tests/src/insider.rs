@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use openmls::group::MlsGroup;
+use openmls::group::{CommitBuilder, Initial, MlsGroup};
+use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
+use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::random::OpenMlsRand;
 use openmls_traits::types::{
@@ -13,8 +15,11 @@ use openmls_traits::types::{
     SignatureScheme,
 };
 use pli_core::crypto::{Crypto, Provider};
+use pli_core::group::context_extensions;
 use pli_core::group::join::group_id;
 use pli_core::group::seal::{self, LogKey};
+use pli_core::group::settings::Settings;
+use pli_core::identity::trust::Ended;
 use pli_core::identity::{Identity, Me, TlsIdentity};
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
 use pli_core::transport::{Address, Door, Known, Sealed};
@@ -148,6 +153,13 @@ pub struct Insider {
 impl Insider {
     /// Takes over the closed store of a device.
     pub async fn of(env: Arc<dyn Env>, folder: &Path, conversation: ConversationId) -> Self {
+        let mut insider = Self::in_store(env, folder, conversation);
+        insider.knock().await.unwrap();
+        insider
+    }
+
+    /// The same, before it has the door key.
+    pub fn in_store(env: Arc<dyn Env>, folder: &Path, conversation: ConversationId) -> Self {
         let mut key = folder.as_os_str().to_owned();
         key.push(".key");
         let secret = std::fs::read(key).unwrap();
@@ -159,8 +171,10 @@ impl Insider {
         };
         let identity: Identity = serde_json::from_slice(&meta("identity")).unwrap();
         let tls: TlsIdentity = serde_json::from_slice(&meta("tls")).unwrap();
-        let address = Address { host: identity.host.clone(), port: identity.port, root: identity.root };
-        let sql = "SELECT log_key, commit_number, commit_hash, group_info, log FROM logs WHERE conversation = ?";
+        let address =
+            Address { host: identity.host.clone(), port: identity.port, root: identity.root, ended: Ended::default() };
+        let sql = "SELECT log_key, commit_number, commit_hash, group_info, log FROM logs JOIN group_infos USING(log)
+            WHERE conversation = ?";
         let (key, number, hash, group_info, log): ([u8; 32], u64, Vec<u8>, Vec<u8>, [u8; 16]) = db
             .query_row(sql, [conversation.0], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
@@ -168,7 +182,7 @@ impl Insider {
             .unwrap();
         let log = LogId(log);
         let me = Me::new(&identity);
-        let insider = Self {
+        Self {
             env,
             db,
             deferred: Deferred::default(),
@@ -180,9 +194,7 @@ impl Insider {
             key: LogKey::try_from(key.as_slice()).unwrap(),
             parent: (number, hash),
             group_info,
-        };
-        insider.knock().await;
-        insider
+        }
     }
 
     /// Closes a client, and takes over its store.
@@ -196,10 +208,12 @@ impl Insider {
         Self::of(world.env.clone(), &world.device_folder(name), conversation).await
     }
 
-    async fn knock(&self) {
+    /// Gets the door key.
+    pub async fn knock(&mut self) -> Result<(), tonic::Status> {
         let known = Known::new(&self.env, &self.address, Some(&self.tls)).unwrap();
-        let door = known.enrolment().door(pb::DoorRequest {}).await.unwrap().into_inner();
+        let door = known.enrolment().door(pb::DoorRequest {}).await?.into_inner();
         self.door.set(&door.key);
+        Ok(())
     }
 
     /// A provider that lies there.
@@ -258,13 +272,19 @@ impl Insider {
         Ok(answer.number)
     }
 
-    async fn call(&self, method: Method, entry: &pb::Entry) -> Result<pb::AppendResponse, Reason> {
-        let sealed = Sealed::new(&self.env, &self.address, &self.door).unwrap();
-        let request = self.request(method, entry);
-        let answer = sealed.log().append(request).await;
-        answer
-            .map(tonic::Response::into_inner)
-            .map_err(|status| Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason()))
+    /// Borrows nothing while it waits: a connection to a database does not go to another thread.
+    fn call(
+        &self,
+        method: Method,
+        entry: &pb::Entry,
+    ) -> impl Future<Output = Result<pb::AppendResponse, Reason>> + use<> {
+        let (sealed, request) = (self.sealed(), self.request(method, entry));
+        async move {
+            let answer = sealed.log().append(request).await;
+            answer
+                .map(tonic::Response::into_inner)
+                .map_err(|status| Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason()))
+        }
     }
 
     /// A signed request on the log.
@@ -308,6 +328,61 @@ impl Insider {
     pub fn id(&self) -> EntryId {
         EntryId(pli_env::random(&*self.env))
     }
+}
+
+/// What an insider made: the commit's bytes and the GroupInfo's.
+pub type Made = (Vec<u8>, Vec<u8>);
+
+/// What a commit proposes.
+#[derive(Default)]
+pub struct Plan {
+    /// Who comes.
+    pub add: Vec<KeyPackage>,
+    /// The leaves that go.
+    pub remove: Vec<u32>,
+    /// Other settings.
+    pub settings: Option<Settings>,
+}
+
+/// An honest commit of the insider's, but for its provider: an update, or what `plan` adds to it.
+pub fn build(insider: &Insider, liar: &Liar, group: &mut MlsGroup, plan: impl FnOnce(&MlsGroup) -> Plan) -> Made {
+    let plan = plan(group);
+    let mut builder = group
+        .commit_builder()
+        .propose_adds(plan.add)
+        .propose_removals(plan.remove.into_iter().map(LeafNodeIndex::new))
+        .force_self_update(true);
+    if let Some(settings) = plan.settings {
+        builder = builder.propose_group_context_extensions(context_extensions(&settings)).unwrap();
+    }
+    let (commit, _, info) = finish(insider, liar, builder);
+    group.clear_pending_commit(insider.provider(liar).storage()).unwrap();
+    (bytes(&commit), bytes(&info))
+}
+
+/// Makes the commit that a builder was told of: commit, Welcome, GroupInfo. It stays pending.
+pub fn finish(
+    insider: &Insider,
+    liar: &Liar,
+    builder: CommitBuilder<'_, Initial>,
+) -> (MlsMessageOut, Option<MlsMessageOut>, MlsMessageOut) {
+    let provider = insider.provider(liar);
+    let bundle = builder
+        .load_psks(provider.storage())
+        .unwrap()
+        .create_group_info(true)
+        .use_ratchet_tree_extension(false)
+        .build(provider.rand(), provider.crypto(), &insider.me.key, |_| true)
+        .unwrap()
+        .stage_commit(&provider)
+        .unwrap();
+    let (commit, welcome, info) = bundle.into_messages();
+    (commit, welcome, info.unwrap())
+}
+
+/// An empty commit.
+pub fn update(insider: &Insider, liar: &Liar, group: &mut MlsGroup) -> Made {
+    build(insider, liar, group, |_| Plan::default())
 }
 
 /// Serializes an MLS message.

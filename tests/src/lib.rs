@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
+pub mod disk;
+pub mod foreign;
 pub mod insider;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +26,8 @@ pub struct World {
     pub folder: tempfile::TempDir,
     /// The operating system.
     pub env: Arc<dyn Env>,
+    /// The server's.
+    server_env: Arc<dyn Env>,
     server: Option<Running>,
     address: std::net::SocketAddr,
 }
@@ -31,6 +35,11 @@ pub struct World {
 impl World {
     /// Starts a server.
     pub async fn new() -> Self {
+        Self::served_by(Real::current()).await
+    }
+
+    /// Starts a server in an environment of its own.
+    pub async fn served_by(server_env: Arc<dyn Env>) -> Self {
         // Shown with `--nocapture`, and for tests that fail.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
@@ -40,10 +49,11 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let organisation = Organisation { name: "Mairie de Lille".into(), domain: "mairie.example".into() };
         let data = folder.path().join("server");
-        Authority::create(&data, env.clone(), organisation).await.unwrap().close().await;
-        let server = Server::start(env.clone(), Config::new(&data, "127.0.0.1:0".parse().unwrap())).await.unwrap();
+        Authority::create(&data, server_env.clone(), organisation).await.unwrap().close().await;
+        let config = Config::new(&data, "127.0.0.1:0".parse().unwrap());
+        let server = Server::start(server_env.clone(), config).await.unwrap();
         let address = server.address();
-        Self { folder, env, server: Some(server), address }
+        Self { folder, env, server_env, server: Some(server), address }
     }
 
     /// The server's data directory.
@@ -75,11 +85,15 @@ impl World {
 
     /// Starts it again, where it was.
     pub async fn start_server(&mut self) {
-        let config = Config::new(self.data(), self.address);
+        self.start_server_with(Config::new(self.data(), self.address)).await;
+    }
+
+    /// Starts it again with these settings.
+    pub async fn start_server_with(&mut self, config: Config) {
         let start = async {
             loop {
                 // The port may still be held by connections that are ending.
-                match Server::start(self.env.clone(), config.clone()).await {
+                match Server::start(self.server_env.clone(), config.clone()).await {
                     Ok(server) => return server,
                     Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
                 }

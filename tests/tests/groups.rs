@@ -4,7 +4,8 @@
 
 use pli_core::Client;
 use pli_core::Error;
-use pli_core::model::{Content, Membership, Role, Setting, TimelineItem};
+use pli_core::error::Advice;
+use pli_core::model::{ClientState, Content, DeviceInfo, Membership, Role, Setting, TimelineItem};
 use pli_tests::{PATIENCE, World, conversation, done, find, members, sees, texts, until};
 
 /// People, and a group that the first of them made with all.
@@ -23,6 +24,14 @@ async fn group(world: &World, names: &[&str]) -> (Vec<Client>, pli_core::model::
         members(client, id, names).await;
     }
     (clients, id)
+}
+
+/// The other device of a client's person, once it knows it.
+async fn other_device(client: &Client) -> DeviceInfo {
+    until("the other device is known", async || {
+        client.device_list().await.unwrap().into_iter().find(|device| !device.this)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,7 +102,7 @@ async fn roles_decide_who_may_do_what() {
     done(bao, id, entry).await;
     assert_eq!(conversation(chloe, "Crue de la Deûle").await, id);
     // Only admins write from now on.
-    let entry = bao.conversation(id).set(Setting::MayPost(Role::Admin.into())).await.unwrap();
+    let entry = bao.conversation(id).set(Setting::MayPost(Role::Admin)).await.unwrap();
     done(bao, id, entry).await;
     until("Chloé may not write", async || {
         (chloe.conversation(id).send("no", None, &[]).await == Err(Error::NotAllowed)).then_some(())
@@ -130,7 +139,7 @@ async fn who_leaves_is_out_and_the_others_go_on() {
 async fn a_revoked_device_is_removed_everywhere_and_shut_out() {
     let world = World::new().await;
     let (clients, id) = group(&world, &["Anne", "Bảo", "Chloé"]).await;
-    let lost = clients[1].devices().await.unwrap()[0].id;
+    let lost = clients[1].device_list().await.unwrap()[0].id;
     world.authority().revoke(lost).await.unwrap();
     members(&clients[0], id, &["Anne", "Chloé"]).await;
     members(&clients[2], id, &["Anne", "Chloé"]).await;
@@ -238,7 +247,7 @@ async fn messages_are_edited_deleted_and_reacted_to() {
         let items = bao.conversation(id).items(None, 10).await.unwrap();
         items
             .iter()
-            .any(|item| matches!(item, TimelineItem::Said(m) if m.id == entry && m.reactions.len() == 1 && m.edited_ms.is_some()))
+            .any(|item| matches!(item, TimelineItem::Said(m) if m.id == entry && m.reactions.len() == 1 && m.edited_at.is_some()))
             .then_some(())
     })
     .await;
@@ -260,14 +269,8 @@ async fn a_further_device_enters_by_the_persons_own_device() {
     let (clients, id) = group(&world, &["Anne", "Bảo"]).await;
     let (anne, bao) = (&clients[0], &clients[1]);
     let tablet = world.enrol_device(bao.me().await.unwrap().id, "Bảo's tablet").await;
-    let device = until("the phone knows the tablet", async || {
-        bao.devices().await.unwrap().into_iter().find(|device| !device.this)
-    })
-    .await;
-    let own = until("the tablet knows the phone", async || {
-        tablet.devices().await.unwrap().into_iter().find(|device| !device.this)
-    })
-    .await;
+    let device = other_device(bao).await;
+    let own = other_device(&tablet).await;
     assert_eq!(own.number, device.number);
     assert!(bao.approve(device.id, "12345").await.is_err());
     bao.approve(device.id, &own.number).await.unwrap();
@@ -281,22 +284,41 @@ async fn a_further_device_enters_by_the_persons_own_device() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_revokes_a_lost_phone_and_nobody_elses() {
+    let world = World::new().await;
+    let (clients, id) = group(&world, &["Anne", "Bảo"]).await;
+    let (anne, bao) = (&clients[0], &clients[1]);
+    let tablet = world.enrol_device(bao.me().await.unwrap().id, "Bảo's tablet").await;
+    let device = other_device(bao).await;
+    bao.approve(device.id, &device.number).await.unwrap();
+    assert_eq!(conversation(&tablet, "Crue").await, id);
+    assert_eq!(anne.revoke(device.id).await, Err(Error::NotAllowed));
+    bao.revoke(device.id).await.unwrap();
+    until("the tablet is out", async || {
+        (*tablet.state().borrow() == ClientState::Stopped(Advice::ReEnrol)).then_some(())
+    })
+    .await;
+    until("no device of the tablet's is in the group", async || {
+        let list = anne.conversation(id).member_list().await.unwrap();
+        list.iter().all(|member| member.device_count == 1).then_some(())
+    })
+    .await;
+    bao.conversation(id).send("found it", None, &[]).await.unwrap();
+    sees(anne, id, "found it").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_takes_every_device_and_every_row_along() {
     let world = World::new().await;
     let (clients, id) = group(&world, &["Anne", "Bảo", "Chloé"]).await;
     let tablet = world.enrol_device(clients[0].me().await.unwrap().id, "Anne's tablet").await;
-    let device = until("the phone knows the tablet", async || {
-        clients[0].devices().await.unwrap().into_iter().find(|device| !device.this)
-    })
-    .await;
+    let device = other_device(&clients[0]).await;
     clients[0].approve(device.id, &device.number).await.unwrap();
     assert_eq!(conversation(&tablet, "Crue").await, id);
+    // It lies in a drawer: nothing that follows waits for it.
+    tablet.close().await;
     let entry = clients[0].conversation(id).leave().await.unwrap();
     done(&clients[0], id, entry).await;
-    until("the tablet is out too", async || {
-        (tablet.conversation(id).info().await.unwrap().membership == Membership::Left).then_some(())
-    })
-    .await;
     for client in &clients[1..] {
         members(client, id, &["Bảo", "Chloé"]).await;
     }
@@ -314,4 +336,9 @@ async fn who_leaves_takes_every_device_and_every_row_along() {
     let seen = insider.read().await.unwrap();
     assert!(seen.last().unwrap().kind() == pli_proto::pb::EntryKind::Commit, "nothing after the removal");
     assert!(!texts(&clients[1], id).await.iter().any(|(_, text)| text.starts_with('<')));
+    let tablet = world.open("Anne's tablet").await;
+    until("the tablet has left too", async || {
+        (tablet.conversation(id).info().await.unwrap().membership == Membership::Left).then_some(())
+    })
+    .await;
 }

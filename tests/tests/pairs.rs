@@ -12,7 +12,7 @@ use pli_core::group::{SUITE, create_config};
 use pli_proto::id::LogId;
 use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
-use pli_tests::insider::{Insider, Lie, bytes};
+use pli_tests::insider::{Insider, Lie, bytes, finish};
 use pli_tests::{World, conversation, done, find, members, sees, until};
 use prost::Message as _;
 use tls_codec::Deserialize as _;
@@ -44,27 +44,16 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
     let request = mallory.request(Method::Create, &pb::CreateBody { snapshot });
     mallory.sealed().log().create(request).await.unwrap();
 
-    let device = bao.devices().await.unwrap()[0].id;
+    let device = bao.device_list().await.unwrap()[0].id;
     let taken = mallory.sealed().key_packages().take(pb::TakeRequest { devices: vec![device.to_vec()] }).await.unwrap();
     let taken = taken.into_inner().packages.remove(0);
     let message = MlsMessageIn::tls_deserialize_exact(taken.package.as_slice()).unwrap();
     let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { panic!("a key package") };
     let package = package.validate(&crypto, ProtocolVersion::Mls10).unwrap();
     let leaf: [u8; 32] = package.leaf_node().signature_key().as_slice().try_into().unwrap();
-    let bundle = group
-        .commit_builder()
-        .propose_adds([package])
-        .force_self_update(false)
-        .load_psks(provider.storage())
-        .unwrap()
-        .create_group_info(true)
-        .use_ratchet_tree_extension(false)
-        .build(provider.rand(), provider.crypto(), &mallory.me.key, |_| true)
-        .unwrap()
-        .stage_commit(&provider)
-        .unwrap();
-    let (commit, welcome, info) = bundle.into_messages();
-    let commit = pb::Commit { commit: bytes(&commit), group_info: bytes(&info.unwrap()), ..pb::Commit::default() };
+    let builder = group.commit_builder().propose_adds([package]).force_self_update(false);
+    let (commit, welcome, info) = finish(mallory, &liar, builder);
+    let commit = pb::Commit { commit: bytes(&commit), group_info: bytes(&info), ..pb::Commit::default() };
     let rank = if settings.pair.is_some() { 2 } else { 0 };
     let entry = mallory.entry(commit, vec![rows::set(mallory.row_of(&leaf), rank)]);
     let number = mallory.append(&entry).await.unwrap();

@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pli_core::model::{ClientState, DeliveryState, Membership, Setting};
+use pli_core::model::{ClientState, DeliveryState, Membership, Setting, TimelineItem, What};
 use pli_core::store::key::KeyStore;
 use pli_core::{Advice, Client, Error, FileKeyStore};
-use pli_server::Invite;
+use pli_server::{Config, Invite};
 use pli_tests::{PATIENCE, World, conversation, done, find, keys, members, online, sees, texts, until};
 use rusqlite::Connection;
 
@@ -82,7 +82,7 @@ async fn months_in_a_drawer_are_caught_up_with() {
         last = Some(anne.conversation(id).set(Setting::Topic(format!("topic {n}"))).await.unwrap());
     }
     done(&anne, id, last.unwrap()).await;
-    world.authority().revoke(chloe.devices().await.unwrap()[0].id).await.unwrap();
+    world.authority().revoke(chloe.device_list().await.unwrap()[0].id).await.unwrap();
     members(&anne, id, &["Anne", "Bảo"]).await;
     anne.conversation(id).send("are you there?", None, &[]).await.unwrap();
 
@@ -94,6 +94,174 @@ async fn months_in_a_drawer_are_caught_up_with() {
     let entry = bao.conversation(id).send("yes", None, &[]).await.unwrap();
     done(&bao, id, entry).await;
     sees(&anne, id, "yes").await;
+}
+
+/// Restarts the server, which keeps messages for a moment only, and waits until none is left.
+async fn forget_messages(world: &mut World) {
+    world.stop_server().await;
+    let mut config = Config::new(world.data(), world.address());
+    config.limits.keep_messages = Some(Duration::from_millis(1));
+    world.start_server_with(config).await;
+    let db = Connection::open(world.data().join("pli.db")).unwrap();
+    until("old messages are gone", async || {
+        let query = "SELECT count(*) FROM entries WHERE kind = 2 AND sealed IS NOT NULL";
+        db.query_row(query, [], |row| row.get::<_, u64>(0)).ok().filter(|left| *left == 0)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_messages_go_and_people_still_come_in() {
+    let mut world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    let chloe = world.enrol("Chloé").await;
+    bao.close().await;
+    let first = anne.conversation(id).send("soon gone", None, &[]).await.unwrap();
+    done(&anne, id, first).await;
+    forget_messages(&mut world).await;
+    anne.conversation(id).add(&[find(&anne, "Chloé").await.id]).await.unwrap();
+    members(&chloe, id, &["Anne", "Bảo", "Chloé"]).await;
+    let second = chloe.conversation(id).send("here I am", None, &[]).await.unwrap();
+    done(&chloe, id, second).await;
+    // Who was away reads on, and sees that something is missing.
+    let bao_again = world.open("Bảo").await;
+    sees(&bao_again, id, "here I am").await;
+    let items = bao_again.conversation(id).items(None, 100).await.unwrap();
+    assert!(items.iter().any(|item| matches!(item, TimelineItem::Changed(c) if c.what == What::Gap)), "{items:?}");
+    let third = bao_again.conversation(id).send("and I", None, &[]).await.unwrap();
+    done(&bao_again, id, third).await;
+    sees(&anne, id, "and I").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_away_for_too_long_says_so_and_is_added_anew() {
+    let mut world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    let bao_id = bao.me().await.unwrap().id;
+    let pair = anne.pair(bao_id).await.unwrap();
+    anne.conversation(pair).send("between us", None, &[]).await.unwrap();
+    sees(&bao, pair, "between us").await;
+    bao.close().await;
+    for conversation in [id, pair] {
+        for days in 1..40 {
+            let commit = anne.conversation(conversation).set(Setting::LifetimeS(days * 86_400)).await.unwrap();
+            done(&anne, conversation, commit).await;
+        }
+        let said = anne.conversation(conversation).send("unread", None, &[]).await.unwrap();
+        done(&anne, conversation, said).await;
+    }
+    // As after years: the commits before the newest snapshot are not kept any more.
+    let db = Connection::open(world.data().join("pli.db")).unwrap();
+    until("both logs have a snapshot", async || {
+        let query = "SELECT count(DISTINCT log) FROM snapshots WHERE number > 1";
+        db.query_row(query, [], |row| row.get::<_, u64>(0)).ok().filter(|logs| *logs == 2)
+    })
+    .await;
+    world.stop_server().await;
+    let old = "DELETE FROM entries WHERE kind = 1 AND number > 2
+        AND number < (SELECT max(number) FROM snapshots WHERE snapshots.log = entries.log)";
+    assert!(db.execute(old, []).unwrap() > 10);
+    drop(db);
+    world.start_server().await;
+
+    let bao = world.open("Bảo").await;
+    for conversation in [id, pair] {
+        until("it can't follow", async || {
+            let info = bao.conversation(conversation).info().await.unwrap();
+            (info.membership == Membership::Behind).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(bao.conversation(id).send("hello?", None, &[]).await, Err(Error::NotAllowed));
+    // A pair goes on by itself, in a new group to which both move.
+    bao.conversation(pair).send("from me", None, &[]).await.unwrap();
+    sees(&anne, pair, "from me").await;
+    anne.conversation(pair).send("to you", None, &[]).await.unwrap();
+    sees(&bao, pair, "to you").await;
+
+    let removed = anne.conversation(id).remove(&[bao_id]).await.unwrap();
+    done(&anne, id, removed).await;
+    anne.conversation(id).add(&[bao_id]).await.unwrap();
+    until("it is in again", async || {
+        let info = bao.conversation(id).info().await.unwrap();
+        (info.membership == Membership::Member).then_some(())
+    })
+    .await;
+    let back = bao.conversation(id).send("back", None, &[]).await.unwrap();
+    done(&bao, id, back).await;
+    sees(&anne, id, "back").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_add_a_device_with_is_renewed_and_old_private_keys_go() {
+    let world = World::new().await;
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let bao_id = find(&anne, "Bảo").await.id;
+    bao.close().await;
+    // The rows of openmls' state that hold key packages: see `core/src/store/mls.rs`.
+    let packages = |db: &Connection| -> Vec<i64> {
+        let mut query = db.prepare("SELECT id FROM mls WHERE kind = 17 ORDER BY id").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let age = |db: &Connection| {
+        let stocks: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'stocks'", [], |r| r.get(0)).unwrap();
+        let mut stocks: serde_json::Value = serde_json::from_slice(&stocks).unwrap();
+        for stock in stocks.as_array_mut().unwrap() {
+            stock["made_ms"] = 1.into();
+        }
+        let stocks = serde_json::to_vec(&stocks).unwrap();
+        db.execute("UPDATE meta SET value = ? WHERE key = 'stocks'", [stocks]).unwrap();
+    };
+    let db = database(&world.device_folder("Bảo"));
+    let first = packages(&db);
+    assert!(first.len() > 10, "{first:?}");
+    age(&db);
+    drop(db);
+    // Added by what was there, and sealed to the inbox key that was there.
+    let group = anne.create_group("Crue", &[bao_id]).await.unwrap();
+    assert!(anne.sync(PATIENCE).await.unwrap().complete);
+    let bao = world.open("Bảo").await;
+    members(&bao, group, &["Anne", "Bảo"]).await;
+    bao.close().await;
+    let db = database(&world.device_folder("Bảo"));
+    let second = packages(&db);
+    let kept = first.iter().filter(|old| second.contains(old)).count();
+    assert_eq!(kept, first.len() - 1, "one is used, the others may be under way");
+    age(&db);
+    drop(db);
+    let bao = world.open("Bảo").await;
+    online(&bao).await;
+    bao.close().await;
+    let db = database(&world.device_folder("Bảo"));
+    let third = packages(&db);
+    assert!(first.iter().all(|old| !third.contains(old)), "{first:?} {third:?}");
+    drop(db);
+    let group = anne.create_group("Digue", &[bao_id]).await.unwrap();
+    let bao = world.open("Bảo").await;
+    members(&bao, group, &["Anne", "Bảo"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_key_packages_left_is_added_by_the_last_resort_again_and_again() {
+    let world = World::new().await;
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let bao_id = find(&anne, "Bảo").await.id;
+    bao.close().await;
+    // As after fifty groups.
+    let db = Connection::open(world.data().join("pli.db")).unwrap();
+    assert!(db.execute("DELETE FROM key_packages WHERE last_resort = 0", []).unwrap() > 10);
+    let mut groups = Vec::new();
+    for name in ["Crue", "Digue"] {
+        groups.push(anne.create_group(name, &[bao_id]).await.unwrap());
+    }
+    assert!(anne.sync(PATIENCE).await.unwrap().complete);
+    let bao = world.open("Bảo").await;
+    for group in groups {
+        members(&bao, group, &["Anne", "Bảo"]).await;
+        let said = bao.conversation(group).send("here", None, &[]).await.unwrap();
+        done(&bao, group, said).await;
+        sees(&anne, group, "here").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,7 +309,7 @@ async fn a_store_copied_back_from_yesterday_returns_before_it_writes() {
 async fn who_lost_everything_is_added_anew() {
     let world = World::new().await;
     let (anne, bao, id) = pair_of(&world).await;
-    let (person, lost) = (bao.me().await.unwrap().id, bao.devices().await.unwrap()[0].id);
+    let (person, lost) = (bao.me().await.unwrap().id, bao.device_list().await.unwrap()[0].id);
     bao.close().await;
     std::fs::remove_dir_all(world.device_folder("Bảo")).unwrap();
     world.authority().revoke(lost).await.unwrap();
@@ -202,17 +370,18 @@ async fn stores_that_do_not_open_say_why_and_stay_as_they_are() {
     let key_file = world.folder.path().join("Anne.key");
     let secret = std::fs::read(&key_file).unwrap();
     std::fs::remove_file(&key_file).unwrap();
-    assert_eq!(open().await, Err(Error::KeyUnavailable(pli_core::error::KeyProblem::Missing)));
+    assert_eq!(open().await, Err(Error::KeyUnavailable { why: pli_core::error::KeyProblem::Missing }));
     std::fs::write(&key_file, [&[1u8; 32], &secret[32..]].concat()).unwrap();
-    assert_eq!(open().await, Err(Error::KeyUnavailable(pli_core::error::KeyProblem::Wrong)));
+    assert_eq!(open().await, Err(Error::KeyUnavailable { why: pli_core::error::KeyProblem::Wrong }));
     std::fs::write(&key_file, b"short").unwrap();
-    assert_eq!(open().await, Err(Error::KeyUnavailable(pli_core::error::KeyProblem::Wrong)));
+    assert_eq!(open().await, Err(Error::KeyUnavailable { why: pli_core::error::KeyProblem::Wrong }));
     std::fs::write(&key_file, &secret).unwrap();
 
     // A store of a newer version.
+    let version: i64 = database(&folder).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     database(&folder).execute_batch("PRAGMA user_version = 1000").unwrap();
     assert_eq!(open().await, Err(Error::UpdateRequired));
-    database(&folder).execute_batch("PRAGMA user_version = 1").unwrap();
+    database(&folder).execute_batch(&format!("PRAGMA user_version = {version}")).unwrap();
     let anne = world.open("Anne").await;
     online(&anne).await;
     assert_eq!(anne.me().await.unwrap().name, "Anne");
@@ -230,9 +399,9 @@ async fn invitations_that_do_not_let_in_say_why() {
     // Another root is pinned: this is not the organisation's server.
     let other = World::new().await;
     let theirs = other.authority().invite(&address, Invite::person("Anne")).await.unwrap().remove(0);
-    assert_eq!(join(&theirs).await, Err(Error::InvitationRefused(Problem::WrongServer)));
+    assert_eq!(join(&theirs).await, Err(Error::InvitationRefused { why: Problem::WrongServer }));
     world.join("Bảo", &link).await.close().await;
-    assert_eq!(join(&link).await, Err(Error::InvitationRefused(Problem::Used)));
+    assert_eq!(join(&link).await, Err(Error::InvitationRefused { why: Problem::Used }));
     // Nobody listens there.
     let dead = link.replace(&address, "127.0.0.1:1");
     assert!(matches!(join(&dead).await, Err(Error::Unavailable { .. })));

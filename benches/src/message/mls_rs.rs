@@ -6,10 +6,10 @@ use mls_rs::identity::SigningIdentity;
 use mls_rs::identity::basic::{BasicCredential, BasicIdentityProvider};
 use mls_rs::mls_rules::{CommitOptions, DefaultMlsRules, EncryptionOptions};
 use mls_rs::{CipherSuiteProvider as _, Client, CryptoProvider as _, Group, MlsMessage};
+use pli_tests::foreign::{Awslc, SUITE};
 
 use crate::Result;
 
-use super::awslc::{Awslc, SUITE};
 use super::{BODY, BOUND, Pair};
 
 /// A pair in a group of so many. `written`: each writes its state to mls-rs' storage in memory after each message.
@@ -33,7 +33,7 @@ pub(super) fn pair(members: usize, written: bool) -> Result<Box<dyn Pair>> {
 }
 
 fn client() -> Result<Client<impl MlsConfig>> {
-    let provider = Awslc::new();
+    let provider = Awslc::default();
     let suite = provider.cipher_suite_provider(SUITE).ok_or("no suite")?;
     let (secret, public) = suite.signature_key_generate()?;
     let options = CommitOptions::new().with_ratchet_tree_extension(false);

@@ -1,6 +1,6 @@
 //! The text being written: lines, a cursor that moves by what a person sees as one character, completing mentions.
 
-use pli_core::model::fold;
+use pli_core::text::fold;
 
 use super::text::clusters;
 

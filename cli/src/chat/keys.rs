@@ -180,9 +180,9 @@ fn run(state: &mut State, command: Command) -> Effect {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::HashSet;
 
-    use pli_core::model::{ConversationInfo, ConversationKind, Membership, Role};
+    use pli_core::model::{ConversationInfo, ConversationKind, LeastRoles, Membership, Role, time};
 
     use super::*;
 
@@ -190,18 +190,24 @@ mod tests {
         ConversationInfo {
             id: ConversationId([n; 16]),
             kind: ConversationKind::Group,
+            peer: None,
             name: format!("c{n}"),
+            initials: String::new(),
+            colour: 0,
             topic: String::new(),
             last: None,
             unread: 0,
-            muted_until_ms: 0,
+            muted_until: None,
             draft: draft.into(),
             my_role: Role::Owner,
-            may: BTreeSet::new(),
+            may: HashSet::new(),
+            least: LeastRoles { add: Role::Admin, post: Role::Member, rename: Role::Admin },
             member_count: 1,
+            guest_count: 0,
+            sole_owner: false,
             membership: Membership::Member,
-            lifetime_s: 0,
-            active_ms: 0,
+            lifetime: None,
+            active_at: time(0),
         }
     }
 

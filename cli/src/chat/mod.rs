@@ -115,11 +115,12 @@ impl Chat {
     async fn run(&mut self, terminal: &mut DefaultTerminal) -> Result<(), Failure> {
         let ended = Arc::new(AtomicBool::new(false));
         let mut keys = read_keys(ended.clone());
-        let mut connection = self.client.state();
+        let (mut connection, mut warning) = (self.client.state(), self.client.warning());
         let mut conversations = self.client.conversations().boxed();
         let result = loop {
             self.state.now_ms = show::now_ms();
             self.state.connection = *connection.borrow_and_update();
+            self.state.warning = *warning.borrow_and_update();
             if let Err(error) = terminal.draw(|frame| view::draw(frame, &self.state)) {
                 break Err(Failure::new(Code::Failed, error.to_string()));
             }
@@ -151,6 +152,7 @@ impl Chat {
                     Err(failure) => self.state.notice = Some(failure.message.replace('\n', " ")),
                 },
                 changed = connection.changed() => if changed.is_err() { break Ok(()) },
+                changed = warning.changed() => if changed.is_err() { break Ok(()) },
             }
         };
         ended.store(true, Ordering::Relaxed);
@@ -231,7 +233,7 @@ impl Chat {
     fn follow(&mut self) {
         let Some(id) = self.state.selected else { return };
         let handle = self.client.conversation(id);
-        let timeline = handle.timeline();
+        let timeline = handle.timeline(None);
         (self.items, self.members) = (Vector::new(), Vector::new());
         self.item_steps = timeline.items().boxed();
         self.member_steps = handle.members().boxed();

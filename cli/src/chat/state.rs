@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pli_core::model::{
-    ClientState, ConversationId, ConversationInfo, EntryId, Member, Message, PersonId, TimelineItem,
+    ClientState, ConversationId, ConversationInfo, EntryId, Member, Message, PersonId, TimelineItem, Warning,
 };
 
 use crate::show::Names;
@@ -17,6 +17,7 @@ pub(super) struct State {
     pub(super) me: PersonId,
     pub(super) names: Names,
     pub(super) connection: ClientState,
+    pub(super) warning: Option<Warning>,
     pub(super) conversations: Vec<ConversationInfo>,
     pub(super) selected: Option<ConversationId>,
     /// Of the selected conversation, oldest first.
@@ -44,6 +45,7 @@ impl State {
             me,
             names: Names::new(),
             connection: ClientState::Connecting,
+            warning: None,
             conversations: Vec::new(),
             selected: None,
             items: Vec::new(),

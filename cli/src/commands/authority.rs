@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pli_core::model::{DeviceId, PersonId, fold};
+use pli_core::model::{DeviceId, PersonId, time};
+use pli_core::text::fold;
 use pli_env::real::Real;
 use pli_proto::pb;
 use pli_server::Authority;
@@ -88,11 +89,10 @@ async fn people(authority: &Authority, shared: &Shared) -> Result<(), Failure> {
         let id = person_id(person)?;
         let devices = person.devices.iter().filter(|device| !device.revoked).count();
         let known = pli_core::model::Person {
-            id,
-            name: person.name.clone(),
             department: Some(person.department.clone()).filter(|department| !department.is_empty()),
-            guest_until_ms: Some(person.guest_until_ms).filter(|until_ms| *until_ms > 0),
+            guest_until: (person.guest_until_ms > 0).then(|| time(person.guest_until_ms)),
             departed: person.departed,
+            ..pli_core::model::Person::new(id, person.name.clone())
         };
         shared.print(
             || format!("{}  {}", show::person_line(&known), say::DEVICES.with(&[&devices])),

@@ -1,10 +1,9 @@
 //! Enrolling this device, further own devices, and safety numbers.
 
-use std::sync::Arc;
-
 use pli_core::error::What;
 use pli_core::identity::link::Invitation;
-use pli_core::{Client, Error, FileKeyStore};
+use pli_core::model::Verification;
+use pli_core::{Client, Error};
 use pli_env::real::Real;
 use serde_json::json;
 
@@ -22,8 +21,8 @@ pub(super) async fn join(link: &str, shared: &Shared) -> Result<(), Failure> {
     let folder = profile::folder(shared.profile.as_deref())?;
     let is_new = !folder.exists() && !profile::key_path(&folder).exists();
     let wait = std::time::Duration::from_secs(shared.wait);
-    let keys = Arc::new(FileKeyStore::beside(&folder));
-    let joined = Client::join(Real::current(), &folder, keys, &link).await;
+    let keys = crate::keys::of(&folder);
+    let joined = Client::join(Real::current(), &folder, keys.clone(), &link).await;
     let client = match joined {
         Ok(client) => client,
         Err(error) => {
@@ -31,7 +30,7 @@ pub(super) async fn join(link: &str, shared: &Shared) -> Result<(), Failure> {
             // be reached may the seeds be needed again: the answer may have been lost on its way.
             if is_new && !matches!(error, Error::Unavailable { .. } | Error::StoreInUse | Error::AlreadyEnrolled) {
                 let _ = std::fs::remove_dir_all(&folder);
-                let _ = std::fs::remove_file(profile::key_path(&folder));
+                let _ = keys.erase();
             }
             return Err(match error {
                 Error::Unavailable { .. } => {
@@ -63,7 +62,7 @@ pub(super) async fn list(shared: &Shared) -> Result<(), Failure> {
     shared
         .with(async |profile| {
             profile.freshen().await?;
-            for device in profile.client.devices().await? {
+            for device in profile.client.device_list().await? {
                 shared.print(|| show::device_line(&device), || show::device_json(&device))?;
             }
             Ok(())
@@ -75,7 +74,7 @@ pub(super) async fn approve(device: &str, number: Option<String>, shared: &Share
     shared
         .with(async |profile| {
             profile.freshen().await?;
-            let devices = profile.client.devices().await?;
+            let devices = profile.client.device_list().await?;
             let others = devices.into_iter().filter(|device| !device.this && !device.revoked);
             let candidates: Vec<_> = others
                 .map(|device| Candidate { id: device.id.to_string(), name: String::new(), value: device })
@@ -102,13 +101,15 @@ pub(super) async fn safety_number(person: &str, verified: bool, shared: &Shared)
             let fresh = profile.freshen().await?;
             let person = profile.person(person).await?;
             let number = profile.client.safety_number(person.id).await.map_err(|error| match error {
-                Error::NotFound(What::Person) if !fresh => Failure::from(Error::Unavailable { retry_after: None }),
+                Error::NotFound { what: What::Person } if !fresh => {
+                    Failure::from(Error::Unavailable { retry_after: None })
+                }
                 error => error.into(),
             })?;
             if verified {
                 profile.client.verify(person.id).await?;
             }
-            let verified = profile.client.is_verified(person.id).await?;
+            let verified = profile.client.verification(person.id).await? == Verification::Verified;
             let note = if verified { format!("\n({})", say::VERIFIED) } else { String::new() };
             shared.print(
                 || format!("{}\n{}{note}", say::SAFETY.with(&[&show::safe(&person.name)]), show::grouped(&number)),

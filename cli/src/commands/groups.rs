@@ -128,8 +128,7 @@ fn setting(key: &str, value: &str) -> Result<Setting, Failure> {
             "member" => Role::Member,
             "guest" => Role::Guest,
             _ => return Err(bad()),
-        }
-        .into())
+        })
     };
     match key {
         "topic" => Ok(Setting::Topic(value.to_owned())),
@@ -166,7 +165,7 @@ mod tests {
     fn settings_are_read() {
         assert_eq!(setting("lifetime", "7d").unwrap(), Setting::LifetimeS(604_800));
         assert_eq!(setting("lifetime", "off").unwrap(), Setting::LifetimeS(0));
-        assert_eq!(setting("may-post", "admin").unwrap(), Setting::MayPost(Role::Admin.into()));
+        assert_eq!(setting("may-post", "admin").unwrap(), Setting::MayPost(Role::Admin));
         for (key, value) in [
             ("lifetime", ""),
             ("lifetime", "é"),

@@ -1,6 +1,7 @@
 //! What each command does.
 //!
 //! - [`serve`]: running a server. [`authority`]: invitations, people and devices, beside it.
+//! - [`root`]: replacing the issuer, with the root's key.
 //! - [`device`]: enrolling, own devices, safety numbers. [`lists`]: people and conversations.
 //! - [`groups`]: making and changing groups. [`talk`]: saying and reading.
 
@@ -8,6 +9,7 @@ mod authority;
 mod device;
 mod groups;
 mod lists;
+mod root;
 mod serve;
 mod talk;
 
@@ -29,6 +31,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(args, &shared).await,
         Command::Invite(args) => authority::invite(args, &shared).await,
         Command::Admin { data, command } => authority::admin(&data, command, &shared).await,
+        Command::Root { data, command } => root::run(&data, command, &shared).await,
         Command::Join { link } => device::join(&link, &shared).await,
         Command::Devices => device::list(&shared).await,
         Command::Approve { device, number } => device::approve(&device, number, &shared).await,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::StreamExt as _;
-use pli_core::model::{ConversationId, ConversationInfo, EntryId, TimelineItem};
+use pli_core::model::{ConversationId, ConversationInfo, EntryId, TimelineItem, ms};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -135,8 +135,8 @@ pub(crate) async fn names(profile: &Profile) -> Result<Names, Failure> {
 
 fn moment(item: &TimelineItem) -> u64 {
     match item {
-        TimelineItem::Said(message) => message.sent_ms,
-        TimelineItem::Changed(change) => change.at_ms,
+        TimelineItem::Said(message) => ms(message.sent_at),
+        TimelineItem::Changed(change) => ms(change.at),
     }
 }
 

@@ -27,7 +27,7 @@ macro_rules! patiently {
         let until = Instant::now() + PATIENCE;
         loop {
             match $action.await {
-                Err(Error::NotFound(_) | Error::NotAllowed) if Instant::now() < until => {
+                Err(Error::NotFound { .. } | Error::NotAllowed) if Instant::now() < until => {
                     tokio::time::sleep(POLL).await;
                 }
                 result => break result,

@@ -87,7 +87,7 @@ pub(crate) async fn follow(client: Client, seat: Seat, sightings: &Sightings) {
                     if !shown.contains_key(&info.id) {
                         let id = info.id;
                         shown.insert(id, Vector::new());
-                        let items = client.conversation(id).timeline().items();
+                        let items = client.conversation(id).timeline(None).items();
                         timelines.push(items.map(move |steps| (id, steps)).boxed());
                     }
                 }

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pli_core::model::{PersonId, fold};
+use pli_core::model::PersonId;
+use pli_core::text::fold;
 use pli_env::Env;
 use pli_env::real::Real;
 use pli_server::{Authority, Config, Invite, Organisation, Running, Server};

@@ -2,7 +2,7 @@
 
 use pli_core::model::{
     Change, Content, ConversationInfo, ConversationKind, DeliveryState, DeviceInfo, Member, Message, Person, PersonId,
-    Refusal, Role, TimelineItem, What,
+    Refusal, TimelineItem, What, ms,
 };
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn refusal(delivery: Option<DeliveryState>) -> Option<&'static str> {
 pub(crate) fn person_json(person: &Person) -> Value {
     json!({
         "id": person.id.to_string(), "name": person.name, "department": person.department,
-        "guest_until_ms": person.guest_until_ms, "departed": person.departed,
+        "guest_until_ms": person.guest_until.map(ms), "departed": person.departed,
     })
 }
 
@@ -38,9 +38,9 @@ pub(crate) fn conversation_json(info: &ConversationInfo) -> Value {
     json!({
         "id": info.id.to_string(),
         "kind": if info.kind == ConversationKind::Pair { "pair" } else { "group" },
-        "name": info.name, "topic": info.topic, "unread": info.unread, "muted_until_ms": info.muted_until_ms,
+        "name": info.name, "topic": info.topic, "unread": info.unread, "muted_until_ms": info.muted_until.map_or(0, ms),
         "role": role(info.my_role).0, "members": info.member_count, "membership": membership(info.membership).0,
-        "lifetime_s": info.lifetime_s, "active_ms": info.active_ms, "draft": info.draft,
+        "lifetime_s": info.lifetime.map_or(0, |lifetime| lifetime.as_secs()), "active_ms": ms(info.active_at), "draft": info.draft,
         "last": info.last.as_ref().map(message_json),
     })
 }
@@ -54,7 +54,7 @@ pub(crate) fn member_json(member: &Member) -> Value {
 
 pub(crate) fn device_json(device: &DeviceInfo) -> Value {
     json!({
-        "id": device.id.to_string(), "person": device.person.to_string(), "enrolled_ms": device.enrolled_ms,
+        "id": device.id.to_string(), "person": device.person.to_string(), "enrolled_ms": ms(device.enrolled_at),
         "revoked": device.revoked, "this": device.this, "number": device.number, "missing_from": device.missing_from,
     })
 }
@@ -68,19 +68,19 @@ pub(crate) fn message_json(message: &Message) -> Value {
         Content::Unreadable => ("unreadable", None),
     };
     let mentions: Vec<String> = match &message.content {
-        Content::Text { mentions, .. } => mentions.iter().map(ToString::to_string).collect(),
+        Content::Text { mentions, .. } => ids(mentions),
         _ => Vec::new(),
     };
     let reactions: Vec<Value> = message
         .reactions
         .iter()
-        .map(|(emoji, people)| json!({ "emoji": emoji, "people": people.iter().map(ToString::to_string).collect::<Vec<_>>() }))
+        .map(|reaction| json!({ "emoji": reaction.emoji, "people": ids(&reaction.people) }))
         .collect();
     json!({
         "kind": kind, "id": message.id.to_string(), "conversation": message.conversation.to_string(),
         "number": message.number, "sender_id": message.sender.id.to_string(), "sender": message.sender.name,
-        "mine": message.mine, "text": text, "mentions": mentions, "sent_ms": message.sent_ms,
-        "edited_ms": message.edited_ms, "reply_to": message.reply_to.map(|id| id.to_string()), "reactions": reactions,
+        "mine": message.mine, "text": text, "mentions": mentions, "sent_ms": ms(message.sent_at),
+        "edited_ms": message.edited_at.map(ms), "reply_to": message.reply_to.as_ref().map(|quote| quote.entry.to_string()), "reactions": reactions,
         "delivery": delivery(message.delivery), "refusal": refusal(message.delivery),
     })
 }
@@ -93,8 +93,11 @@ pub(crate) fn item_json(item: &TimelineItem) -> Value {
     }
 }
 
+fn ids(people: &[PersonId]) -> Vec<String> {
+    people.iter().map(ToString::to_string).collect()
+}
+
 fn change_json(change: &Change) -> Value {
-    let ids = |people: &[[u8; 16]]| people.iter().map(|id| PersonId(*id).to_string()).collect::<Vec<_>>();
     let (what, people, value) = match &change.what {
         What::Founded => ("founded", Vec::new(), None),
         What::Joined => ("joined", Vec::new(), None),
@@ -103,9 +106,7 @@ fn change_json(change: &Change) -> Value {
         What::DeviceAdded(person) => ("device_added", ids(&[*person]), None),
         What::DeviceRemoved(person) => ("device_removed", ids(&[*person]), None),
         What::Left => ("left", Vec::new(), None),
-        What::RoleSet(person, to) => {
-            ("role_set", ids(&[*person]), Some(role(Role::try_from(*to).unwrap_or(Role::Member)).0.to_owned()))
-        }
+        What::RoleSet(person, to) => ("role_set", ids(&[*person]), Some(role(*to).0.to_owned())),
         What::Renamed(name) => ("renamed", Vec::new(), Some(name.clone())),
         What::TopicSet(topic) => ("topic_set", Vec::new(), Some(topic.clone())),
         What::SettingsChanged => ("settings_changed", Vec::new(), None),
@@ -116,7 +117,7 @@ fn change_json(change: &Change) -> Value {
     };
     json!({
         "kind": "change", "id": change.id.to_string(), "change": what, "by_id": change.by.id.to_string(),
-        "by": change.by.name, "at_ms": change.at_ms, "people": people, "value": value,
+        "by": change.by.name, "at_ms": ms(change.at), "people": people, "value": value,
         "delivery": delivery(change.delivery), "refusal": refusal(change.delivery),
     })
 }

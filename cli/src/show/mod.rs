@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use pli_core::model::{
     Change, Content, ConversationInfo, ConversationKind, DeliveryState, DeviceInfo, Member, Membership, Message,
-    Person, PersonId, Role, TimelineItem, What,
+    Person, PersonId, Role, TimelineItem, What, ms,
 };
 use time::{OffsetDateTime, UtcOffset};
 
@@ -63,7 +63,7 @@ pub(crate) fn role(role: Role) -> (&'static str, Word) {
         Role::Owner => ("owner", words::OWNER),
         Role::Admin => ("admin", words::ADMIN),
         Role::Guest => ("guest", words::GUEST),
-        _ => ("member", words::MEMBER),
+        Role::Member => ("member", words::MEMBER),
     }
 }
 
@@ -76,6 +76,7 @@ pub(crate) fn membership(membership: Membership) -> (&'static str, Word) {
         Membership::Removed => ("removed", words::REMOVED),
         Membership::Left => ("left", words::LEFT),
         Membership::UpdateRequired => ("update_required", words::UPDATE_REQUIRED),
+        Membership::Behind => ("behind", words::BEHIND),
     }
 }
 
@@ -84,8 +85,8 @@ pub(crate) fn person_line(person: &Person) -> String {
     if let Some(department) = &person.department {
         line.push_str(&format!("  ({})", safe(department)));
     }
-    if let Some(until_ms) = person.guest_until_ms {
-        line.push_str(&format!("  {}", words::GUEST_UNTIL.with(&[&day(until_ms)])));
+    if let Some(until) = person.guest_until {
+        line.push_str(&format!("  {}", words::GUEST_UNTIL.with(&[&day(ms(until))])));
     }
     if person.departed {
         line.push_str(&format!("  {}", words::GONE));
@@ -102,7 +103,7 @@ pub(crate) fn conversation_line(info: &ConversationInfo) -> String {
     if !matches!(info.membership, Membership::Member) {
         line.push_str(&format!("  {}", membership(info.membership).1));
     }
-    if info.muted_until_ms > now_ms() {
+    if info.muted_until.is_some_and(|until| ms(until) > now_ms()) {
         line.push_str(&format!("  {}", words::MUTED));
     }
     if info.unread > 0 {
@@ -117,7 +118,7 @@ pub(crate) fn member_line(member: &Member) -> String {
 }
 
 pub(crate) fn device_line(device: &DeviceInfo) -> String {
-    let mut line = format!("{}  {}", short(device.id), day(device.enrolled_ms));
+    let mut line = format!("{}  {}", short(device.id), day(ms(device.enrolled_at)));
     if device.this {
         line.push_str(&format!("  {}", words::THIS));
     } else if device.revoked {
@@ -144,8 +145,8 @@ pub(crate) fn name_of(names: &Names, id: PersonId) -> String {
 /// A change in words.
 pub(crate) fn change_words(change: &Change, names: &Names) -> String {
     let by = safe(&change.by.name);
-    let name = |id: &[u8; 16]| safe(&name_of(names, PersonId(*id)));
-    let list = |people: &[[u8; 16]]| people.iter().map(name).collect::<Vec<_>>().join(", ");
+    let name = |id: &PersonId| safe(&name_of(names, *id));
+    let list = |people: &[PersonId]| people.iter().map(name).collect::<Vec<_>>().join(", ");
     match &change.what {
         What::Founded => words::WHAT_FOUNDED.with(&[&by]),
         What::Joined => words::WHAT_JOINED.text().into(),
@@ -154,10 +155,7 @@ pub(crate) fn change_words(change: &Change, names: &Names) -> String {
         What::DeviceAdded(person) => words::WHAT_DEVICE_ADDED.with(&[&name(person)]),
         What::DeviceRemoved(person) => words::WHAT_DEVICE_REMOVED.with(&[&name(person)]),
         What::Left => words::WHAT_LEFT.with(&[&by]),
-        What::RoleSet(person, to) => {
-            let to = role(Role::try_from(*to).unwrap_or(Role::Member)).1;
-            words::WHAT_ROLE.with(&[&by, &name(person), &to])
-        }
+        What::RoleSet(person, to) => words::WHAT_ROLE.with(&[&by, &name(person), &role(*to).1]),
         What::Renamed(name) => words::WHAT_RENAMED.with(&[&by, &safe(name)]),
         What::TopicSet(topic) => words::WHAT_TOPIC.with(&[&by, &safe(topic)]),
         What::SettingsChanged => words::WHAT_SETTINGS.with(&[&by]),
@@ -185,21 +183,22 @@ pub(crate) fn item_lines(item: &TimelineItem, names: &Names) -> String {
         TimelineItem::Said(message) => message,
         TimelineItem::Changed(change) => {
             let state = mark(change.delivery);
-            return format!("{}  — {}{state}", clock(change.at_ms), change_words(change, names));
+            return format!("{}  — {}{state}", clock(ms(change.at)), change_words(change, names));
         }
     };
-    let mut head = format!("{}  {}  [{}]", clock(message.sent_ms), safe(&message.sender.name), short(message.id));
-    if let Some(reply_to) = message.reply_to {
-        head.push_str(&format!("  {}", words::REPLY.with(&[&short(reply_to)])));
+    let mut head = format!("{}  {}  [{}]", clock(ms(message.sent_at)), safe(&message.sender.name), short(message.id));
+    if let Some(quote) = &message.reply_to {
+        head.push_str(&format!("  {}", words::REPLY.with(&[&short(quote.entry)])));
     }
-    if message.edited_ms.is_some() {
+    if message.edited_at.is_some() {
         head.push_str(&format!("  ({})", words::EDITED));
     }
     head.push_str(&mark(message.delivery));
     let body = content_words(message, names).replace('\n', "\n       ");
     let mut lines = format!("{head}\n       {body}");
     if !message.reactions.is_empty() {
-        let all = message.reactions.iter().map(|(emoji, people)| format!("{} {}", safe(emoji), people.len()));
+        let all =
+            message.reactions.iter().map(|reaction| format!("{} {}", safe(&reaction.emoji), reaction.people.len()));
         lines.push_str(&format!("\n       {}", all.collect::<Vec<_>>().join("  ")));
     }
     lines

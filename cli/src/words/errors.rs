@@ -53,6 +53,10 @@ super::words! {
     NO_AUTHORITY: "{0} is no server's data folder; `pli serve --data DIR` makes one",
         "{0} n'est pas le dossier d'un serveur ; `pli serve --data DOSSIER` en crée un";
     DATA: "the server's data can't be used: {0}", "les données du serveur sont inutilisables : {0}";
+    NOT_ROOT: "{0} is not the key of this authority's root", "{0} n'est pas la clé de la racine de cette autorité";
+    NO_ISSUER: "the issuer has ended, and there is no other yet; `pli root --data DIR replace-issuer --root FILE` makes one",
+        "l'émetteur a pris fin, et il n'y en a pas encore d'autre ; `pli root --data DOSSIER replace-issuer --root FICHIER` en fait un";
+    SERVER_IN_USE: "another server uses {0}", "un autre serveur utilise {0}";
     SERVER: "the server stopped: {0}", "le serveur s'est arrêté : {0}";
     NO_ADDRESS: "the server's address is not known yet; start it once, or give --advertise HOST:PORT",
         "l'adresse du serveur n'est pas encore connue ; démarrez-le une fois, ou donnez --advertise HÔTE:PORT";

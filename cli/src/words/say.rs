@@ -15,6 +15,13 @@ super::words! {
     RENAMED: "renamed", "renommé";
     REVOKED: "revoked", "révoqué";
     DEPARTED: "departed", "parti";
+    ISSUER_ENDED: "{0} ended (number {1}); {2} devices that it certified stay, and nothing else of it",
+        "{0} a pris fin (numéro {1}) ; {2} appareils qu'il a certifiés restent, et rien d'autre de lui";
+    ISSUER_SIGNS: "{0} signs", "{0} signe";
+    ISSUER_REPLACED: "A running server takes the new issuer within a second. Take {0} away again.",
+        "Un serveur en marche prend le nouvel émetteur dans la seconde. Remportez {0}.";
+    REVOCATIONS_OLD: "Online, but the server's list of revoked devices is days old (or this clock is wrong)",
+        "En ligne, mais la liste des appareils révoqués du serveur date de plusieurs jours (ou cette horloge est fausse)";
     SYNCED: "{0} new, {1} waiting", "{0} nouveaux, {1} en attente";
     INCOMPLETE: "not everything was fetched", "tout n'a pas été récupéré";
     PAIR: "pair", "paire";
@@ -34,6 +41,8 @@ super::words! {
     NEW: "new", "nouvelle";
     RETURNING: "coming back", "retour en cours";
     ACCESS_LOST: "no access", "sans accès";
+    BEHIND: "away too long: an admin must remove and add you again",
+        "absent trop longtemps : un administrateur doit vous retirer puis vous rajouter";
     REMOVED: "removed", "retiré";
     LEFT: "left", "quittée";
     UPDATE_REQUIRED: "update Pli", "mettez Pli à jour";

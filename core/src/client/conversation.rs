@@ -6,17 +6,20 @@ use pli_proto::id::{ConversationId, EntryId, PersonId};
 use pli_proto::pb::content::Body;
 use pli_proto::{limits, pb};
 use prost::Message as _;
+use rusqlite::Connection;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::error::{Error, What};
 use crate::group::settings::Role;
 use crate::model::{ConversationInfo, DeliveryState, Member, Permission, TimelineItem};
+use crate::store::logs::Log;
 use crate::store::outbox::{self, Intent, Setting};
+use crate::store::people::People;
 use crate::store::{Notice, Tx, items};
 use crate::sync::prepare;
 
 use super::list::{check_people, ensure_log, info, members, standing};
-use super::observe::observe;
+use super::observe::{observe, observe_one};
 use super::timeline::Timeline;
 use super::{Client, check_name, check_text};
 
@@ -42,12 +45,12 @@ impl Conversation {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Closed`].
     pub async fn info(&self) -> Result<ConversationInfo, Error> {
-        let store = self.client.store()?;
-        let (id, me) = (self.id, store.context().me.person);
-        store
+        let id = self.id;
+        self.client
+            .store()?
             .read(move |db| {
-                let conversation = items::conversation(db, id)?.ok_or(Error::NotFound(What::Conversation))?;
-                info(db, me, &conversation)
+                let conversation = items::conversation(db, id)?.ok_or(Error::NotFound { what: What::Conversation })?;
+                info(&mut People::new(db), &conversation)
             })
             .await
     }
@@ -72,9 +75,22 @@ impl Conversation {
         )
     }
 
-    /// A window on the newest 50 items.
-    pub fn timeline(&self) -> Timeline {
-        Timeline::new(self.client.clone(), self.id)
+    /// What lists show of it, now and after every change; nothing while the conversation is not there.
+    pub fn infos(&self) -> impl Stream<Item = ConversationInfo> + Send + use<> {
+        let id = self.id;
+        observe_one(
+            &self.client,
+            move |notice| matches!(notice, Notice::People) || *notice == Notice::Conversation(id),
+            move |db| {
+                let conversation = items::conversation(db, id)?;
+                conversation.map(|conversation| info(&mut People::new(db), &conversation)).transpose()
+            },
+        )
+    }
+
+    /// A window on the newest 50 items, or on those around an entry.
+    pub fn timeline(&self, around: Option<EntryId>) -> Timeline {
+        Timeline::new(self.client.clone(), self.id, around)
     }
 
     /// Says something.
@@ -133,8 +149,9 @@ impl Conversation {
                 return this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop);
             }
             let own = this.message(tx, message)? == tx.context.me.person;
-            let conversation = items::conversation(tx.db, this.id)?.ok_or(Error::NotFound(What::Conversation))?;
-            let standing = standing(tx.db, tx.context.me.person, &conversation)?;
+            let conversation =
+                items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
+            let standing = standing(tx.db, &conversation)?;
             if !own && (conversation.peer.is_some() || standing.role < Role::Admin) {
                 return Err(Error::NotAllowed);
             }
@@ -165,7 +182,7 @@ impl Conversation {
     /// [`Error::NotFound`] if it is not in the outbox.
     pub async fn retry(&self, message: EntryId) -> Result<(), Error> {
         self.act(move |tx, this| {
-            outbox::find(tx.db, this.id, message)?.ok_or(Error::NotFound(What::Message))?;
+            outbox::find(tx.db, this.id, message)?.ok_or(Error::NotFound { what: What::Message })?;
             outbox::set_refused(tx.db, this.id, message, None)?;
             let log = ensure_log(tx, this.id)?.log;
             tx.notice(Notice::Outbox(log));
@@ -214,7 +231,7 @@ impl Conversation {
         self.act(move |tx, this| {
             this.may(tx, Permission::SetRoles)?;
             this.are_members(tx, &[person])?;
-            this.intend(tx, &Intent::SetRole(person.0, role.into()))
+            this.intend(tx, &Intent::SetRole(person, role))
         })
         .await
     }
@@ -256,7 +273,8 @@ impl Conversation {
     /// [`Error::NotAllowed`] in a pair.
     pub async fn leave(&self) -> Result<EntryId, Error> {
         self.act(move |tx, this| {
-            let conversation = items::conversation(tx.db, this.id)?.ok_or(Error::NotFound(What::Conversation))?;
+            let conversation =
+                items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
             if conversation.peer.is_some() {
                 return Err(Error::NotAllowed);
             }
@@ -285,6 +303,19 @@ impl Conversation {
         self.local(move |tx, id| items::set_muted(tx.db, id, until_ms)).await
     }
 
+    /// The first message of others that was not seen yet, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn first_unread(&self) -> Result<Option<EntryId>, Error> {
+        let id = self.id;
+        let unread = move |db: &Connection| match items::conversation(db, id)? {
+            Some(conversation) => items::first_unread(db, &conversation),
+            None => Ok(None),
+        };
+        self.client.store()?.read(unread).await
+    }
+
     /// Everything up to an item was seen.
     ///
     /// # Errors
@@ -309,7 +340,9 @@ impl Conversation {
         store
             .read(move |db| {
                 let newest = match before {
-                    Some(before) => items::position(db, id, before)?.ok_or(Error::NotFound(What::Message))? - 1,
+                    Some(before) => {
+                        items::position(db, id, before)?.ok_or(Error::NotFound { what: What::Message })? - 1
+                    }
                     None => i64::MAX,
                 };
                 let mut all: Vec<_> = items::window(db, id, newest, count)?.into_iter().map(|(_, item)| item).collect();
@@ -364,7 +397,7 @@ impl Conversation {
         change: impl FnOnce(&mut Tx<'_>, ConversationId) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
         self.act(move |tx, this| {
-            items::conversation(tx.db, this.id)?.ok_or(Error::NotFound(What::Conversation))?;
+            items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
             change(tx, this.id)?;
             tx.notice(Notice::Conversation(this.id));
             Ok(())
@@ -372,37 +405,50 @@ impl Conversation {
         .await
     }
 
-    /// Who wrote a message of this conversation.
+    /// Who wrote a message of this conversation. One that waits is the own person's; what is said of it follows it.
     fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
-        items::author(tx.db, self.id, message)?.ok_or(Error::NotFound(What::Message))
+        if let Some(author) = items::author(tx.db, self.id, message)? {
+            return Ok(author);
+        }
+        let queued = outbox::find(tx.db, self.id, message)?.filter(|queued| matches!(queued.intent, Intent::Say(_)));
+        queued.map(|_| tx.context.me.person).ok_or(Error::NotFound { what: What::Message })
     }
 
     fn may(&self, tx: &Tx<'_>, permission: Permission) -> Result<(), Error> {
-        let conversation = items::conversation(tx.db, self.id)?.ok_or(Error::NotFound(What::Conversation))?;
-        let standing = standing(tx.db, tx.context.me.person, &conversation)?;
+        let conversation = items::conversation(tx.db, self.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
+        let standing = standing(tx.db, &conversation)?;
         if standing.may.contains(&permission) { Ok(()) } else { Err(Error::NotAllowed) }
     }
 
     fn are_members(&self, tx: &Tx<'_>, people: &[PersonId]) -> Result<(), Error> {
         let members = members(tx.db, self.id)?;
         let all = people.iter().all(|person| members.iter().any(|member| member.person.id == *person));
-        if all && !people.is_empty() { Ok(()) } else { Err(Error::NotFound(What::Member)) }
+        if all && !people.is_empty() { Ok(()) } else { Err(Error::NotFound { what: What::Member }) }
     }
 
     fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<EntryId, Error> {
-        self.may(tx, Permission::Post)?;
+        let record = ensure_log(tx, self.id)?;
+        let me = tx.context.me.person;
+        // What is in memory is quicker to ask than what is kept for screens.
+        match tx.loaded(record.log).map(|group| group.public.role(me) >= group.public.settings.may_post) {
+            Some(true) => {}
+            Some(false) => return Err(Error::NotAllowed),
+            None => self.may(tx, Permission::Post)?,
+        }
         let content = pb::Content { body: Some(body), ..pb::Content::default() };
-        self.intend(tx, &Intent::Say(content.encode_to_vec()))
+        let entry = self.keep(tx, &record, &Intent::Say(content.encode_to_vec()))?;
+        prepare::at_once(tx, &record)?;
+        Ok(entry)
     }
 
-    /// Keeps an intent; on a log that is caught up it is sealed in the same transaction.
     fn intend(&self, tx: &mut Tx<'_>, intent: &Intent) -> Result<EntryId, Error> {
         let record = ensure_log(tx, self.id)?;
+        self.keep(tx, &record, intent)
+    }
+
+    fn keep(&self, tx: &mut Tx<'_>, record: &Log, intent: &Intent) -> Result<EntryId, Error> {
         let entry = EntryId(pli_env::random(&*tx.context.env));
         outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
-        if matches!(intent, Intent::Say(_)) && tx.is_caught_up(record.log) {
-            prepare::next(tx, record.log)?;
-        }
         tx.notice(Notice::Outbox(record.log));
         tx.notice(Notice::Conversation(self.id));
         Ok(entry)

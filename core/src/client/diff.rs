@@ -1,11 +1,17 @@
 //! The difference of two lists, as the steps that lead from one to the other.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use eyeball_im::VectorDiff;
 use imbl::Vector;
 
+/// A screen that is so far behind takes the whole list anew.
+pub(crate) const STEPS: usize = 256;
+
 /// Steps that turn `old` into `new`. Elements with equal keys are the same one, perhaps changed; keys are unique in a
 /// list.
-pub(crate) fn diff<T: Clone + PartialEq, K: PartialEq>(
+pub(crate) fn diff<T: Clone + PartialEq, K: Copy + Eq + Hash>(
     old: &[T],
     new: &[T],
     key: impl Fn(&T) -> K,
@@ -20,38 +26,55 @@ pub(crate) fn diff<T: Clone + PartialEq, K: PartialEq>(
     if new.is_empty() {
         return vec![VectorDiff::Clear];
     }
+    few_steps(old, new, key).unwrap_or_else(|| vec![VectorDiff::Reset { values: Vector::from(new) }])
+}
+
+/// `None` if there would be more than a screen follows. Looks at each element once, and once more for each step.
+fn few_steps<T: Clone + PartialEq, K: Copy + Eq + Hash>(
+    old: &[T],
+    new: &[T],
+    key: impl Fn(&T) -> K,
+) -> Option<Vec<VectorDiff<T>>> {
+    let most = new.len().clamp(16, STEPS);
+    let wanted: HashSet<K> = new.iter().map(&key).collect();
     let mut steps = Vec::new();
-    let mut now: Vec<T> = old.to_vec();
-    for index in (0..now.len()).rev() {
-        if !new.iter().any(|element| key(element) == key(&now[index])) {
-            now.remove(index);
+    for (index, element) in old.iter().enumerate().rev() {
+        if !wanted.contains(&key(element)) {
             steps.push(VectorDiff::Remove { index });
         }
     }
+    let mut now: Vec<(K, &T)> = old.iter().map(|element| (key(element), element)).collect();
+    now.retain(|(key, _)| wanted.contains(key));
+    let kept: HashSet<K> = now.iter().map(|(key, _)| *key).collect();
     for (index, element) in new.iter().enumerate() {
-        match now.iter().skip(index).position(|other| key(other) == key(element)) {
-            Some(0) if now[index] == *element => {}
-            Some(0) => {
-                now[index] = element.clone();
-                steps.push(VectorDiff::Set { index, value: element.clone() });
+        let (key, value) = (key(element), || element.clone());
+        match now.get(index) {
+            Some((there, shown)) if *there == key => {
+                if *shown != element {
+                    steps.push(VectorDiff::Set { index, value: value() });
+                }
             }
-            Some(ahead) => {
-                now.remove(index + ahead);
-                now.insert(index, element.clone());
-                steps.push(VectorDiff::Remove { index: index + ahead });
-                steps.push(VectorDiff::Insert { index, value: element.clone() });
+            _ if kept.contains(&key) => {
+                let from = index + now.iter().skip(index).position(|(there, _)| *there == key)?;
+                let moved = now.remove(from);
+                now.insert(index, moved);
+                steps.push(VectorDiff::Remove { index: from });
+                steps.push(VectorDiff::Insert { index, value: value() });
             }
-            None if index == now.len() => {
-                now.push(element.clone());
-                steps.push(VectorDiff::PushBack { value: element.clone() });
+            Some(_) => {
+                now.insert(index, (key, element));
+                steps.push(VectorDiff::Insert { index, value: value() });
             }
             None => {
-                now.insert(index, element.clone());
-                steps.push(VectorDiff::Insert { index, value: element.clone() });
+                now.push((key, element));
+                steps.push(VectorDiff::PushBack { value: value() });
             }
         }
+        if steps.len() > most {
+            return None;
+        }
     }
-    if steps.len() > new.len().max(16) { vec![VectorDiff::Reset { values: Vector::from(new) }] } else { steps }
+    Some(steps)
 }
 
 #[cfg(test)]

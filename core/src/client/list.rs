@@ -1,6 +1,7 @@
 //! The conversation list, members, and making conversations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
 
 use eyeball_im::VectorDiff;
 use futures_util::Stream;
@@ -12,15 +13,17 @@ use crate::error::{Error, What};
 use crate::group::join::{self, CannotJoin, Material};
 use crate::group::seal::LogKey;
 use crate::group::settings::{Role, Settings};
-use crate::model::{self, ConversationInfo, ConversationKind, Member, Membership, Permission};
+use crate::model::{self, ConversationInfo, ConversationKind, LeastRoles, Member, Membership, Permission};
 use crate::store::items::{self, Conversation, Kind, NewItem};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::{self, Intent};
+use crate::store::people::People;
 use crate::store::summary::{self, Summary};
-use crate::store::{Notice, Tx, people};
+use crate::store::{Notice, Tx, meta, people};
 use crate::sync::first_update;
+use crate::text;
 
-use super::observe::observe;
+use super::observe::{Changed, observe_parts};
 use super::{Client, check_name};
 
 /// People in one call to make a group or add to one.
@@ -29,11 +32,17 @@ const PEOPLE: usize = 1_000;
 impl Client {
     /// The conversation list, the last active first.
     pub fn conversations(&self) -> impl Stream<Item = Vec<VectorDiff<ConversationInfo>>> + Send + use<> {
-        let me = self.store().map(|store| store.context().me.person).ok();
-        observe(
+        observe_parts(
             self,
-            |notice| matches!(notice, Notice::Conversation(_) | Notice::People | Notice::Logs),
-            move |db| me.map_or(Ok(Vec::new()), |me| list(db, me)),
+            |notice| matches!(notice, Notice::Conversation(_) | Notice::People),
+            |db, changed| match changed {
+                Changed { all: true, .. } => list(db).map(Found::All),
+                Changed { conversations, .. } => some(db, conversations).map(Found::Some),
+            },
+            |shown, found| match found {
+                Found::All(list) => list,
+                Found::Some(fresh) => merge(shown, fresh),
+            },
             |info: &ConversationInfo| info.id,
         )
     }
@@ -43,9 +52,7 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn conversation_list(&self) -> Result<Vec<ConversationInfo>, Error> {
-        let store = self.store()?;
-        let me = store.context().me.person;
-        store.read(move |db| list(db, me)).await
+        self.store()?.read(list).await
     }
 
     /// Makes a group with these people, of which the own person is the owner. It is there at once, and reaches the
@@ -85,7 +92,7 @@ impl Client {
                 if person == me {
                     return Err(Error::Invalid { what: What::Person, limit: 0 });
                 }
-                people::find(tx.db, person)?.ok_or(Error::NotFound(What::Person))?;
+                people::find(tx.db, person)?.ok_or(Error::NotFound { what: What::Person })?;
                 let id = pair_id(me, person);
                 items::put_conversation(tx.db, id, Some(person), tx.now_ms())?;
                 tx.notice(Notice::Conversation(id));
@@ -121,7 +128,7 @@ pub(super) fn check_people(db: &Connection, people: &[PersonId]) -> Result<Vec<P
     }
     let unique: BTreeSet<PersonId> = people.iter().copied().collect();
     for person in &unique {
-        people::find(db, *person)?.filter(|person| !person.departed).ok_or(Error::NotFound(What::Person))?;
+        people::find(db, *person)?.filter(|person| !person.departed).ok_or(Error::NotFound { what: What::Person })?;
     }
     Ok(unique.into_iter().collect())
 }
@@ -150,7 +157,7 @@ fn found(
     logs::put(tx.db, &record)?;
     join::found(tx, &record, settings)?;
     let loaded = tx.take_group(log)?;
-    summary::put(tx.db, log, &loaded.public)?;
+    summary::put(tx, log, &loaded.public)?;
     tx.keep_group(log, loaded);
     tx.notice(Notice::Conversation(conversation));
     tx.notice(Notice::Outbox(log));
@@ -159,17 +166,21 @@ fn found(
 
 /// The log that a conversation's next intent goes to; a pair's is made when first needed.
 pub(super) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
-    let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound(What::Conversation))?;
     let records = logs::of(tx.db, id)?;
     if let Some(record) =
         records.first().filter(|record| record.state.is_followed() || record.state == LogState::Founding)
     {
         return Ok(record.clone());
     }
+    let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound { what: What::Conversation })?;
     let Some(peer) = conversation.peer else { return Err(Error::NotAllowed) };
     let me = tx.context.me.person;
     let key = LogKey::random(&*tx.context.env);
-    let log = LogId(pli_env::random(&*tx.context.env));
+    // Lower than one that this device can't follow any more: the other person then writes to the new one.
+    let mut log = LogId(pli_env::random(&*tx.context.env));
+    while records.iter().any(|old| old.log <= log) {
+        log = LogId(pli_env::random(&*tx.context.env));
+    }
     let settings = Settings::pair(key.clone(), tx.context.me.root, [me, peer]);
     found(tx, log, id, key, &settings)?;
     let own = has_other_devices(tx, me)?.then_some(me);
@@ -198,7 +209,7 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
     let entered = join::enter(tx, record, material)?;
     let loaded = tx.take_group(record.log)?;
     let (settings, members) = (loaded.public.settings.clone(), loaded.public.roster.len());
-    summary::put(tx.db, record.log, &loaded.public)?;
+    summary::put(tx, record.log, &loaded.public)?;
     tx.keep_group(record.log, loaded);
     let me = tx.context.me.person;
     let (conversation, peer) = match settings.pair {
@@ -210,7 +221,12 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
         Some(_) => return Err(CannotJoin::Welcome),
     };
     let update_ms = first_update(tx, members);
-    logs::put(tx.db, &Log { conversation, update_ms, ..entered.clone() })?;
+    // Of what came before this store was copied back, the life that it was copied from may have made use: its secrets must
+    // not encrypt again.
+    let copied_ms = meta::number(tx.db, meta::COPIED_MS)?;
+    let is_old = material.entries.last().is_none_or(|entry| entry.received_ms < copied_ms);
+    let return_ms = if is_old && copied_ms > 0 { tx.now_ms() } else { 0 };
+    logs::put(tx.db, &Log { conversation, update_ms, return_ms, ..entered.clone() })?;
     items::put_conversation(tx.db, conversation, peer, tx.now_ms())?;
     items::set_name(tx.db, conversation, &settings.name)?;
     let last = material.entries.last();
@@ -224,7 +240,7 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
         sent_ms: last.map_or(0, |entry| entry.received_ms),
         received_ms: last.map_or(0, |entry| entry.received_ms),
         kind: Kind::Change,
-        body: serde_json::to_vec(&model::What::Joined).map_err(|_| Error::Internal("json"))?,
+        body: serde_json::to_vec(&model::What::Joined).map_err(|_| Error::internal("json"))?,
     };
     items::put(tx.db, &item)?;
     tx.notice(Notice::Conversation(conversation));
@@ -232,20 +248,44 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
     Ok(())
 }
 
-fn list(db: &Connection, me: PersonId) -> Result<Vec<ConversationInfo>, Error> {
-    items::conversations(db)?.into_iter().map(|conversation| info(db, me, &conversation)).collect()
+fn list(db: &Connection) -> Result<Vec<ConversationInfo>, Error> {
+    let mut people = People::new(db);
+    items::conversations(db)?.into_iter().map(|conversation| info(&mut people, &conversation)).collect()
+}
+
+/// These conversations; nothing of one that is not there.
+fn some(db: &Connection, ids: BTreeSet<ConversationId>) -> Result<Fresh, Error> {
+    let mut people = People::new(db);
+    let mut info = |id| items::conversation(db, id)?.map(|one| info(&mut people, &one)).transpose();
+    ids.into_iter().map(|id| Ok((id, info(id)?))).collect()
+}
+
+type Fresh = BTreeMap<ConversationId, Option<ConversationInfo>>;
+
+enum Found {
+    All(Vec<ConversationInfo>),
+    Some(Fresh),
+}
+
+/// The list, with these conversations as they are now, in its order.
+fn merge(shown: &[ConversationInfo], fresh: Fresh) -> Vec<ConversationInfo> {
+    let others = shown.iter().filter(|info| !fresh.contains_key(&info.id)).cloned();
+    let mut now: Vec<_> = others.collect();
+    now.extend(fresh.into_values().flatten());
+    now.sort_by(|a, b| (b.active_at, a.id).cmp(&(a.active_at, b.id)));
+    now
 }
 
 /// Where the own person stands in a conversation.
 pub(super) struct Standing {
     pub(super) role: Role,
-    pub(super) may: BTreeSet<Permission>,
+    pub(super) may: HashSet<Permission>,
     membership: Membership,
     summary: Summary,
 }
 
 /// The own role, and what it allows.
-pub(super) fn standing(db: &Connection, me: PersonId, conversation: &Conversation) -> Result<Standing, Error> {
+pub(super) fn standing(db: &Connection, conversation: &Conversation) -> Result<Standing, Error> {
     let record = logs::of(db, conversation.id)?.into_iter().next();
     let summary = record.as_ref().map(|record| summary::get(db, record.log)).transpose()?.flatten().unwrap_or_default();
     let membership = record.as_ref().map_or(Membership::New, |record| match record.state {
@@ -256,53 +296,67 @@ pub(super) fn standing(db: &Connection, me: PersonId, conversation: &Conversatio
         LogState::AccessLost => Membership::AccessLost,
         LogState::Left => Membership::Left,
         LogState::Stopped => Membership::UpdateRequired,
+        LogState::Behind => Membership::Behind,
     });
-    let out = matches!(membership, Membership::Removed | Membership::Left | Membership::UpdateRequired);
-    let role = summary.role_of(me).unwrap_or(if conversation.peer.is_some() { Role::Owner } else { Role::Guest });
+    let out = record.is_some_and(|record| !record.state.is_followed() && record.state != LogState::Founding);
+    let role = summary.role.unwrap_or(if conversation.peer.is_some() { Role::Owner } else { Role::Guest });
     let may =
-        if out && conversation.peer.is_none() { BTreeSet::new() } else { permissions(&summary, role, conversation) };
+        if out && conversation.peer.is_none() { HashSet::new() } else { permissions(&summary, role, conversation) };
     Ok(Standing { role, may, membership, summary })
 }
 
 /// A conversation as lists show it.
-pub(super) fn info(db: &Connection, me: PersonId, conversation: &Conversation) -> Result<ConversationInfo, Error> {
-    let Standing { role, may, membership, summary } = standing(db, me, conversation)?;
-    let name = match conversation.peer {
-        Some(peer) => people::get(db, peer)?.name,
-        None => conversation.name.clone(),
+pub(super) fn info(people: &mut People<'_>, conversation: &Conversation) -> Result<ConversationInfo, Error> {
+    let db = people.db;
+    let Standing { role, may, membership, summary } = standing(db, conversation)?;
+    let (name, initials, colour) = match conversation.peer {
+        Some(peer) => {
+            let peer = people.get(peer)?;
+            (peer.name, peer.initials, peer.colour)
+        }
+        None => {
+            let name = conversation.name.clone();
+            let initials = text::initials(&name);
+            (name, initials, text::colour(&conversation.id.0))
+        }
     };
     Ok(ConversationInfo {
         id: conversation.id,
         kind: if conversation.peer.is_some() { ConversationKind::Pair } else { ConversationKind::Group },
+        peer: conversation.peer,
         name,
+        initials,
+        colour,
         topic: summary.topic.clone(),
-        last: items::last(db, conversation.id)?,
+        last: items::last(people, conversation.id)?,
         unread: items::unread(db, conversation)?,
-        muted_until_ms: conversation.muted_until_ms,
+        muted_until: model::some_time(conversation.muted_until_ms),
         draft: conversation.draft.clone(),
         my_role: role,
         may,
-        member_count: summary.members.len().max(if conversation.peer.is_some() { 2 } else { 1 }),
+        least: LeastRoles { add: summary.may_add, post: summary.may_post, rename: summary.may_rename },
+        member_count: summary.member_count.max(if conversation.peer.is_some() { 2 } else { 1 }),
+        guest_count: summary.guests,
+        sole_owner: summary.role == Some(Role::Owner) && summary.owners == 1 && summary.member_count > 1,
         membership,
-        lifetime_s: summary.lifetime_s,
-        active_ms: conversation.active_ms,
+        lifetime: (summary.lifetime_s > 0).then(|| Duration::from_secs(summary.lifetime_s)),
+        active_at: model::time(conversation.active_ms),
     })
 }
 
-fn permissions(summary: &Summary, role: Role, conversation: &Conversation) -> BTreeSet<Permission> {
+fn permissions(summary: &Summary, role: Role, conversation: &Conversation) -> HashSet<Permission> {
     if conversation.peer.is_some() {
-        return BTreeSet::from([Permission::Post, Permission::SetLifetime]);
+        return HashSet::from([Permission::Post, Permission::SetLifetime]);
     }
-    let least = |number: i32| Role::try_from(number).unwrap_or(Role::Owner);
-    let mut may = BTreeSet::new();
+    let mut may = HashSet::new();
     let mut grant = |permission, granted| {
         if granted {
             may.insert(permission);
         }
     };
-    grant(Permission::Add, role >= least(summary.may_add));
-    grant(Permission::Post, role >= least(summary.may_post));
-    grant(Permission::Rename, role >= least(summary.may_rename));
+    grant(Permission::Add, role >= summary.may_add);
+    grant(Permission::Post, role >= summary.may_post);
+    grant(Permission::Rename, role >= summary.may_rename);
     grant(Permission::Remove, role >= Role::Admin);
     grant(Permission::SetRoles, role >= Role::Admin);
     grant(Permission::SetLifetime, role >= Role::Admin);
@@ -312,12 +366,11 @@ fn permissions(summary: &Summary, role: Role, conversation: &Conversation) -> BT
 /// The persons in a conversation, the most powerful first.
 pub(super) fn members(db: &Connection, id: ConversationId) -> Result<Vec<Member>, Error> {
     let Some(record) = logs::of(db, id)?.into_iter().next() else { return Ok(Vec::new()) };
-    let summary = summary::get(db, record.log)?.unwrap_or_default();
-    let mut members = Vec::with_capacity(summary.members.len());
-    for member in &summary.members {
+    let mut members = Vec::new();
+    for member in summary::members(db, record.log)? {
         members.push(Member {
             person: people::get(db, PersonId(member.person))?,
-            role: Role::try_from(member.role).unwrap_or(Role::Member),
+            role: member.role,
             device_count: member.devices.len(),
         });
     }

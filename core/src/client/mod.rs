@@ -6,7 +6,8 @@
 //! - [`conversation`]: what one does in a conversation.
 //! - [`timeline`]: a window on what was said.
 //! - [`list`]: the conversation list and members.
-//! - [`devices`]: the own person's devices, safety numbers.
+//! - [`devices`]: the own person's devices; people, safety numbers.
+//! - [`sync`](mod@sync): one bounded sync, and what it notifies of.
 //! - [`observe`], [`diff`]: queries as streams of differences.
 
 mod conversation;
@@ -14,31 +15,36 @@ mod devices;
 mod diff;
 mod list;
 mod observe;
+mod sync;
 mod timeline;
 
 use std::fs::File;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::{FutureExt as _, Stream};
 use pli_env::{Env, Task};
 use pli_proto::limits;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 use crate::crypto::Crypto;
 use crate::error::{Advice, Error, What};
 use crate::identity::link::Invitation;
+use crate::identity::trust::Ended;
 use crate::identity::{Identity, Me};
-use crate::model::{ClientState, ConversationId, Message, Person, TimelineItem};
-use crate::store::key::KeyStore;
+use crate::model::{ClientState, ConversationId, DeviceId, Message, Person, PersonId, TimelineItem, Warning};
+use crate::store::key::{KeyStore, StoreSecret};
 use crate::store::open::{self, Opened};
-use crate::store::{Context, NOTICES, Notice, Store, items, meta, outbox, people};
-use crate::sync::{self, enrol};
+use crate::store::{Context, NOTICES, Notice, Store, items, meta, people};
+use crate::sync::{Asked, Told, enrol, run};
 use crate::transport::Address;
+
+use observe::changed;
 
 pub use conversation::Conversation;
 pub(crate) use list::{enter, group_id};
+pub use sync::{MessageNotice, SyncResult};
 pub use timeline::Timeline;
 
 /// A device of the organisation's, open. Clones are the same client.
@@ -49,29 +55,33 @@ struct Inner {
     env: Arc<dyn Env>,
     folder: PathBuf,
     keys: Arc<dyn KeyStore>,
+    own: Own,
     /// Absent while suspended, and after close.
     open: Mutex<Option<Open>>,
+    /// Suspending, resuming and closing, one after the other, in the order of calls.
+    lifecycle: tokio::sync::Mutex<()>,
+    secret: Mutex<StoreSecret>,
     state: Arc<watch::Sender<ClientState>>,
+    warning: Arc<watch::Sender<Option<Warning>>>,
     notices: broadcast::Sender<Notice>,
-    hurry: Arc<Notify>,
+    asked: Asked,
     closed: watch::Sender<bool>,
+}
+
+/// Who this device is.
+#[derive(Clone, Copy)]
+struct Own {
+    person: PersonId,
+    device: DeviceId,
+    /// The MLS key.
+    key: [u8; 32],
 }
 
 struct Open {
     store: Store,
+    address: Address,
     _lock: File,
     _sync: Task,
-}
-
-/// What one bounded [`Client::sync`] brought.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SyncResult {
-    /// Messages of others that came, oldest first.
-    pub received: Vec<Message>,
-    /// What still waits in the outbox.
-    pub waiting: u64,
-    /// Nothing was left at the server, and the outbox is empty.
-    pub complete: bool,
 }
 
 impl Client {
@@ -111,15 +121,29 @@ impl Client {
         Self::start(env, folder, keys, opened)
     }
 
+    /// Erases the device in a folder, for ever: its key, then its store. For one that is out, before [`Self::join`] with a
+    /// new invitation. The server is told nothing: see [`Self::revoke`].
+    ///
+    /// # Errors
+    /// [`Error::StoreInUse`] while it is open; [`Error::KeyUnavailable`] if its key can't be erased.
+    pub async fn forget(folder: &Path, keys: Arc<dyn KeyStore>) -> Result<(), Error> {
+        open::forget(folder, &*keys)
+    }
+
     fn start(env: Arc<dyn Env>, folder: &Path, keys: Arc<dyn KeyStore>, opened: Opened) -> Result<Self, Error> {
+        let me = Me::new(&Identity::load(&opened.writer)?);
         let inner = Inner {
             env,
             folder: folder.to_owned(),
             keys,
+            own: Own { person: me.person, device: me.device, key: me.key.public() },
             open: Mutex::new(None),
+            lifecycle: tokio::sync::Mutex::new(()),
+            secret: Mutex::new(opened.secret.clone()),
             state: Arc::new(watch::channel(ClientState::Connecting).0),
+            warning: Arc::new(watch::channel(None).0),
             notices: broadcast::channel(NOTICES).0,
-            hurry: Arc::new(Notify::new()),
+            asked: Asked::default(),
             closed: watch::channel(false).0,
         };
         let client = Self(Arc::new(inner));
@@ -136,11 +160,22 @@ impl Client {
             crypto: Crypto::new(inner.env.clone()),
             me: Me::new(&identity),
         });
-        let address = Address { host: identity.host.clone(), port: identity.port, root: identity.root };
+        let address =
+            Address { host: identity.host.clone(), port: identity.port, root: identity.root, ended: Ended::default() };
         let store = Store::start(context, opened.writer, opened.reader, inner.notices.clone())?;
-        let running = sync::run(store.clone(), address, inner.hurry.clone(), inner.state.clone());
-        let sync = inner.env.spawn(Box::pin(running));
-        *inner.open.lock().expect("no panic while held") = Some(Open { store, _lock: opened.lock, _sync: sync });
+        let told = Told { state: inner.state.clone(), warning: inner.warning.clone() };
+        let running = run(store.clone(), address.clone(), inner.asked.clone(), told);
+        let state = inner.state.clone();
+        // Before the task runs: whoever is told that it resumed must not take it for asleep.
+        state.send_replace(ClientState::Connecting);
+        let sync = inner.env.spawn(Box::pin(async move {
+            if AssertUnwindSafe(running).catch_unwind().await.is_err() {
+                state.send_replace(ClientState::Stopped(Advice::Reopen));
+            }
+        }));
+        *inner.secret.lock().expect("no panic while held") = opened.secret;
+        *inner.open.lock().expect("no panic while held") =
+            Some(Open { store, address, _lock: opened.lock, _sync: sync });
         let _ = inner.notices.send(Notice::Logs);
         Ok(())
     }
@@ -150,9 +185,20 @@ impl Client {
         open.as_ref().map(|open| open.store.clone()).ok_or(Error::Closed)
     }
 
+    /// Where the server is.
+    fn address(&self) -> Result<Address, Error> {
+        let open = self.0.open.lock().expect("no panic while held");
+        open.as_ref().map(|open| open.address.clone()).ok_or(Error::Closed)
+    }
+
     /// Stops all work, and releases every socket and file lock: the process may be frozen. Calls fail with
     /// [`Error::Closed`] until [`Self::resume`].
     pub async fn suspend(&self) {
+        let _in_order = self.0.lifecycle.lock().await;
+        self.release().await;
+    }
+
+    async fn release(&self) {
         let open = self.0.open.lock().expect("no panic while held").take();
         if let Some(open) = open {
             drop(open._sync);
@@ -167,13 +213,15 @@ impl Client {
     /// # Errors
     /// As [`Self::open`], if another process took the store meanwhile.
     pub async fn resume(&self) -> Result<(), Error> {
+        let _in_order = self.0.lifecycle.lock().await;
         if self.store().is_ok() {
             return Ok(());
         }
         if *self.0.closed.borrow() {
             return Err(Error::Closed);
         }
-        self.begin(open::open(&*self.0.env, &self.0.folder, &*self.0.keys)?)
+        let secret = self.0.secret.lock().expect("no panic while held").clone();
+        self.begin(open::reopen(&*self.0.env, &self.0.folder, &*self.0.keys, secret)?)
     }
 
     /// Ends the client: streams end, calls fail with [`Error::Closed`].
@@ -182,9 +230,19 @@ impl Client {
         self.suspend().await;
     }
 
+    /// Waits until the client is closed.
+    pub async fn closed(&self) {
+        let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+
+    /// A defect of Pli's was seen, in whatever calls this: the client says that it must be opened again.
+    pub fn is_defect(&self) {
+        self.0.state.send_replace(ClientState::Stopped(Advice::Reopen));
+    }
+
     /// Do not wait any longer with trying to connect: the device's network changed.
     pub fn network_changed(&self) {
-        self.0.hurry.notify_waiters();
+        self.0.asked.hurry.notify_waiters();
     }
 
     /// What the client is doing.
@@ -192,14 +250,18 @@ impl Client {
         self.0.state.subscribe()
     }
 
+    /// What the person should know of; `None` if all is well. It is looked at while the client is online.
+    pub fn warning(&self) -> watch::Receiver<Option<Warning>> {
+        self.0.warning.subscribe()
+    }
+
     /// The own person.
     ///
     /// # Errors
     /// [`Error::Closed`].
     pub async fn me(&self) -> Result<Person, Error> {
-        let store = self.store()?;
-        let me = store.context().me.person;
-        store.read(move |db| people::get(db, me)).await
+        let me = self.0.own.person;
+        self.store()?.read(move |db| people::get(db, me)).await
     }
 
     /// The people of the organisation whose name or department contains each word of `query`; all for an empty one.
@@ -209,6 +271,14 @@ impl Client {
     pub async fn people(&self, query: &str) -> Result<Vec<Person>, Error> {
         let query = query.to_owned();
         self.store()?.read(move |db| people::search(db, &query)).await
+    }
+
+    /// Somebody whom the directory knows.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Closed`].
+    pub async fn person(&self, id: PersonId) -> Result<Person, Error> {
+        self.store()?.read(move |db| people::find(db, id)?.ok_or(Error::NotFound { what: What::Person })).await
     }
 
     /// The organisation's name.
@@ -222,25 +292,18 @@ impl Client {
             .map(|name| String::from_utf8(name.unwrap_or_default()).unwrap_or_default())
     }
 
+    /// Bytes that the store takes on this device.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn storage_used(&self) -> Result<u64, Error> {
+        let folder = self.0.folder.clone();
+        self.store()?.read(move |_| Ok(open::size(&folder))).await
+    }
+
     /// A handle on a conversation: no I/O, nothing to close.
     pub fn conversation(&self, id: ConversationId) -> Conversation {
         Conversation::new(self.clone(), id)
-    }
-
-    /// One bounded [`Self::sync`] of a device that is not open, after a wake-up or by a timer; then it is closed again.
-    ///
-    /// # Errors
-    /// As [`Self::open`] and [`Self::sync`].
-    pub async fn wake_up(
-        env: Arc<dyn Env>,
-        folder: &Path,
-        keys: Arc<dyn KeyStore>,
-        within: Duration,
-    ) -> Result<SyncResult, Error> {
-        let client = Self::open(env, folder, keys).await?;
-        let result = client.sync(within).await;
-        client.close().await;
-        result
     }
 
     /// Every message of every conversation, in order, from where the last such stream of this store stopped: for bots.
@@ -256,11 +319,8 @@ impl Client {
                     Err(error) => Err(error),
                 };
                 let page = page.unwrap_or_default();
-                if page.is_empty() {
-                    tokio::select! { biased;
-                        _ = closed.wait_for(|closed| *closed) => return,
-                        notice = notices.recv() => if notice == Err(broadcast::error::RecvError::Closed) { return },
-                    }
+                if page.is_empty() && !changed(&mut notices, &mut closed).await {
+                    return;
                 }
                 for (pos, item) in page {
                     if let TimelineItem::Said(message) = item {
@@ -271,60 +331,6 @@ impl Client {
                         break;
                     }
                 }
-            }
-        }
-    }
-
-    /// Waits until everything at the server was fetched and everything in the outbox was sent, but no longer than
-    /// `within`.
-    ///
-    /// # Errors
-    /// [`Error::Closed`], [`Error::Revoked`], or what else stopped the client for good.
-    pub async fn sync(&self, within: Duration) -> Result<SyncResult, Error> {
-        let store = self.store()?;
-        let newest =
-            |db: &rusqlite::Connection| Ok(db.query_row("SELECT coalesce(max(pos), 0) FROM items", [], |r| r.get(0))?);
-        let from: i64 = store.read(newest).await?;
-        let complete = match tokio::time::timeout(within, self.settled(&store)).await {
-            Ok(end) => end.map(|()| true)?,
-            Err(_) => false,
-        };
-        let me = store.context().me.person;
-        let (received, waiting) = store
-            .read(move |db| {
-                let items = items::after(db, from, limits::PAGE_ENTRIES * 4)?;
-                let said = items.into_iter().filter_map(|(_, item)| match item {
-                    TimelineItem::Said(message) if message.sender.id != me => Some(message),
-                    _ => None,
-                });
-                Ok((said.collect(), outbox::waiting(db)?))
-            })
-            .await?;
-        Ok(SyncResult { received, waiting, complete: complete && waiting == 0 })
-    }
-
-    /// Whether nothing waits to be sent.
-    async fn is_empty(&self, store: &Store) -> Result<bool, Error> {
-        store.read(|db| Ok(outbox::waiting(db)? == 0 && outbox::deliveries(db)?.is_empty())).await
-    }
-
-    /// Waits until online with an empty outbox.
-    async fn settled(&self, store: &Store) -> Result<(), Error> {
-        let mut state = self.state();
-        let mut notices = self.0.notices.subscribe();
-        loop {
-            let now = *state.borrow_and_update();
-            match now {
-                ClientState::Online if self.is_empty(store).await? => return Ok(()),
-                ClientState::Stopped(Advice::ReEnrol) => return Err(Error::Revoked),
-                ClientState::Stopped(Advice::Update) => return Err(Error::UpdateRequired),
-                ClientState::Stopped(_) => return Err(Error::Internal("stopped")),
-                ClientState::Suspended => return Err(Error::Closed),
-                _ => {}
-            }
-            tokio::select! { biased;
-                changed = state.changed() => changed.map_err(|_| Error::Closed)?,
-                _ = notices.recv() => {}
             }
         }
     }

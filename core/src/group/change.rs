@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
-use openmls_memory_storage::MemoryStorage;
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{EntryId, PersonId};
+use pli_proto::row::AccessKey;
 use pli_proto::rows::{self, rank};
 use pli_proto::{limits, pb, signed};
 use tls_codec::Serialize as _;
@@ -15,12 +15,12 @@ use crate::store::logs::{self, Log};
 use crate::store::outbox::Welcome;
 use crate::store::{Loaded, Tx};
 
-use super::join::{group_id, internal, read_public};
-use super::roster::Roster;
+use super::join::{Keep, group_id, internal, judge, read_public};
+use super::roster::{Leaf, Roster};
+use super::rules;
 use super::seal;
 use super::settings::Settings;
 use super::split_vector;
-use super::verdict;
 
 /// A device to add.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ pub(crate) fn commit(
     plan: &Plan,
 ) -> Result<Option<Prepared>, Error> {
     let settings = settings_after(plan, loaded);
-    let group = loaded.group.as_mut().ok_or(Error::Internal("no secrets"))?;
+    let group = loaded.group.as_mut().ok_or(Error::internal("no secrets"))?;
     let me = &tx.context.me;
     let provider = tx.provider();
     let changed = (settings != loaded.public.settings).then_some(&settings);
@@ -84,7 +84,7 @@ pub(crate) fn commit(
     let (commit, welcome, info) = bundle.into_messages();
     let commit = pb::Commit {
         commit: bytes(&commit)?,
-        group_info: bytes(&info.ok_or(Error::Internal("group info"))?)?,
+        group_info: bytes(&info.ok_or(Error::internal("group info"))?)?,
         evidence: plan.evidence.clone(),
         signature: Vec::new(),
     };
@@ -102,14 +102,14 @@ pub(crate) fn commit(
 }
 
 fn bytes(message: &MlsMessageOut) -> Result<Vec<u8>, Error> {
-    message.tls_serialize_detached().map_err(|_| Error::Internal("size"))
+    message.tls_serialize_detached().map_err(|_| Error::internal("size"))
 }
 
 /// Roles end with a removal, whoever commits it.
 fn settings_after(plan: &Plan, loaded: &Loaded) -> Settings {
     let mut settings = plan.settings.clone().unwrap_or_else(|| loaded.public.settings.clone());
     let stay = loaded.public.roster.leaves().filter(|leaf| !plan.remove.contains(&leaf.index));
-    let mut present: BTreeSet<PersonId> = stay.map(super::roster::Leaf::person).collect();
+    let mut present: BTreeSet<PersonId> = stay.map(Leaf::person).collect();
     present.extend(plan.add.iter().map(|addition| addition.person));
     settings.retain(&present);
     settings
@@ -124,14 +124,15 @@ fn roster_after(plan: &Plan, loaded: &Loaded) -> Result<Roster, Error> {
     for (place, addition) in plan.add.iter().enumerate() {
         let leaf = addition.package.leaf_node();
         let certificate = super::roster::verify_credential(leaf.credential(), &loaded.public.settings.root)
-            .ok_or(Error::Internal("certificate"))?;
-        roster.insert(super::roster::Leaf { index: u32::MAX - place as u32, certificate, encryption_key: Vec::new() });
+            .ok_or(Error::internal("certificate"))?;
+        roster.insert(Leaf { index: u32::MAX - place as u32, certificate, encryption_key: Vec::new() });
     }
     Ok(roster)
 }
 
 /// The row changes that make the log's rows what the tree asks for, as far as the own rank allows; earlier false commits
-/// are mended with it.
+/// are mended with it. Leavers get no row back while their leaves are there still: with the last owner gone everybody
+/// may give rows, and when the leaf is gone too, nobody could take such an owner's away.
 pub(crate) fn mend(
     tx: &Tx<'_>,
     record: &Log,
@@ -142,8 +143,17 @@ pub(crate) fn mend(
     let want = roster.rows(settings);
     let me = tx.context.me.access(&record.key).key();
     let own = rows::acting_rank(&have, me).unwrap_or(rank::OTHER);
+    let mut gone = BTreeSet::new();
+    for leaver in logs::leavers(tx.db, record.log)? {
+        // Not where a leaf came anew.
+        let leaves = |leaf: &&Leaf| leaver.word.as_ref().is_none_or(|word| rules::is_word_of(word, record.log, leaf));
+        if let Some(leaver) = roster.by_key(&leaver.leaf_key).filter(leaves) {
+            let leaves = roster.of(leaver.person());
+            gone.extend(leaves.filter_map(|leaf| leaf.row_key(&record.key)));
+        }
+    }
     let mut changes = Vec::new();
-    for (key, rank) in &want {
+    for (key, rank) in want.iter().filter(|(key, _)| have.contains_key(*key) || !gone.contains(*key)) {
         let now = have.get(key).copied();
         let allowed = now.max(Some(*rank)) <= Some(own) && (now.is_none() || own > rank::OTHER);
         if now != Some(*rank) && allowed {
@@ -162,9 +172,9 @@ pub(crate) fn mend(
 }
 
 /// The leaf key of a revoked device whose row this is.
-fn revoked_leaf(tx: &Tx<'_>, record: &Log, key: &pli_proto::row::AccessKey) -> Result<Option<[u8; 32]>, Error> {
+fn revoked_leaf(tx: &Tx<'_>, record: &Log, key: &AccessKey) -> Result<Option<[u8; 32]>, Error> {
     let lines = crate::store::people::revoked_keys(tx.db)?;
-    let found = lines.into_iter().find(|leaf| pli_proto::row::AccessKey::of(record.key.as_bytes(), leaf) == Some(*key));
+    let found = lines.into_iter().find(|leaf| AccessKey::of(record.key.as_bytes(), leaf) == Some(*key));
     Ok(found)
 }
 
@@ -193,15 +203,15 @@ pub(crate) fn seal_commit(
 
 /// Judges an own commit as everybody else will.
 fn counts(tx: &Tx<'_>, record: &Log, entry: &pb::Entry) -> Result<bool, Error> {
-    let provider = tx.provider();
-    let group = openmls::prelude::PublicGroup::load(&provider.storage, &group_id(record.log))?.ok_or(Error::Damaged)?;
+    let group =
+        openmls::prelude::PublicGroup::load(&tx.provider().storage, &group_id(record.log))?.ok_or(Error::Damaged)?;
     let public = read_public(group)?;
     let Some(pb::Opened { body: Some(pb::opened::Body::Commit(commit)) }) =
         seal::open_entry(&record.key, record.log, entry)
     else {
-        return Err(Error::Internal("seal"));
+        return Err(Error::internal("seal"));
     };
-    let verdict = verdict::judge(provider.crypto, &MemoryStorage::default(), public, record.log, entry, &commit);
+    let verdict = judge(tx, public, record.log, entry, &commit, Keep::Nothing)?;
     if let Err(fault) = &verdict {
         tracing::info!(%fault, "an own commit would not count");
     }
@@ -210,7 +220,7 @@ fn counts(tx: &Tx<'_>, record: &Log, entry: &pb::Entry) -> Result<bool, Error> {
 
 /// One welcome for each joiner: openmls makes one for all, in which each joiner's secrets are 1.3 KB for all others.
 fn welcomes(all: &[u8], adds: &[Addition], crypto: &crate::crypto::Crypto) -> Result<Vec<Welcome>, Error> {
-    let parts = split_welcome(all).ok_or(Error::Internal("welcome"))?;
+    let parts = split_welcome(all).ok_or(Error::internal("welcome"))?;
     let mut out = Vec::with_capacity(adds.len());
     for addition in adds {
         let reference = addition.package.hash_ref(crypto).map_err(|error| internal("key package", &error))?;
@@ -218,10 +228,10 @@ fn welcomes(all: &[u8], adds: &[Addition], crypto: &crate::crypto::Crypto) -> Re
             .secrets
             .iter()
             .find(|secrets| split_vector(secrets).is_some_and(|(name, _)| name == reference.as_slice()))
-            .ok_or(Error::Internal("welcome"))?;
+            .ok_or(Error::internal("welcome"))?;
         let mut welcome = parts.head.to_vec();
         let vector = tls_codec::VLByteSlice(secrets);
-        welcome.extend(vector.tls_serialize_detached().map_err(|_| Error::Internal("size"))?);
+        welcome.extend(vector.tls_serialize_detached().map_err(|_| Error::internal("size"))?);
         welcome.extend_from_slice(parts.tail);
         out.push(Welcome { device: addition.device, inbox_key: addition.inbox_key.clone(), welcome });
     }

@@ -4,7 +4,6 @@ use openmls::group::{MlsGroup, PublicGroup, StagedWelcome};
 use openmls::prelude::{
     GroupId, LeafNodeParameters, MlsMessageBodyIn, MlsMessageIn, ProposalStore, RatchetTreeIn, Welcome,
 };
-use openmls_memory_storage::MemoryStorage;
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{EntryId, LogId};
 use pli_proto::signed::{self, Hash};
@@ -18,7 +17,7 @@ use crate::store::{Loaded, Tx, meta, mls, outbox};
 use super::roster::Roster;
 use super::seal;
 use super::settings::Settings;
-use super::verdict::{self, Public};
+use super::verdict::{self, Counted, Fault, Public};
 use super::{capabilities, create_config, group_info, join_config};
 
 /// The MLS group id of a log.
@@ -44,7 +43,32 @@ pub(crate) fn load(tx: &mut Tx<'_>, log: LogId) -> Result<Loaded, Error> {
 pub(crate) fn read_public(group: PublicGroup) -> Result<Public, Error> {
     let roster = Roster::read(&group).ok_or(Error::Damaged)?;
     let settings = Settings::of(group.group_context()).map_err(|_| Error::Damaged)?;
-    Ok(Public { group, roster, settings })
+    Ok(Public::new(group, roster, settings))
+}
+
+/// What [`judge`] leaves in the follower's space of the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Nothing: the member's own space holds the public state too.
+    Nothing,
+    /// The state after, if the commit counts.
+    Counted,
+}
+
+/// The verdict on a commit. openmls stores what it makes of one: never in the member's own space.
+pub(crate) fn judge(
+    tx: &Tx<'_>,
+    before: Public,
+    log: LogId,
+    entry: &pb::Entry,
+    commit: &pb::Commit,
+    keep: Keep,
+) -> Result<Result<Counted, Fault>, Error> {
+    tx.db.execute_batch("SAVEPOINT verdict")?;
+    let verdict = verdict::judge(&tx.context.crypto, &tx.follower_store(), before, log, entry, commit);
+    let undo = if keep == Keep::Counted && verdict.is_ok() { "" } else { "ROLLBACK TO verdict;" };
+    tx.db.execute_batch(&format!("{undo} RELEASE verdict"))?;
+    Ok(verdict)
 }
 
 /// Founds a group of this device alone; its log is to be created at the server.
@@ -58,24 +82,24 @@ pub(crate) fn found(tx: &mut Tx<'_>, record: &Log, settings: &Settings) -> Resul
         .export_group_info(provider.crypto, &me.key, false)
         .map_err(|error| internal("group info", &error))?
         .tls_serialize_detached()
-        .map_err(|_| Error::Internal("size"))?;
-    logs::put(tx.db, &Log { group_info: info, ..record.clone() })?;
-    let rows = Roster::read(group.public_group()).ok_or(Error::Internal("roster"))?.rows(settings);
+        .map_err(|_| Error::internal("size"))?;
+    logs::put_group_info(tx.db, record.log, &info)?;
+    let rows = Roster::read(group.public_group()).ok_or(Error::internal("roster"))?.rows(settings);
     let effects: Vec<_> = rows.into_iter().map(|(key, rank)| (key, Some(rank))).collect();
     logs::apply_rows(tx.db, record.log, &effects)
 }
 
-/// The snapshot of a log as this device has it.
+/// The snapshot of a log at its last commit.
 pub(crate) fn snapshot(tx: &Tx<'_>, record: &Log, public: &PublicGroup) -> Result<Vec<u8>, Error> {
-    let tree = public.export_ratchet_tree().tls_serialize_detached().map_err(|_| Error::Internal("tree"))?;
+    let tree = public.export_ratchet_tree().tls_serialize_detached().map_err(|_| Error::internal("tree"))?;
     let rows = logs::rows(tx.db, record.log)?;
     let snapshot = pb::Snapshot {
-        group_info: record.group_info.clone(),
+        group_info: logs::group_info(tx.db, record.log)?,
         tree,
         rows: rows.into_iter().map(|(key, rank)| pli_proto::rows::set(key, rank)).collect(),
-        hash: record.hash.to_vec(),
+        hash: record.commit_hash.to_vec(),
     };
-    Ok(seal::seal_snapshot(&*tx.context.env, &record.key, record.log, record.number, &snapshot))
+    Ok(seal::seal_snapshot(&*tx.context.env, &record.key, record.log, record.commit_number, &snapshot))
 }
 
 /// What a joiner was given: the welcome's envelope, a snapshot, and the log from there to the commit that added it.
@@ -128,12 +152,12 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
         hash: replayed.hash,
         commit_number: material.invitation.number,
         commit_hash: replayed.hash,
-        group_info: replayed.group_info,
         snapshot_number: material.snapshot_number,
         commit_bytes: replayed.commit_bytes,
         ..record.clone()
     };
     logs::put(tx.db, &entered)?;
+    logs::put_group_info(tx.db, record.log, &replayed.group_info)?;
     logs::put_hash(tx.db, record.log, entered.number, &entered.hash)?;
     tx.keep_group(record.log, Loaded { group: Some(group), public: replayed.public });
     Ok(entered)
@@ -160,33 +184,38 @@ struct Replayed {
     commit_bytes: u64,
 }
 
-/// Follows a log from a snapshot, without secrets and in memory.
+/// Follows a log from a snapshot, without secrets.
 fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, CannotJoin> {
     let snapshot = seal::open_snapshot(&record.key, record.log, material.snapshot_number, &material.snapshot)
         .ok_or(CannotJoin::Snapshot)?;
     let tree = RatchetTreeIn::tls_deserialize_exact_bytes(&snapshot.tree).map_err(|_| CannotJoin::Snapshot)?;
     let info = group_info::parse(&snapshot.group_info).ok_or(CannotJoin::Snapshot)?;
     let crypto = &tx.context.crypto;
-    let mut memory = MemoryStorage::default();
-    let (group, _) = PublicGroup::from_external(crypto, &memory, tree, info, ProposalStore::new())
+    let (group, _) = PublicGroup::from_external(crypto, &tx.follower_store(), tree, info, ProposalStore::new())
         .map_err(|_| CannotJoin::Snapshot)?;
     let settings = Settings::of(group.group_context()).map_err(|_| CannotJoin::Snapshot)?;
     let roster = Roster::verify(&group, &tx.context.me.root).ok_or(CannotJoin::Snapshot)?;
     let mut rows = rows_of(&snapshot.rows);
-    let mut public = Public { group, roster, settings };
+    let mut public = Public::new(group, roster, settings);
     // What no commits under these rules led to would stop its members later.
     verdict::check_public(crypto, &public).map_err(|_| CannotJoin::Snapshot)?;
     let mut hash: Hash = snapshot.hash.as_slice().try_into().map_err(|_| CannotJoin::Snapshot)?;
     let (mut group_info, mut number, mut commit_bytes) = (snapshot.group_info, material.snapshot_number, 0);
+    // A snapshot stands at a commit.
+    let mut last_commit = (number, hash);
     for entry in &material.entries {
-        number += 1;
-        if entry.number != number {
+        let follows = if entry.number == number + 1 {
+            hash = signed::hash_next(&hash, entry.number, &signed::entry_digest(record.log, entry));
+            entry.hash == hash
+        } else {
+            // Messages between are no longer at the server.
+            hash = entry.hash.as_slice().try_into().map_err(|_| CannotJoin::Snapshot)?;
+            entry.number > number
+        };
+        if !follows || entry.parent != last_commit.0 || entry.parent_hash != last_commit.1 {
             return Err(CannotJoin::Snapshot);
         }
-        hash = signed::hash_next(&hash, number, &signed::entry_digest(record.log, entry));
-        if entry.hash != hash {
-            return Err(CannotJoin::Snapshot);
-        }
+        number = entry.number;
         // By no row in particular: the server refused what was not allowed, and this book is for mending only.
         for change in &entry.rows {
             mirror(&mut rows, change);
@@ -194,17 +223,15 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
         if entry.kind() != pb::EntryKind::Commit {
             continue;
         }
+        last_commit = (number, hash);
         commit_bytes += entry.sealed.len() as u64;
         let Some(pb::Opened { body: Some(pb::opened::Body::Commit(commit)) }) =
             seal::open_entry(&record.key, record.log, entry)
         else {
             continue;
         };
-        // The verdict uses up the state before; what it stores becomes the state to go back to.
-        let after = MemoryStorage::default();
-        public = match verdict::judge(crypto, &after, public, record.log, entry, &commit) {
+        public = match judge(tx, public, record.log, entry, &commit, Keep::Counted)? {
             Ok(counted) => {
-                memory = after;
                 group_info = commit.group_info;
                 if counted.after.settings.rules != super::RULES {
                     return Err(CannotJoin::Welcome);
@@ -213,7 +240,7 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
             }
             Err(fault) => {
                 tracing::debug!(%fault, number, "a commit does not count");
-                let before = PublicGroup::load(&memory, &group_id(record.log)).ok().flatten();
+                let before = PublicGroup::load(&tx.follower_store(), &group_id(record.log)).ok().flatten();
                 read_public(before.ok_or(CannotJoin::Snapshot)?)?
             }
         };
@@ -255,7 +282,7 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: E
     let me = &tx.context.me;
     let provider = tx.provider();
     provider.storage.delete_group(&group_id(record.log))?;
-    let info = group_info::parse(&record.group_info).ok_or(Error::Damaged)?;
+    let info = group_info::parse(&logs::group_info(tx.db, record.log)?).ok_or(Error::Damaged)?;
     let parameters = LeafNodeParameters::builder().with_capabilities(capabilities()).build();
     let bundle = MlsGroup::external_commit_builder()
         .with_ratchet_tree(public.group.export_ratchet_tree().into())
@@ -274,11 +301,11 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: E
     let (_, bundle) = bundle;
     let (commit, _, info) = bundle.into_messages();
     let serialize = |message: openmls::prelude::MlsMessageOut| {
-        message.tls_serialize_detached().map_err(|_| Error::Internal("size"))
+        message.tls_serialize_detached().map_err(|_| Error::internal("size"))
     };
     let commit = pb::Commit {
         commit: serialize(commit)?,
-        group_info: serialize(info.ok_or(Error::Internal("group info"))?)?,
+        group_info: serialize(info.ok_or(Error::internal("group info"))?)?,
         ..pb::Commit::default()
     };
     let rows = super::change::mend(tx, record, &public.roster, &public.settings)?;
@@ -287,7 +314,7 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: E
 
 pub(crate) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Error {
     tracing::error!(%error, what, "MLS");
-    Error::Internal(what)
+    Error::internal(what)
 }
 
 /// If the store is a copy of an earlier day, its groups' secrets may have been used since: they still read what came,
@@ -298,7 +325,9 @@ pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) 
     }
     tracing::warn!("the store is a copy of an earlier day: every group is returned to");
     db.execute_batch("BEGIN IMMEDIATE")?;
-    for record in logs::all(db)?.into_iter().filter(|record| record.state == LogState::Active) {
+    // Those too whose access may come again, and those that may have been founded since.
+    let writes = |state| matches!(state, LogState::Active | LogState::AccessLost | LogState::Founding);
+    for record in logs::all(db)?.into_iter().filter(|record| writes(record.state)) {
         logs::put(db, &Log { return_ms: env.now_ms(), ..record })?;
     }
     outbox::void_attempts(db)?;
@@ -307,7 +336,8 @@ pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) 
         outbox::drop_attempts(db, record.log)?;
     }
     // The private keys of its key packages may have been used too: new ones replace them.
-    meta::remove(db, meta::LAST_RESORT_MS)?;
+    meta::set_number(db, meta::RENEW_STOCK_MS, env.now_ms() + 1)?;
+    meta::set_number(db, meta::COPIED_MS, env.now_ms() + limits::CLOCK_SKEW.as_millis() as u64)?;
     meta::remove(db, meta::IS_COPY)?;
     db.execute_batch("COMMIT")?;
     Ok(())

@@ -26,8 +26,7 @@ use openmls::prelude::{
     GroupContext, Lifetime, MlsGroupCreateConfig, MlsGroupJoinConfig, MlsMessageIn, PURE_PLAINTEXT_WIRE_FORMAT_POLICY,
     ProtocolMessage, RequiredCapabilitiesExtension, UnknownExtension,
 };
-use tls_codec::VLBytes;
-use tls_codec::{DeserializeBytes as _, Serialize as _};
+use tls_codec::{DeserializeBytes as _, Serialize as _, VLByteSlice};
 
 /// The version of the rules in this module; what they accept never changes under one number.
 pub const RULES: u32 = 1;
@@ -40,8 +39,9 @@ pub const SETTINGS_EXTENSION: u16 = 0xF0A1;
 
 /// What each leaf says that it can do, exactly.
 pub fn capabilities() -> Capabilities {
-    let settings = [ExtensionType::Unknown(SETTINGS_EXTENSION)];
-    Capabilities::new(None, Some(&[SUITE]), Some(&settings), Some(&[]), Some(&[CredentialType::X509]))
+    // The mark of a last resort is refused in a key package whose leaf does not list it.
+    let extensions = [ExtensionType::LastResort, ExtensionType::Unknown(SETTINGS_EXTENSION)];
+    Capabilities::new(None, Some(&[SUITE]), Some(&extensions), Some(&[]), Some(&[CredentialType::X509]))
 }
 
 /// The extensions of a group context: these two, and no others.
@@ -80,9 +80,9 @@ pub fn join_config() -> MlsGroupJoinConfig {
 
 /// The `x509` credential of a chain (RFC 9420 section 5.3), the device's certificate first.
 pub fn credential(chain: &[Vec<u8>]) -> Credential {
-    let certificates: Vec<VLBytes> = chain.iter().map(|der| VLBytes::new(der.clone())).collect();
-    let content = certificates.tls_serialize_detached().expect("a chain of a few kilobytes");
-    Credential::new(CredentialType::X509, content)
+    // openmls puts the length of the whole around it.
+    let vector = |der: &Vec<u8>| VLByteSlice(der).tls_serialize_detached().expect("a few kilobytes");
+    Credential::new(CredentialType::X509, chain.iter().flat_map(vector).collect())
 }
 
 /// The chain in a credential; `None` if it is no `x509` credential.
@@ -90,8 +90,13 @@ pub fn chain(credential: &Credential) -> Option<Vec<Vec<u8>>> {
     if credential.credential_type() != CredentialType::X509 {
         return None;
     }
-    let certificates = Vec::<VLBytes>::tls_deserialize_exact_bytes(credential.serialized_content()).ok()?;
-    Some(certificates.into_iter().map(|der| der.as_slice().to_vec()).collect())
+    let (mut certificates, mut rest) = (Vec::new(), credential.serialized_content());
+    while !rest.is_empty() {
+        let (der, after) = split_vector(rest)?;
+        certificates.push(der.to_vec());
+        rest = after;
+    }
+    Some(certificates)
 }
 
 /// A credential with its key.

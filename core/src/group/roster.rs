@@ -10,6 +10,7 @@ use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
 use tls_codec::Serialize as _;
 
+use super::seal::LogKey;
 use super::settings::Settings;
 use super::split_vector;
 
@@ -37,6 +38,10 @@ impl Leaf {
     pub fn key(&self) -> &[u8; 32] {
         &self.certificate.key
     }
+    /// The key of its row in a log; none for a leaf whose key is no point.
+    pub fn row_key(&self, log_key: &LogKey) -> Option<AccessKey> {
+        AccessKey::of(log_key.as_bytes(), self.key())
+    }
 }
 
 /// All leaves, by their place in the tree.
@@ -46,7 +51,10 @@ pub struct Roster(BTreeMap<u32, Leaf>);
 impl Roster {
     /// Reads a group whose leaves were verified when they entered.
     pub fn read(group: &PublicGroup) -> Option<Self> {
-        Self::collect(group, |chain| certificate::read_device(chain.first()?, Usage::Mls).ok())
+        Self::collect(group, |chain| {
+            let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+            certificate::read_device(&chain, Usage::Mls).ok()
+        })
     }
 
     /// Verifies every leaf of a group that is entered, up to `root`.
@@ -114,7 +122,7 @@ impl Roster {
     /// The rows that this tree asks for.
     pub fn rows(&self, settings: &Settings) -> Rows {
         let row = |leaf: &Leaf| {
-            let key = AccessKey::of(settings.log_key.as_bytes(), leaf.key())?;
+            let key = leaf.row_key(&settings.log_key)?;
             Some((key, settings.rank(leaf.person())))
         };
         self.leaves().filter_map(row).collect()

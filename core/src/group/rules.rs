@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pli_proto::certificate;
 use pli_proto::id::{LogId, PersonId};
 use pli_proto::pb::evidence::Evidence as Kind;
-use pli_proto::{pb, signed};
+use pli_proto::{issuers, pb, signed};
 
 use crate::crypto;
 
@@ -71,14 +71,18 @@ fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf, present: &BTreeSet<P
     settings.pair.is_none() && role >= Role::Admin && role >= settings.role(leaf.person(), present)
 }
 
-/// Whether evidence allows to remove this leaf: a line of a revocation list that names its certificate, or a leaver's
-/// word, which covers all leaves of the person.
+/// Whether evidence allows to remove this leaf: a line of a revocation list that names its certificate, a leaver's word,
+/// which covers all leaves of the person, or the end of its issuer, if its certificate is not among those that stay.
 pub fn proves(evidence: &pb::Evidence, change: &Change<'_>, leaf: &Leaf) -> bool {
     match &evidence.evidence {
         Some(Kind::Revoked(line)) => names(line, leaf) && is_genuine(line, &change.settings.0.root),
         Some(Kind::Left(word)) => {
             let leaver = change.rosters.0.by_key(&word.leaf_key);
             leaver.is_some_and(|leaver| leaver.person() == leaf.person() && is_word_of(word, change.log, leaver))
+        }
+        Some(Kind::NotKept(shown)) => {
+            let Leaf { certificate, .. } = leaf;
+            issuers::has_ended(shown, &change.settings.0.root, &certificate.fingerprint, &certificate.issuer)
         }
         None => false,
     }
@@ -115,8 +119,7 @@ fn may_set(change: &Change<'_>, role: Role, present: &BTreeSet<PersonId>) -> boo
         && (same_rights || role >= Role::Admin)
         && roles_end_with_removal(after, &after_present)
         && before.roles.keys().chain(after.roles.keys()).all(|person| {
-            let role_of = |settings: &Settings| settings.roles.get(person).copied().unwrap_or(Role::Member);
-            may_set_role(*person, (role_of(before), role_of(after)), role, present, &after_present)
+            may_set_role(*person, (before.named(*person), after.named(*person)), role, present, &after_present)
         })
 }
 

@@ -7,11 +7,47 @@ use pli_proto::id::PersonId;
 use pli_proto::rows::rank;
 use pli_proto::{limits, pb};
 use prost::Message;
+use serde::{Deserialize, Serialize};
 
 use super::seal::LogKey;
 use super::{RULES, SETTINGS_EXTENSION};
 
-pub use pb::Role;
+/// What a person may do in a group, the least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Role {
+    /// From outside the organisation, for a time.
+    #[default]
+    Guest,
+    /// As everybody who is not said to be something else.
+    Member,
+    /// Adds and removes people, and sets what members may do.
+    Admin,
+    /// An admin whom no admin can remove.
+    Owner,
+}
+
+impl Role {
+    fn of(role: pb::Role) -> Result<Self, BadSettings> {
+        match role {
+            pb::Role::Unspecified => Err(BadSettings),
+            pb::Role::Guest => Ok(Self::Guest),
+            pb::Role::Member => Ok(Self::Member),
+            pb::Role::Admin => Ok(Self::Admin),
+            pb::Role::Owner => Ok(Self::Owner),
+        }
+    }
+
+    fn number(self) -> i32 {
+        let role = match self {
+            Self::Guest => pb::Role::Guest,
+            Self::Member => pb::Role::Member,
+            Self::Admin => pb::Role::Admin,
+            Self::Owner => pb::Role::Owner,
+        };
+        role.into()
+    }
+}
 
 /// The settings are missing, malformed or beyond limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,21 +131,20 @@ impl Settings {
         };
         let mut roles = BTreeMap::new();
         for entry in &group.roles {
-            let unlisted = matches!(entry.role(), Role::Unspecified | Role::Member);
-            if unlisted || roles.insert(person(&entry.person)?, entry.role()).is_some() {
+            let role = Role::of(entry.role())?;
+            if role == Role::Member || roles.insert(person(&entry.person)?, role).is_some() {
                 return Err(BadSettings);
             }
         }
-        let least = |role: Role| if role == Role::Unspecified { Err(BadSettings) } else { Ok(role) };
         let settings = Self {
             rules: group.rules,
             log_key: group.log_key.as_slice().try_into().map_err(|_| BadSettings)?,
             root: group.root.as_slice().try_into().map_err(|_| BadSettings)?,
             pair,
             roles,
-            may_add: least(group.may_add())?,
-            may_post: least(group.may_post())?,
-            may_rename: least(group.may_rename())?,
+            may_add: Role::of(group.may_add())?,
+            may_post: Role::of(group.may_post())?,
+            may_rename: Role::of(group.may_rename())?,
             lifetime_s: group.lifetime_s,
             name: group.name,
             topic: group.topic,
@@ -130,14 +165,14 @@ impl Settings {
             roles: self
                 .roles
                 .iter()
-                .map(|(person, role)| pb::RoleOf { person: person.to_vec(), role: (*role).into() })
+                .map(|(person, role)| pb::RoleOf { person: person.to_vec(), role: role.number() })
                 .collect(),
             name: self.name.clone(),
             topic: self.topic.clone(),
             avatar: self.avatar.clone(),
-            may_add: self.may_add.into(),
-            may_post: self.may_post.into(),
-            may_rename: self.may_rename.into(),
+            may_add: self.may_add.number(),
+            may_post: self.may_post.number(),
+            may_rename: self.may_rename.number(),
             lifetime_s: self.lifetime_s,
         }
         .encode_to_vec()
@@ -146,14 +181,27 @@ impl Settings {
     /// The role that `person` has where `present` have leaves: without an owner admins are owners; without admins
     /// everyone is.
     pub fn role(&self, person: PersonId, present: &BTreeSet<PersonId>) -> Role {
-        let named = |person: &PersonId| self.roles.get(person).copied().unwrap_or(Role::Member);
-        let own = named(&person);
-        let highest = present.iter().map(named).max().unwrap_or(Role::Member);
+        self.role_under(self.highest(present), person)
+    }
+
+    /// The highest role that is named and present.
+    pub(crate) fn highest(&self, present: &BTreeSet<PersonId>) -> Role {
+        present.iter().map(|person| self.named(*person)).max().unwrap_or(Role::Member)
+    }
+
+    /// As [`Self::role`], where the highest role is known.
+    pub(crate) fn role_under(&self, highest: Role, person: PersonId) -> Role {
+        let own = self.named(person);
         match highest {
             Role::Owner => own,
             Role::Admin if own < Role::Admin => own,
             _ => Role::Owner,
         }
+    }
+
+    /// The role that is named for a person; a member's, where none is.
+    pub(crate) fn named(&self, person: PersonId) -> Role {
+        self.roles.get(&person).copied().unwrap_or(Role::Member)
     }
 
     /// The rank of a person's rows.

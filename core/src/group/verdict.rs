@@ -22,7 +22,7 @@ use crate::crypto;
 
 use super::roster::{self, Leaf, Roster};
 use super::rules::{self, Change};
-use super::settings::Settings;
+use super::settings::{Role, Settings};
 use super::{capabilities, group_info, lifetime, protocol_message};
 
 /// Why a commit does not count: the number is that of the rule.
@@ -68,6 +68,21 @@ pub struct Public {
     pub roster: Roster,
     /// Its settings.
     pub settings: Settings,
+    highest: Role,
+    /// Revocation list and ends of issuers were looked through up to these numbers, and no leaf has to go.
+    pub(crate) unrevoked: Option<(u64, u64)>,
+}
+
+impl Public {
+    pub(crate) fn new(group: PublicGroup, roster: Roster, settings: Settings) -> Self {
+        let highest = settings.highest(&roster.persons());
+        Self { group, roster, settings, highest, unrevoked: None }
+    }
+
+    /// The role that a person has now: see [`Settings::role`].
+    pub fn role(&self, person: PersonId) -> Role {
+        self.settings.role_under(self.highest, person)
+    }
 }
 
 /// A commit that counts, and what it does.
@@ -101,7 +116,7 @@ pub fn judge(
     entry: &pb::Entry,
     commit: &pb::Commit,
 ) -> Result<Counted, Fault> {
-    let Public { mut group, roster, settings } = before;
+    let Public { mut group, roster, settings, .. } = before;
     let message = protocol_message(&commit.commit).ok_or(Fault::Mls)?;
     let processed = group.process_message(crypto, message).map_err(|_| Fault::Mls)?;
     if !processed.aad().is_empty() {
@@ -158,7 +173,7 @@ pub fn judge(
         added: &added,
         evidence: &commit.evidence,
     })?;
-    let after = Public { group, roster: after, settings: settings_after };
+    let after = Public::new(group, after, settings_after);
     Ok(Counted { after, settings_before: settings, persons_before: roster.persons(), by, is_return, removed, added })
 }
 

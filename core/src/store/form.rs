@@ -7,13 +7,12 @@
 //!
 //! The join configuration is JSON, because its serde form is "untagged", which postcard can't read. The first byte
 //! says which of the two, since postcard can't read a struct that has grown: a new openmls may need a new form, and a
-//! migration to it. A check follows, so that a damaged value is an error here and not a wrong key in openmls.
+//! migration to it. There is no check over the bytes: SQLCipher has one over each page.
 //!
 //! [`store::mls`](crate::store::mls) calls this; it knows no types.
 
 use std::error::Error;
 
-use aws_lc_rs::digest;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -62,15 +61,12 @@ pub fn encode(form: Form, value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, 
     if plain.len() > MAX_VALUE_BYTES {
         return Err(FormError::TooLarge);
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(HEAD_BYTES + folded_bytes(plain.len())));
-    bytes.resize(HEAD_BYTES, 0);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1 + folded_bytes(plain.len())));
+    bytes.push(form as u8);
     match form {
         Form::Json => bytes.extend_from_slice(&plain),
         Form::Postcard => fold(&plain, &mut bytes),
     }
-    bytes[0] = form as u8;
-    let check = check(form as u8, &bytes[HEAD_BYTES..]);
-    bytes[1..HEAD_BYTES].copy_from_slice(&check);
     Ok(bytes)
 }
 
@@ -80,11 +76,7 @@ pub fn encode(form: Form, value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, 
 /// # Errors
 /// [`FormError::Damaged`], [`FormError::UnknownForm`], [`FormError::Read`], [`FormError::TooLarge`].
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormError> {
-    let (head, body) = bytes.split_first_chunk::<HEAD_BYTES>().ok_or(FormError::Damaged)?;
-    let [form, expected @ ..] = head;
-    if *expected != check(*form, body) {
-        return Err(FormError::Damaged);
-    }
+    let (form, body) = bytes.split_first().ok_or(FormError::Damaged)?;
     if *form == Form::Json as u8 {
         serde_json::from_slice(body).map_err(read)
     } else if *form == Form::Postcard as u8 {
@@ -157,15 +149,6 @@ fn folded_bytes(plain_len: usize) -> usize {
     size_of::<u32>() + plain_len.div_ceil(BLOCK_BYTES).div_ceil(8) + plain_len
 }
 
-/// Against damage, not against forgery: whoever can write rows holds the database's key.
-fn check(form: u8, body: &[u8]) -> [u8; CHECK_BYTES] {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    hash.update(&[form]);
-    hash.update(body);
-    let hash = hash.finish();
-    *hash.as_ref().first_chunk().expect("SHA-256 gives 32 bytes")
-}
-
 fn write(error: impl Error + Send + Sync + 'static) -> FormError {
     FormError::Write(Box::new(error))
 }
@@ -175,26 +158,34 @@ fn read(error: impl Error + Send + Sync + 'static) -> FormError {
 }
 
 /// Collects postcard's output and leaves no copy behind when it grows. It is also faster than postcard's own
-/// collectors at single bytes, in which openmls' keys come.
-struct Plain(Zeroizing<Vec<u8>>);
+/// collectors at single bytes, in which openmls' keys come: one comparison for each.
+struct Plain {
+    bytes: Zeroizing<Vec<u8>>,
+    /// How many of them are written.
+    len: usize,
+}
 
 impl Plain {
     fn new() -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(FIRST_BYTES)))
+        Self { bytes: Zeroizing::new(vec![0; FIRST_BYTES]), len: 0 }
     }
 
+    /// The next bytes to write.
     #[inline]
-    fn reserve(&mut self, more: usize) {
-        if self.0.capacity() - self.0.len() < more {
-            self.grow(more);
+    fn next(&mut self, count: usize) -> &mut [u8] {
+        let (from, to) = (self.len, self.len + count);
+        if to > self.bytes.len() {
+            self.grow(to);
         }
+        self.len = to;
+        &mut self.bytes[from..to]
     }
 
     #[cold]
-    fn grow(&mut self, more: usize) {
-        let mut larger = Vec::with_capacity((2 * self.0.capacity()).max(self.0.len() + more));
-        larger.extend_from_slice(&self.0);
-        self.0 = Zeroizing::new(larger);
+    fn grow(&mut self, to: usize) {
+        let mut larger = Zeroizing::new(vec![0; to.max(2 * self.bytes.len())]);
+        larger[..self.len].copy_from_slice(&self.bytes[..self.len]);
+        self.bytes = larger;
     }
 }
 
@@ -203,18 +194,22 @@ impl Flavor for Plain {
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.reserve(1);
-        self.0.push(byte);
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        } else {
+            self.next(1)[0] = byte;
+        }
         Ok(())
     }
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.reserve(bytes.len());
-        self.0.extend_from_slice(bytes);
+        self.next(bytes.len()).copy_from_slice(bytes);
         Ok(())
     }
-    fn finalize(self) -> postcard::Result<Self::Output> {
-        Ok(self.0)
+    fn finalize(mut self) -> postcard::Result<Self::Output> {
+        self.bytes.truncate(self.len);
+        Ok(self.bytes)
     }
 }
 
@@ -223,10 +218,8 @@ pub const MAX_VALUE_BYTES: usize = 64 << 20;
 
 /// Small enough that an unused ratchet's secret is left out, large enough that the bits cost little.
 const BLOCK_BYTES: usize = 64;
-const CHECK_BYTES: usize = 8;
-const HEAD_BYTES: usize = 1 + CHECK_BYTES;
 /// Most values fit.
-const FIRST_BYTES: usize = 8192;
+const FIRST_BYTES: usize = 2048;
 
 #[cfg(test)]
 mod tests {
@@ -236,11 +229,6 @@ mod tests {
 
     fn value() -> Value {
         (7, vec![vec![0; 1000], vec![0xa5; 100], vec![], vec![0; 77]], Some("x".into()))
-    }
-
-    /// As [`encode`] would, around any body.
-    fn framed(form: u8, body: &[u8]) -> Vec<u8> {
-        [&[form][..], &check(form, body), body].concat()
     }
 
     #[test]
@@ -258,26 +246,12 @@ mod tests {
     }
 
     #[test]
-    fn any_change_of_any_byte_is_noticed() {
-        for form in [Form::Json, Form::Postcard] {
-            let bytes = encode(form, &value()).unwrap();
-            for i in 0..bytes.len() {
-                let mut changed = bytes.to_vec();
-                changed[i] ^= 1 << (i % 8);
-                assert!(matches!(decode::<Value>(&changed), Err(FormError::Damaged)));
-                assert!(matches!(decode::<Value>(&bytes[..i]), Err(FormError::Damaged)));
-            }
-            assert!(decode::<Value>(&[&bytes[..], &[0]].concat()).is_err());
-        }
-    }
-
-    #[test]
     fn hostile_bodies_are_errors_within_bounds() {
-        let hostile = |body: &[u8]| decode::<Value>(&framed(Form::Postcard as u8, body)).unwrap_err();
+        let hostile = |body: &[u8]| decode::<Value>(&[&[Form::Postcard as u8], body].concat()).unwrap_err();
         assert!(matches!(hostile(&[]), FormError::Damaged));
         assert!(matches!(hostile(&[0xff; 4]), FormError::TooLarge));
         assert!(matches!(hostile(&[3, 0xff, 0xff, 0xff, 1, 2, 3]), FormError::Damaged));
-        assert!(matches!(decode::<Value>(&framed(2, b"{}")), Err(FormError::UnknownForm(2))));
+        assert!(matches!(decode::<Value>(b"\x02{}"), Err(FormError::UnknownForm(2))));
         // Claims of 2^63 elements, of four gigabytes, in each place where postcard expects a length.
         for claim in [&b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f"[..], b"\xff\xff\xff\xff\x0f"] {
             for before in [&b""[..], b"\x07", b"\x07\x01", b"\x07\x00\x01"] {
@@ -289,18 +263,18 @@ mod tests {
     }
 
     #[test]
-    fn bodies_changed_beneath_the_check_never_panic() {
+    fn changed_bytes_never_panic() {
         for form in [Form::Json, Form::Postcard] {
             let bytes = encode(form, &value()).unwrap();
-            let body = &bytes[HEAD_BYTES..];
-            for i in 0..body.len() {
+            for i in 0..bytes.len() {
                 for bit in 0..8 {
-                    let mut changed = body.to_vec();
+                    let mut changed = bytes.to_vec();
                     changed[i] ^= 1 << bit;
-                    let _ = decode::<Value>(&framed(form as u8, &changed));
+                    let _ = decode::<Value>(&changed);
                 }
-                assert!(decode::<Value>(&framed(form as u8, &body[..i])).is_err());
+                assert!(decode::<Value>(&bytes[..i]).is_err());
             }
+            assert!(decode::<Value>(&[&bytes[..], &[0]].concat()).is_err());
         }
     }
 

@@ -8,10 +8,14 @@ use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::Error;
-use crate::model::{Change, Content, DeliveryState, Message, TimelineItem, What};
+use crate::model::{
+    Change, Content, DeliveryState, Message, Person, Quote, Reaction, TimelineItem, What, some_time, time,
+};
+use crate::text::{beginning, is_emoji_only};
 
+use super::deeds;
 use super::outbox::{self, Intent, Queued};
-use super::people;
+use super::people::People;
 
 /// What an item's body is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +45,7 @@ pub(crate) struct NewItem {
     pub(crate) body: Vec<u8>,
 }
 
-/// Adds an item at the end; one that is there already stays.
+/// Adds an item at the end; one that is there already stays. What was done to it before it came is done now.
 pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
     db.prepare_cached(
         "INSERT OR IGNORE INTO items(conversation, entry, log, number, by, mine, sent_ms, received_ms, kind, body)
@@ -61,62 +65,7 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
     ])?;
     db.prepare_cached("UPDATE conversations SET active_ms = max(active_ms, ?) WHERE id = ?")?
         .execute((item.received_ms, item.conversation.0))?;
-    Ok(())
-}
-
-/// Replaces a text, if `by` wrote it.
-pub(crate) fn edit(
-    db: &Connection,
-    (conversation, target): (ConversationId, &[u8]),
-    by: PersonId,
-    text: &pb::Text,
-    at_ms: u64,
-) -> Result<(), Error> {
-    let sql = "SELECT body FROM items WHERE conversation = ? AND entry = ? AND by = ? AND kind = ?
-               AND deleted_by IS NULL";
-    let old = db
-        .prepare_cached(sql)?
-        .query_row((conversation.0, target, by.0, Kind::Text as i64), |row| row.get::<_, Vec<u8>>(0));
-    let Some(old) = old.optional()? else { return Ok(()) };
-    let reply_to = pb::Text::decode(old.as_slice()).map(|old| old.reply_to).unwrap_or_default();
-    let body = pb::Text { reply_to, ..text.clone() }.encode_to_vec();
-    let sql = "UPDATE items SET body = ?, edited_ms = ? WHERE conversation = ? AND entry = ?";
-    db.execute(sql, (body, at_ms, conversation.0, target))?;
-    Ok(())
-}
-
-/// Deletes what a message said, if `by` wrote it or `may_delete`; that it was deleted stays visible.
-pub(crate) fn delete(
-    db: &Connection,
-    (conversation, target): (ConversationId, &[u8]),
-    by: PersonId,
-    may_delete: bool,
-) -> Result<(), Error> {
-    let sql = "UPDATE items SET body = x'', deleted_by = ?2
-               WHERE conversation = ?5 AND entry = ?1 AND (by = ?2 OR ?3) AND kind <> ?4";
-    let deleted = db.execute(sql, (target, by.0, may_delete, Kind::Change as i64, conversation.0))?;
-    if deleted > 0 {
-        db.execute("DELETE FROM reactions WHERE conversation = ? AND entry = ?", (conversation.0, target))?;
-    }
-    Ok(())
-}
-
-/// Sets a person's reaction to a message; an empty one takes it back.
-pub(crate) fn react(
-    db: &Connection,
-    (conversation, target): (ConversationId, &[u8]),
-    by: PersonId,
-    emoji: &str,
-) -> Result<(), Error> {
-    let exists = "SELECT 1 FROM items WHERE conversation = ? AND entry = ? AND kind <> 2 AND deleted_by IS NULL";
-    if emoji.is_empty() {
-        let sql = "DELETE FROM reactions WHERE conversation = ? AND entry = ? AND person = ?";
-        db.execute(sql, (conversation.0, target, by.0))?;
-    } else if db.prepare_cached(exists)?.exists((conversation.0, target))? {
-        let sql = "INSERT OR REPLACE INTO reactions(conversation, entry, person, emoji) VALUES(?, ?, ?, ?)";
-        db.execute(sql, (conversation.0, target, by.0, emoji))?;
-    }
-    Ok(())
+    deeds::catch_up(db, item.conversation, item.entry)
 }
 
 /// Deletes what was said before a time; gives when the oldest of what is left was received.
@@ -130,6 +79,7 @@ pub(crate) fn expire(db: &Connection, id: ConversationId, before_ms: u64) -> Res
                    AND entry NOT IN (SELECT entry FROM items WHERE conversation = ?1)";
         db.execute(sql, [id.0])?;
     }
+    deeds::expire(db, id, before_ms)?;
     let sql = "SELECT min(received_ms) FROM items WHERE conversation = ? AND kind <> ?";
     let oldest = db.prepare_cached(sql)?.query_row((id.0, Kind::Change as i64), |row| row.get(0))?;
     Ok((gone, oldest))
@@ -142,7 +92,8 @@ pub(crate) fn author(db: &Connection, id: ConversationId, entry: EntryId) -> Res
 }
 
 const COLUMNS: &str =
-    "pos, conversation, entry, number, by, mine, sent_ms, received_ms, kind, body, edited_ms, deleted_by";
+    "pos, conversation, entry, number, by, mine, sent_ms, received_ms, kind, body, edited_ms, deleted_by,
+    EXISTS (SELECT 1 FROM reactions r WHERE r.conversation = items.conversation AND r.entry = items.entry)";
 
 struct Stored {
     pos: i64,
@@ -157,6 +108,7 @@ struct Stored {
     body: Vec<u8>,
     edited_ms: u64,
     deleted_by: Option<[u8; 16]>,
+    has_reactions: bool,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
@@ -173,6 +125,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
         body: row.get(9)?,
         edited_ms: row.get(10)?,
         deleted_by: row.get(11)?,
+        has_reactions: row.get(12)?,
     })
 }
 
@@ -187,7 +140,37 @@ pub(crate) fn window(
     let sql = format!("SELECT {COLUMNS} FROM items WHERE conversation = ? AND pos <= ? ORDER BY pos DESC LIMIT ?");
     let mut query = db.prepare_cached(&sql)?;
     let stored = query.query_map((conversation.0, newest, count as i64), read)?.collect::<Result<Vec<_>, _>>()?;
-    stored.into_iter().rev().map(|item| Ok((item.pos, show(db, item)?))).collect()
+    let mut people = People::new(db);
+    stored.into_iter().rev().map(|item| Ok((item.pos, show(&mut people, item)?))).collect()
+}
+
+/// Items of a conversation after a position and at or before `newest`, at most `count`, oldest first, with their
+/// positions.
+pub(crate) fn between(
+    db: &Connection,
+    conversation: ConversationId,
+    after: i64,
+    newest: i64,
+    count: usize,
+) -> Result<Vec<(i64, TimelineItem)>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM items WHERE conversation = ? AND pos > ? AND pos <= ? ORDER BY pos LIMIT ?");
+    let mut query = db.prepare_cached(&sql)?;
+    let stored = query.query_map((conversation.0, after, newest, count as i64), read)?;
+    let mut people = People::new(db);
+    stored.map(|item| item.map_err(Error::from).and_then(|item| Ok((item.pos, show(&mut people, item)?)))).collect()
+}
+
+/// The position of the item that is so many items before the last one at or before `newest`.
+pub(crate) fn position_back(
+    db: &Connection,
+    id: ConversationId,
+    newest: i64,
+    back: usize,
+) -> Result<Option<i64>, Error> {
+    let sql = "SELECT pos FROM items WHERE conversation = ? AND pos <= ? ORDER BY pos DESC LIMIT 1 OFFSET ?";
+    let mut query = db.prepare_cached(sql)?;
+    Ok(query.query_row((id.0, newest, back as i64), |row| row.get(0)).optional()?)
 }
 
 /// The items of all conversations after a position, oldest first.
@@ -195,7 +178,8 @@ pub(crate) fn after(db: &Connection, pos: i64, count: usize) -> Result<Vec<(i64,
     let sql = format!("SELECT {COLUMNS} FROM items WHERE pos > ? ORDER BY pos LIMIT ?");
     let mut query = db.prepare_cached(&sql)?;
     let stored = query.query_map((pos, count as i64), read)?.collect::<Result<Vec<_>, _>>()?;
-    stored.into_iter().map(|item| Ok((item.pos, show(db, item)?))).collect()
+    let mut people = People::new(db);
+    stored.into_iter().map(|item| Ok((item.pos, show(&mut people, item)?))).collect()
 }
 
 /// The position of an item.
@@ -204,31 +188,40 @@ pub(crate) fn position(db: &Connection, id: ConversationId, entry: EntryId) -> R
     Ok(query.query_row((id.0, entry.0), |row| row.get(0)).optional()?)
 }
 
+/// The positions of the items after one, at most `count`, oldest first.
+pub(crate) fn positions_after(db: &Connection, id: ConversationId, pos: i64, count: usize) -> Result<Vec<i64>, Error> {
+    let sql = "SELECT pos FROM items WHERE conversation = ? AND pos > ? ORDER BY pos LIMIT ?";
+    let mut query = db.prepare_cached(sql)?;
+    let positions = query.query_map((id.0, pos, count as i64), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(positions)
+}
+
 /// The last message of a conversation.
-pub(crate) fn last(db: &Connection, conversation: ConversationId) -> Result<Option<Message>, Error> {
+pub(crate) fn last(people: &mut People<'_>, conversation: ConversationId) -> Result<Option<Message>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM items WHERE conversation = ? AND kind <> 2 ORDER BY pos DESC LIMIT 1");
-    let stored = db.prepare_cached(&sql)?.query_row([conversation.0], read).optional()?;
-    match stored.map(|item| show(db, item)).transpose()? {
+    let stored = people.db.prepare_cached(&sql)?.query_row([conversation.0], read).optional()?;
+    match stored.map(|item| show(people, item)).transpose()? {
         Some(TimelineItem::Said(message)) => Ok(Some(message)),
         _ => Ok(None),
     }
 }
 
-fn show(db: &Connection, item: Stored) -> Result<TimelineItem, Error> {
-    let by = people::get(db, item.by)?;
+fn show(people: &mut People<'_>, item: Stored) -> Result<TimelineItem, Error> {
+    let by = people.get(item.by)?;
     if item.kind == Kind::Change as i64 {
         let what: What = serde_json::from_slice(&item.body).map_err(|_| Error::Damaged)?;
-        let change = Change { id: item.entry, by, at_ms: item.received_ms, what, delivery: None };
-        return Ok(TimelineItem::Changed(change));
+        return Ok(TimelineItem::Changed(change(people, item.entry, by, item.received_ms, what, None)?));
     }
     let text = (item.kind == Kind::Text as i64).then(|| pb::Text::decode(item.body.as_slice()).unwrap_or_default());
-    let reply_to = text.as_ref().and_then(|text| EntryId::try_from(text.reply_to.as_slice()).ok());
+    let reply_to = text.as_ref().map(|text| quote(people, item.conversation, text)).transpose()?.flatten();
+    let emoji_only = text.as_ref().is_some_and(|text| item.deleted_by.is_none() && is_emoji_only(&text.body));
     let content = match (item.deleted_by, text) {
         (Some(by), _) => Content::Deleted { by: PersonId(by) },
         (None, Some(text)) => text_content(text),
         (None, None) if item.kind == Kind::Unknown as i64 => Content::Unknown,
         (None, None) => Content::Unreadable,
     };
+    let db = people.db;
     Ok(TimelineItem::Said(Message {
         id: item.entry,
         conversation: item.conversation,
@@ -236,12 +229,39 @@ fn show(db: &Connection, item: Stored) -> Result<TimelineItem, Error> {
         sender: by,
         mine: item.mine,
         content,
-        sent_ms: item.sent_ms,
-        edited_ms: (item.edited_ms > 0).then_some(item.edited_ms),
+        sent_at: time(item.sent_ms),
+        edited_at: some_time(item.edited_ms),
+        emoji_only,
         reply_to,
-        reactions: reactions(db, item.conversation, item.entry)?,
+        reactions: if item.has_reactions { reactions(db, item.conversation, item.entry)? } else { Vec::new() },
         delivery: item.mine.then_some(DeliveryState::Sent),
     }))
+}
+
+fn change(
+    people: &mut People<'_>,
+    id: EntryId,
+    by: Person,
+    at_ms: u64,
+    what: What,
+    delivery: Option<DeliveryState>,
+) -> Result<Change, Error> {
+    let people = what.people().iter().map(|person| people.get(*person)).collect::<Result<_, _>>()?;
+    Ok(Change { id, by, at: time(at_ms), what, people, delivery })
+}
+
+/// The message that a text answers: what it says now, wherever it is.
+fn quote(people: &mut People<'_>, conversation: ConversationId, text: &pb::Text) -> Result<Option<Quote>, Error> {
+    let Ok(entry) = EntryId::try_from(text.reply_to.as_slice()) else { return Ok(None) };
+    let sql = "SELECT by, CASE WHEN kind = 1 AND deleted_by IS NULL THEN body END FROM items
+               WHERE conversation = ? AND entry = ?";
+    let mut query = people.db.prepare_cached(sql)?;
+    let said = |row: &Row<'_>| Ok((PersonId(row.get(0)?), row.get::<_, Option<Vec<u8>>>(1)?));
+    let Some((by, body)) = query.query_row((conversation.0, entry.0), said).optional()? else {
+        return Ok(Some(Quote { entry, sender: None, text: String::new() }));
+    };
+    let text = body.and_then(|body| pb::Text::decode(body.as_slice()).ok()).unwrap_or_default();
+    Ok(Some(Quote { entry, sender: Some(people.get(by)?), text: beginning(&text.body) }))
 }
 
 fn text_content(text: pb::Text) -> Content {
@@ -249,69 +269,66 @@ fn text_content(text: pb::Text) -> Content {
     Content::Text { body: text.body, mentions }
 }
 
-fn reactions(
-    db: &Connection,
-    conversation: ConversationId,
-    entry: EntryId,
-) -> Result<Vec<(String, Vec<PersonId>)>, Error> {
-    let sql = "SELECT emoji, person FROM reactions WHERE conversation = ? AND entry = ? ORDER BY person";
+fn reactions(db: &Connection, conversation: ConversationId, entry: EntryId) -> Result<Vec<Reaction>, Error> {
+    let sql =
+        "SELECT emoji, person FROM reactions WHERE conversation = ? AND entry = ? AND emoji <> '' ORDER BY person";
     let mut query = db.prepare_cached(sql)?;
     let mut by_emoji: BTreeMap<String, Vec<PersonId>> = BTreeMap::new();
     for row in query.query_map((conversation.0, entry.0), |row| Ok((row.get(0)?, PersonId(row.get(1)?))))? {
         let (emoji, person): (String, _) = row?;
         by_emoji.entry(emoji).or_default().push(person);
     }
-    Ok(by_emoji.into_iter().collect())
+    Ok(by_emoji.into_iter().map(|(emoji, people)| Reaction { emoji, people }).collect())
 }
 
 /// What waits in the outbox of a conversation, as it will look.
 pub(crate) fn waiting(db: &Connection, conversation: ConversationId, me: PersonId) -> Result<Vec<TimelineItem>, Error> {
-    let mut items = Vec::new();
+    let (mut items, mut people) = (Vec::new(), People::new(db));
     for queued in outbox::of(db, conversation)? {
-        if let Some(item) = show_queued(db, queued, me)? {
+        if let Some(item) = show_queued(&mut people, queued, me)? {
             items.push(item);
         }
     }
     Ok(items)
 }
 
-fn show_queued(db: &Connection, queued: Queued, me: PersonId) -> Result<Option<TimelineItem>, Error> {
+fn show_queued(people: &mut People<'_>, queued: Queued, me: PersonId) -> Result<Option<TimelineItem>, Error> {
     let delivery = Some(match queued.refused {
         Some(why) => DeliveryState::Refused(why),
-        None if outbox::is_acknowledged(db, queued.conversation, queued.entry)? => DeliveryState::Sent,
+        None if outbox::is_acknowledged(people.db, queued.conversation, queued.entry)? => DeliveryState::Sent,
         None => DeliveryState::Waiting,
     });
-    let by = people::get(db, me)?;
-    let ids = |people: &[PersonId]| people.iter().map(|person| person.0).collect();
+    let by = people.get(me)?;
     let what = match &queued.intent {
         Intent::Say(content) => {
             let content = pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?;
             let Some(pb::content::Body::Text(text)) = content.body else { return Ok(None) };
-            let reply_to = EntryId::try_from(text.reply_to.as_slice()).ok();
+            let reply_to = quote(people, queued.conversation, &text)?;
             return Ok(Some(TimelineItem::Said(Message {
                 id: queued.entry,
                 conversation: queued.conversation,
                 number: 0,
                 sender: by,
                 mine: true,
-                content: text_content(text),
-                sent_ms: queued.created_ms,
-                edited_ms: None,
+                sent_at: time(queued.created_ms),
+                edited_at: None,
+                emoji_only: is_emoji_only(&text.body),
                 reply_to,
+                content: text_content(text),
                 reactions: Vec::new(),
                 delivery,
             })));
         }
-        Intent::Add(people) => What::Added(ids(people)),
-        Intent::Approve(..) => What::DeviceAdded(me.0),
-        Intent::Remove(people) => What::Removed(ids(people)),
+        Intent::Add(people) => What::Added(people.clone()),
+        Intent::Approve(..) => What::DeviceAdded(me),
+        Intent::Remove(people) => What::Removed(people.clone()),
         Intent::SetRole(person, role) => What::RoleSet(*person, *role),
         Intent::Set(super::outbox::Setting::Name(name)) => What::Renamed(name.clone()),
         Intent::Set(super::outbox::Setting::Topic(topic)) => What::TopicSet(topic.clone()),
         Intent::Set(_) => What::SettingsChanged,
         Intent::Leave => What::Left,
     };
-    Ok(Some(TimelineItem::Changed(Change { id: queued.entry, by, at_ms: queued.created_ms, what, delivery })))
+    Ok(Some(TimelineItem::Changed(change(people, queued.entry, by, queued.created_ms, what, delivery)?)))
 }
 
 /// A conversation's own row.
@@ -389,10 +406,18 @@ pub(crate) fn mark_read(db: &Connection, id: ConversationId, pos: i64) -> Result
     Ok(db.execute(sql, (pos, id.0))? > 0)
 }
 
+/// Messages of others in a conversation after a position.
+const UNREAD: &str = "conversation = ? AND pos > ? AND NOT mine AND kind <> 2 AND deleted_by IS NULL";
+
+/// The first message of others after the last one seen.
+pub(crate) fn first_unread(db: &Connection, conversation: &Conversation) -> Result<Option<EntryId>, Error> {
+    let sql = format!("SELECT entry FROM items WHERE {UNREAD} ORDER BY pos LIMIT 1");
+    let entry = |row: &Row<'_>| Ok(EntryId(row.get(0)?));
+    Ok(db.prepare_cached(&sql)?.query_row((conversation.id.0, conversation.read_pos), entry).optional()?)
+}
+
 /// Messages of others after the last one seen.
-pub(crate) fn unread(db: &Connection, conversation: &Conversation) -> Result<u64, Error> {
-    let sql = "SELECT count(*) FROM items WHERE conversation = ? AND pos > ? AND NOT mine AND kind <> 2
-               AND deleted_by IS NULL";
-    let mut query = db.prepare_cached(sql)?;
+pub(crate) fn unread(db: &Connection, conversation: &Conversation) -> Result<usize, Error> {
+    let mut query = db.prepare_cached(&format!("SELECT count(*) FROM items WHERE {UNREAD}"))?;
     Ok(query.query_row((conversation.id.0, conversation.read_pos), |row| row.get(0))?)
 }

@@ -31,7 +31,7 @@ pub trait KeyStore: Send + Sync {
 
 /// What is in the key store: the database's key, and the number that the store bears too. A store copied back from an
 /// earlier day bears another. While the number is renewed there are two, so that a crash is not taken for a copy.
-#[derive(Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct StoreSecret {
     pub(crate) key: [u8; 32],
     pub(crate) current: [u8; 16],
@@ -47,9 +47,9 @@ impl StoreSecret {
     pub(crate) fn load(keys: &dyn KeyStore) -> Result<Option<Self>, Error> {
         let Some(bytes) = keys.load()? else { return Ok(None) };
         let (Some(key), Some(current), Some(next)) = (bytes.get(..32), bytes.get(32..48), bytes.get(48..)) else {
-            return Err(Error::KeyUnavailable(KeyProblem::Wrong));
+            return Err(Error::KeyUnavailable { why: KeyProblem::Wrong });
         };
-        let wrong = |_| Error::KeyUnavailable(KeyProblem::Wrong);
+        let wrong = |_| Error::KeyUnavailable { why: KeyProblem::Wrong };
         Ok(Some(Self {
             key: key.try_into().map_err(wrong)?,
             current: current.try_into().map_err(wrong)?,
@@ -90,7 +90,7 @@ impl KeyStore for FileKeyStore {
         match fs::read(&self.0) {
             Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(_) => Err(Error::KeyUnavailable(KeyProblem::Locked)),
+            Err(_) => Err(Error::KeyUnavailable { why: KeyProblem::Locked }),
         }
     }
 
@@ -111,14 +111,14 @@ impl KeyStore for FileKeyStore {
         };
         write().map_err(|error: std::io::Error| match error.kind() {
             std::io::ErrorKind::StorageFull => Error::StorageFull,
-            _ => Error::KeyUnavailable(KeyProblem::Locked),
+            _ => Error::KeyUnavailable { why: KeyProblem::Locked },
         })
     }
 
     fn erase(&self) -> Result<(), Error> {
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::KeyUnavailable(KeyProblem::Locked))
+                Err(Error::KeyUnavailable { why: KeyProblem::Locked })
             }
             _ => Ok(()),
         }

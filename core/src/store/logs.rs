@@ -1,9 +1,11 @@
 //! Logs: how far each was read, and the rows that its entries made.
 
 use pli_proto::id::{ConversationId, LogId};
+use pli_proto::pb;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::{Effect, Rows};
 use pli_proto::signed::Hash;
+use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::Error;
@@ -11,6 +13,10 @@ use crate::group::seal::LogKey;
 
 /// Running hashes that are kept, to compare with what others have seen.
 const HASHES: u64 = 2_000;
+
+/// What a joiner reads at most, where commits come at all: bytes of commits, and entries.
+const SNAPSHOT_BYTES: u64 = 64 * 1024;
+const SNAPSHOT_ENTRIES: u64 = 2_000;
 
 /// What a device has to do with a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +36,14 @@ pub enum LogState {
     Left = 6,
     /// The group follows rules that this version does not know.
     Stopped = 7,
+    /// Commits that this device has not read are no longer at the server: it must be added anew.
+    Behind = 8,
 }
 
 impl LogState {
     fn from_number(number: i64) -> rusqlite::Result<Self> {
-        [Self::Founding, Self::Active, Self::Broken, Self::Removed, Self::AccessLost, Self::Left, Self::Stopped]
+        use LogState::*;
+        [Founding, Active, Broken, Removed, AccessLost, Left, Stopped, Behind]
             .into_iter()
             .find(|state| *state as i64 == number)
             .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))
@@ -65,14 +74,14 @@ pub struct Log {
     pub commit_number: u64,
     /// The running hash there.
     pub commit_hash: Hash,
-    /// The GroupInfo beside the last commit that counts.
-    pub group_info: Vec<u8>,
     /// The newest snapshot known to be at the server.
     pub snapshot_number: u64,
     /// Bytes of the commits since.
     pub commit_bytes: u64,
     /// When the next empty update is due.
     pub update_ms: u64,
+    /// When to commit so that others get right what an earlier commit left wrong; 0 if nothing is.
+    pub mend_ms: u64,
     /// When to try to come back.
     pub return_ms: u64,
     /// No commits of our own before then.
@@ -80,6 +89,13 @@ pub struct Log {
 }
 
 impl Log {
+    /// Whether a snapshot at the last commit is worth its bytes: much came since the last one. Every member finds the
+    /// same; the committer stores it.
+    pub(crate) fn snapshot_is_due(&self) -> bool {
+        self.commit_number > self.snapshot_number
+            && (self.commit_bytes > SNAPSHOT_BYTES || self.commit_number - self.snapshot_number > SNAPSHOT_ENTRIES)
+    }
+
     /// A log of which nothing was read.
     pub(crate) fn new(log: LogId, conversation: ConversationId, key: LogKey) -> Self {
         let start = pli_proto::signed::hash_start(log);
@@ -92,18 +108,18 @@ impl Log {
             hash: start,
             commit_number: 0,
             commit_hash: start,
-            group_info: Vec::new(),
             snapshot_number: 0,
             commit_bytes: 0,
             update_ms: 0,
+            mend_ms: 0,
             return_ms: 0,
             commit_ms: 0,
         }
     }
 }
 
-const COLUMNS: &str = "log, conversation, state, log_key, number, hash, commit_number, commit_hash, group_info, \
-    snapshot_number, commit_bytes, update_ms, return_ms, commit_ms";
+const COLUMNS: &str = "log, conversation, state, log_key, number, hash, commit_number, commit_hash, \
+    snapshot_number, commit_bytes, update_ms, return_ms, commit_ms, mend_ms";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Log> {
     let key: [u8; 32] = row.get(3)?;
@@ -116,12 +132,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Log> {
         hash: row.get(5)?,
         commit_number: row.get(6)?,
         commit_hash: row.get(7)?,
-        group_info: row.get(8)?,
-        snapshot_number: row.get(9)?,
-        commit_bytes: row.get(10)?,
-        update_ms: row.get(11)?,
-        return_ms: row.get(12)?,
-        commit_ms: row.get(13)?,
+        snapshot_number: row.get(8)?,
+        commit_bytes: row.get(9)?,
+        update_ms: row.get(10)?,
+        return_ms: row.get(11)?,
+        commit_ms: row.get(12)?,
+        mend_ms: row.get(13)?,
     })
 }
 
@@ -133,7 +149,7 @@ pub(crate) fn find(db: &Connection, log: LogId) -> Result<Option<Log>, Error> {
 
 /// A log that must be there.
 pub(crate) fn get(db: &Connection, log: LogId) -> Result<Log, Error> {
-    find(db, log)?.ok_or(Error::NotFound(crate::error::What::Conversation))
+    find(db, log)?.ok_or(Error::NotFound { what: crate::error::What::Conversation })
 }
 
 /// All logs, in the order of their ids.
@@ -145,9 +161,9 @@ pub(crate) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
 
 /// The logs of a conversation, the one that is written to first: the lowest id that this device is a member of.
 pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Log>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM logs WHERE conversation = ? ORDER BY state NOT IN (0, 2, 3, 5), log");
-    let mut query = db.prepare_cached(&sql)?;
-    let logs = query.query_map([conversation.0], read)?.collect::<Result<_, _>>()?;
+    let mut query = db.prepare_cached(&format!("SELECT {COLUMNS} FROM logs WHERE conversation = ?"))?;
+    let mut logs = query.query_map([conversation.0], read)?.collect::<Result<Vec<Log>, _>>()?;
+    logs.sort_by_key(|log| (!log.state.is_followed() && log.state != LogState::Founding, log.log));
     Ok(logs)
 }
 
@@ -156,7 +172,8 @@ pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
     let sql = format!(
         "INSERT INTO logs({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(log) DO UPDATE SET \
          conversation = ?2, state = ?3, log_key = ?4, number = ?5, hash = ?6, commit_number = ?7, commit_hash = ?8, \
-         group_info = ?9, snapshot_number = ?10, commit_bytes = ?11, update_ms = ?12, return_ms = ?13, commit_ms = ?14"
+         snapshot_number = ?9, commit_bytes = ?10, update_ms = ?11, return_ms = ?12, commit_ms = ?13, \
+         mend_ms = ?14"
     );
     db.prepare_cached(&sql)?.execute(params![
         log.log.0,
@@ -167,13 +184,26 @@ pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
         log.hash,
         log.commit_number,
         log.commit_hash,
-        log.group_info,
         log.snapshot_number,
         log.commit_bytes,
         log.update_ms,
         log.return_ms,
         log.commit_ms,
+        log.mend_ms,
     ])?;
+    Ok(())
+}
+
+/// The GroupInfo beside the last commit that counts.
+pub(crate) fn group_info(db: &Connection, log: LogId) -> Result<Vec<u8>, Error> {
+    let mut query = db.prepare_cached("SELECT group_info FROM group_infos WHERE log = ?")?;
+    query.query_row([log.0], |row| row.get(0)).optional()?.ok_or(Error::Damaged)
+}
+
+/// Keeps it.
+pub(crate) fn put_group_info(db: &Connection, log: LogId, group_info: &[u8]) -> Result<(), Error> {
+    let sql = "INSERT OR REPLACE INTO group_infos(log, group_info) VALUES(?, ?)";
+    db.prepare_cached(sql)?.execute((log.0, group_info))?;
     Ok(())
 }
 
@@ -200,6 +230,11 @@ pub(crate) fn rows(db: &Connection, log: LogId) -> Result<Rows, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Whether the server has this row.
+pub(crate) fn has_row(db: &Connection, log: LogId, key: &AccessKey) -> Result<bool, Error> {
+    Ok(db.prepare_cached("SELECT 1 FROM rows WHERE log = ? AND key = ?")?.exists((log.0, key.0))?)
+}
+
 /// Applies what an entry did to them.
 pub(crate) fn apply_rows(db: &Connection, log: LogId, effects: &[Effect]) -> Result<(), Error> {
     for (key, rank) in effects {
@@ -220,13 +255,21 @@ pub(crate) fn clear_rows(db: &Connection, log: LogId) -> Result<(), Error> {
 }
 
 /// Invitations to one log that are kept at once: whoever knows the log key can send some.
-const INVITATIONS: i64 = 8;
+const INVITATIONS: i64 = 64;
 
-/// Keeps an invitation, unless too many to the same log wait already.
-pub(crate) fn put_invitation(db: &Connection, log: LogId, entry: &[u8], invitation: &[u8]) -> Result<bool, Error> {
-    let waiting: i64 = db.query_row("SELECT count(*) FROM invitations WHERE log = ?", [log.0], |row| row.get(0))?;
-    let sql = "INSERT OR IGNORE INTO invitations(log, entry, invitation) VALUES(?, ?, ?)";
-    Ok(waiting < INVITATIONS && db.execute(sql, (log.0, entry, invitation))? > 0)
+/// Keeps an invitation. Where too many to the same log wait, those go that name the last entries: what is not in the log
+/// yet names one far ahead, or is soon found false.
+pub(crate) fn put_invitation(db: &Connection, log: LogId, invitation: &pb::Invitation) -> Result<(), Error> {
+    db.execute(
+        "INSERT OR IGNORE INTO invitations(log, entry, number, invitation) VALUES(?, ?, ?, ?)",
+        (log.0, &invitation.entry, invitation.number.min(i64::MAX as u64), invitation.encode_to_vec()),
+    )?;
+    db.execute(
+        "DELETE FROM invitations WHERE log = ?1 AND entry NOT IN
+            (SELECT entry FROM invitations WHERE log = ?1 ORDER BY number, entry LIMIT ?2)",
+        (log.0, INVITATIONS),
+    )?;
+    Ok(())
 }
 
 /// The invitations that wait, with their logs.
@@ -242,18 +285,31 @@ pub(crate) fn remove_invitation(db: &Connection, log: LogId, entry: &[u8]) -> Re
     Ok(())
 }
 
-/// Keeps a leaver's word until the leaf is gone.
+/// Keeps a leaver's word until the leaf is gone; nothing for a word, if it could not be read.
 pub(crate) fn put_leaver(db: &Connection, log: LogId, leaf_key: &[u8], word: &[u8]) -> Result<(), Error> {
     let sql = "INSERT OR REPLACE INTO leavers(log, leaf_key, word) VALUES(?, ?, ?)";
     db.execute(sql, (log.0, leaf_key, word))?;
     Ok(())
 }
 
-/// The words of leavers.
-pub(crate) fn leavers(db: &Connection, log: LogId) -> Result<Vec<Vec<u8>>, Error> {
-    let mut query = db.prepare_cached("SELECT word FROM leavers WHERE log = ? ORDER BY leaf_key")?;
-    let words = query.query_map([log.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(words)
+/// Somebody who left, and whose leaf was still there.
+pub(crate) struct Leaver {
+    pub(crate) leaf_key: Vec<u8>,
+    /// What was said, if it could be read.
+    pub(crate) word: Option<pb::LeaveWord>,
+}
+
+/// Those who left.
+pub(crate) fn leavers(db: &Connection, log: LogId) -> Result<Vec<Leaver>, Error> {
+    let mut query = db.prepare_cached("SELECT leaf_key, word FROM leavers WHERE log = ? ORDER BY leaf_key")?;
+    let stored = query.query_map([log.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut leavers = Vec::new();
+    for leaver in stored.collect::<Result<Vec<(Vec<u8>, Vec<u8>)>, _>>()? {
+        let (leaf_key, word) = leaver;
+        let word = pb::LeaveWord::decode(word.as_slice()).map_err(|_| Error::Damaged)?;
+        leavers.push(Leaver { leaf_key, word: Some(word).filter(|word| !word.signature.is_empty()) });
+    }
+    Ok(leavers)
 }
 
 /// Forgets a leaver's word.

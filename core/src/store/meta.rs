@@ -8,14 +8,18 @@ use crate::error::Error;
 pub(crate) const STORE_NUMBER: &str = "store number";
 /// Set while a copied-back store has groups to rejoin.
 pub(crate) const IS_COPY: &str = "is copy";
+/// When this store was found to be a copy, by this device's clock and with a margin for the server's.
+pub(crate) const COPIED_MS: &str = "copied";
 /// [`crate::identity::Identity`], JSON.
 pub(crate) const IDENTITY: &str = "identity";
 /// The device's TLS key and certificate, JSON.
 pub(crate) const TLS: &str = "tls";
 /// The invitation and the seeds of an enrolment under way, JSON.
 pub(crate) const ENROLLING: &str = "enrolling";
-/// The HPKE private key of the inbox.
-pub(crate) const INBOX_KEY: &str = "inbox key";
+/// The keys of the inbox and where their key packages begin, JSON.
+pub(crate) const STOCKS: &str = "stocks";
+/// Whatever stock was made before then is to be replaced.
+pub(crate) const RENEW_STOCK_MS: &str = "renew stock";
 /// The last inbox item that was handled.
 pub(crate) const INBOX_NUMBER: &str = "inbox number";
 /// The directory's version.
@@ -26,8 +30,10 @@ pub(crate) const ORGANISATION: &str = "organisation";
 pub(crate) const REVOCATIONS_HASH: &str = "revocations hash";
 /// When the last revocation list was signed.
 pub(crate) const REVOCATIONS_SIGNED_MS: &str = "revocations signed";
-/// When the last resort key package was made.
-pub(crate) const LAST_RESORT_MS: &str = "last resort made";
+/// The days on which the server saw the own person's devices last, JSON.
+pub(crate) const SEEN: &str = "seen";
+/// The last item that notices were given of, or not.
+pub(crate) const NOTICED: &str = "noticed";
 /// The last item that `messages` handled.
 pub(crate) const BOOKMARK: &str = "bookmark";
 
@@ -68,6 +74,6 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(db: &Connection, key: &str) -
 
 /// Sets a value in JSON.
 pub(crate) fn set_json(db: &Connection, key: &str, value: &impl serde::Serialize) -> Result<(), Error> {
-    let bytes = zeroize::Zeroizing::new(serde_json::to_vec(value).map_err(|_| Error::Internal("json"))?);
+    let bytes = zeroize::Zeroizing::new(serde_json::to_vec(value).map_err(|_| Error::internal("json"))?);
     set(db, key, &bytes)
 }

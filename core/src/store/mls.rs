@@ -16,7 +16,7 @@ use crate::store::form::{Form, FormError, decode, decode_key, encode, encode_key
 
 /// The table that [`MlsStore`] keeps.
 pub const SCHEMA: &str = "create table if not exists mls(
-    id integer primary key,
+    id integer primary key autoincrement,
     space integer not null,
     kind integer not null,
     owner blob not null,
@@ -130,6 +130,24 @@ impl<'a> MlsStore<'a> {
                 )?
                 .execute(params![to, self.space, kind as u8, owner])?;
         }
+        Ok(())
+    }
+
+    /// The last row so far: whatever is stored from now on comes after it.
+    ///
+    /// # Errors
+    /// [`MlsStoreError::Database`].
+    pub(crate) fn last_row(&self) -> Result<i64, MlsStoreError> {
+        Ok(self.connection.query_row("select coalesce(max(id), 0) from mls", [], |row| row.get(0))?)
+    }
+
+    /// Deletes the key packages of this space up to a row, and the key pairs of their leaves.
+    ///
+    /// # Errors
+    /// [`MlsStoreError::Database`].
+    pub(crate) fn delete_packages(&self, up_to: i64) -> Result<(), MlsStoreError> {
+        let sql = "delete from mls where space = ? and kind in (?, ?) and id <= ?";
+        self.connection.execute(sql, params![self.space, Kind::KeyPackage as u8, Kind::EncryptionKey as u8, up_to])?;
         Ok(())
     }
 

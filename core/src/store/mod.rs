@@ -3,12 +3,15 @@
 //! - [`key`]: the store's key and where an embedder keeps it.
 //! - [`open`]: opening, locking, migrating, noticing copies.
 //! - [`mls`], [`form`]: openmls' state.
-//! - [`meta`], [`people`], [`logs`], [`outbox`], [`items`], [`summary`]: the tables, each with its reads and writes.
+//! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`items`], [`deeds`], [`summary`]: the tables, each
+//!   with its reads and writes.
 //!
 //! Writes are jobs: a closure on a [`Tx`], within one transaction. Group state, decrypted messages, cursor and outbox
 //! change in it together or not at all.
 
+pub mod deeds;
 pub mod form;
+pub mod issuers;
 pub mod items;
 pub mod key;
 pub mod logs;
@@ -47,7 +50,7 @@ pub(crate) const NOTICES: usize = 256;
 pub enum Notice {
     /// A conversation's items, members, settings or draft.
     Conversation(ConversationId),
-    /// The directory.
+    /// The directory, when devices were seen, or who was verified or revoked.
     People,
     /// Something may be sent on a log.
     Outbox(LogId),
@@ -132,17 +135,17 @@ impl<'a> Tx<'a> {
     pub fn settle(&mut self) -> Result<(), Error> {
         self.state.deferred.defer(false);
         for (_, group_id) in self.state.deferred.owed() {
-            let log = LogId::try_from(group_id.as_slice()).map_err(|_| Error::Internal("group id"))?;
+            let log = LogId::try_from(group_id.as_slice()).map_err(|_| Error::internal("group id"))?;
             let mut loaded = self.take_group(log)?;
             if let Some(group) = &mut loaded.group {
                 // The one call that writes message secrets without changing them; there are no past epochs.
                 group
                     .delete_past_epoch_secrets(&self.provider(), openmls::group::PastEpochDeletion::delete_all())
-                    .map_err(|_| Error::Internal("message secrets"))?;
+                    .map_err(|_| Error::internal("message secrets"))?;
             }
             self.keep_group(log, loaded);
         }
-        if self.state.deferred.owes() { Err(Error::Internal("message secrets owed")) } else { Ok(()) }
+        if self.state.deferred.owes() { Err(Error::internal("message secrets owed")) } else { Ok(()) }
     }
 
     /// Takes a group out of memory or loads it; give it back with [`Self::keep_group`], unless it was spoiled.
@@ -154,6 +157,11 @@ impl<'a> Tx<'a> {
             return Ok(loaded);
         }
         crate::group::join::load(self, log)
+    }
+
+    /// A group that is in memory.
+    pub(crate) fn loaded(&mut self, log: LogId) -> Option<&Loaded> {
+        self.state.groups.get(&log)
     }
 
     /// Keeps a group in memory.
@@ -222,22 +230,26 @@ impl Store {
         job: impl FnOnce(&mut Tx<'_>) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let context = self.context.clone();
-        let done = self.writer.run(move |db, state| {
+        let job = move |db: &Connection, state: &mut State| {
             let mut tx = Tx { db, context: &context, state, notices: BTreeSet::new() };
             let result = job(&mut tx)?;
             if tx.state.deferred.is_deferring() || tx.state.deferred.owes() {
-                return Err(Error::Internal("message secrets owed"));
+                return Err(Error::internal("message secrets owed"));
             }
             Ok((result, tx.notices))
-        });
-        let (result, notices) = done.await??;
-        for notice in notices {
-            let _ = self.notices.send(notice);
-        }
+        };
+        // Told by the loop: a caller that stopped waiting takes nothing back.
+        let notices = self.notices.clone();
+        let tell = move |(_, told): &(R, BTreeSet<Notice>)| {
+            for notice in told {
+                let _ = notices.send(*notice);
+            }
+        };
+        let (result, _) = self.writer.run_then(job, tell).await??;
         Ok(result)
     }
 
-    /// Runs a query on what was last committed.
+    /// Runs a query on what was last committed: all that it reads is of one moment.
     ///
     /// # Errors
     /// The query's own, or [`Error::Closed`].
@@ -245,7 +257,12 @@ impl Store {
         &self,
         query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
-        self.reader.run(query).await?
+        self.reader
+            .run(|db| {
+                let _moment = db.unchecked_transaction()?;
+                query(db)
+            })
+            .await?
     }
 
     /// Notices of committed changes from now on.

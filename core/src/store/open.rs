@@ -13,8 +13,11 @@ use crate::error::{Error, KeyProblem};
 use super::key::{KeyStore, StoreSecret};
 use super::{meta, mls};
 
+/// The database's.
+const FILES: [&str; 3] = ["store.db", "store.db-wal", "store.db-shm"];
+
 /// What each version of the store adds. Only ever append.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("issuers.sql"), include_str!("unread.sql")];
 
 /// An opened database and the lock on its folder.
 pub(crate) struct Opened {
@@ -24,6 +27,8 @@ pub(crate) struct Opened {
     pub(crate) reader: Connection,
     /// Held while the store is open.
     pub(crate) lock: File,
+    /// What [`reopen`] needs.
+    pub(crate) secret: StoreSecret,
 }
 
 /// Makes a store in `folder` and its secret in `keys`.
@@ -31,14 +36,49 @@ pub(crate) fn create(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Resul
     fs::create_dir_all(folder).map_err(io_error)?;
     let lock = lock(folder)?;
     // Left by a join that never finished: no device ever was in it.
-    for leftover in ["store.db", "store.db-wal", "store.db-shm"] {
-        let _ = fs::remove_file(folder.join(leftover));
-    }
+    remove(folder);
     let secret = StoreSecret::new(env);
     secret.save(keys)?;
     let (writer, reader) = connect(env, folder, &secret)?;
     meta::set(&writer, meta::STORE_NUMBER, &secret.current)?;
-    Ok(Opened { writer, reader, lock })
+    Ok(Opened { writer, reader, lock, secret })
+}
+
+/// Erases the secret, and then the store, which without it nobody can read.
+pub(crate) fn forget(folder: &Path, keys: &dyn KeyStore) -> Result<(), Error> {
+    if !folder.exists() {
+        return keys.erase();
+    }
+    let _lock = lock(folder)?;
+    keys.erase()?;
+    remove(folder);
+    Ok(())
+}
+
+/// Bytes that the store takes.
+pub(crate) fn size(folder: &Path) -> u64 {
+    FILES.iter().filter_map(|file| fs::metadata(folder.join(file)).ok()).map(|file| file.len()).sum()
+}
+
+fn remove(folder: &Path) {
+    for file in FILES {
+        let _ = fs::remove_file(folder.join(file));
+    }
+}
+
+/// Opens again what this process had open. Without the key store and its two durable writes, unless another process
+/// opened the store meanwhile, or it was copied back: then it bears another number.
+pub(crate) fn reopen(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, secret: StoreSecret) -> Result<Opened, Error> {
+    if !path(folder).exists() {
+        return Err(Error::NotEnrolled);
+    }
+    let lock = lock(folder)?;
+    let (writer, reader) = connect(env, folder, &secret)?;
+    if meta::get(&writer, meta::STORE_NUMBER)? == Some(secret.current) {
+        return Ok(Opened { writer, reader, lock, secret });
+    }
+    drop((writer, reader));
+    open_locked(env, folder, keys, lock)
 }
 
 /// Opens the store in `folder`. Never creates one.
@@ -46,8 +86,11 @@ pub(crate) fn open(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<
     if !path(folder).exists() {
         return Err(Error::NotEnrolled);
     }
-    let lock = lock(folder)?;
-    let mut secret = StoreSecret::load(keys)?.ok_or(Error::KeyUnavailable(KeyProblem::Missing))?;
+    open_locked(env, folder, keys, lock(folder)?)
+}
+
+fn open_locked(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, lock: File) -> Result<Opened, Error> {
+    let mut secret = StoreSecret::load(keys)?.ok_or(Error::KeyUnavailable { why: KeyProblem::Missing })?;
     let (writer, reader) = connect(env, folder, &secret)?;
     let number: Option<[u8; 16]> = meta::get(&writer, meta::STORE_NUMBER)?;
     if number.is_none() && meta::get::<Vec<u8>>(&writer, meta::IDENTITY)?.is_none() {
@@ -66,7 +109,7 @@ pub(crate) fn open(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<
     meta::set(&writer, meta::STORE_NUMBER, &secret.next)?;
     secret.current = secret.next;
     secret.save(keys)?;
-    Ok(Opened { writer, reader, lock })
+    Ok(Opened { writer, reader, lock, secret })
 }
 
 fn path(folder: &Path) -> PathBuf {
@@ -93,7 +136,7 @@ fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connec
         // The first read tells whether the key is right.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(|error| {
             match error.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::NotADatabase) => Error::KeyUnavailable(KeyProblem::Wrong),
+                Some(rusqlite::ErrorCode::NotADatabase) => Error::KeyUnavailable { why: KeyProblem::Wrong },
                 _ => error.into(),
             }
         })?;
@@ -127,7 +170,7 @@ fn io_error(error: std::io::Error) -> Error {
         std::io::ErrorKind::StorageFull => Error::StorageFull,
         _ => {
             tracing::error!(%error, "the store's folder");
-            Error::Internal("folder")
+            Error::internal("folder")
         }
     }
 }

@@ -16,13 +16,13 @@ pub enum Intent {
     /// Say something: a [`pb::Content`] with its body alone.
     Say(Vec<u8>),
     /// Add persons, with all their devices.
-    Add(#[serde(with = "person_list")] Vec<PersonId>),
+    Add(Vec<PersonId>),
     /// Add a further device of one's own, with the MLS key that was compared.
     Approve([u8; 16], [u8; 32]),
     /// Remove persons.
-    Remove(#[serde(with = "person_list")] Vec<PersonId>),
-    /// Give a person a role, as a number of [`Role`].
-    SetRole([u8; 16], i32),
+    Remove(Vec<PersonId>),
+    /// Give a person a role.
+    SetRole(PersonId, Role),
     /// Change settings.
     Set(Setting),
     /// Leave.
@@ -36,14 +36,15 @@ pub enum Setting {
     Name(String),
     Topic(String),
     LifetimeS(u64),
-    /// The least role that may add, as a number of [`Role`]; likewise the next two.
-    MayAdd(i32),
-    MayPost(i32),
-    MayRename(i32),
+    /// The least role that may add; likewise the next two.
+    MayAdd(Role),
+    MayPost(Role),
+    MayRename(Role),
 }
 
 /// Why an intent was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Refusal {
     /// The own role does not allow it.
     NotAllowed,
@@ -55,12 +56,6 @@ pub enum Refusal {
     TooMany,
     /// The server would not take it.
     Server,
-}
-
-impl Setting {
-    pub(crate) fn role(number: i32) -> Role {
-        Role::try_from(number).unwrap_or(Role::Owner)
-    }
 }
 
 /// An intent in the outbox.
@@ -106,7 +101,7 @@ pub(crate) fn push(
     intent: &Intent,
     now_ms: u64,
 ) -> Result<(), Error> {
-    let body = serde_json::to_string(intent).map_err(|_| Error::Internal("json"))?;
+    let body = serde_json::to_string(intent).map_err(|_| Error::internal("json"))?;
     db.prepare_cached("INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)")?.execute((
         conversation.0,
         entry.0,
@@ -182,14 +177,14 @@ pub(crate) fn set_refused(
     entry: EntryId,
     why: Option<Refusal>,
 ) -> Result<(), Error> {
-    let text = why.map(|why| serde_json::to_string(&why)).transpose().map_err(|_| Error::Internal("json"))?;
+    let text = why.map(|why| serde_json::to_string(&why)).transpose().map_err(|_| Error::internal("json"))?;
     db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND entry = ?", (text, id.0, entry.0))?;
     Ok(())
 }
 
 /// Gives up every intent of a conversation that this device is out of.
 pub(crate) fn refuse_all(db: &Connection, id: ConversationId) -> Result<(), Error> {
-    let text = serde_json::to_string(&Refusal::NotAMember).map_err(|_| Error::Internal("json"))?;
+    let text = serde_json::to_string(&Refusal::NotAMember).map_err(|_| Error::internal("json"))?;
     db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND refused IS NULL", (text, id.0))?;
     Ok(())
 }
@@ -215,7 +210,7 @@ pub(crate) fn put_attempt(
     is_commit: bool,
     welcomes: &[Welcome],
 ) -> Result<(), Error> {
-    let welcomes = serde_json::to_vec(welcomes).map_err(|_| Error::Internal("json"))?;
+    let welcomes = serde_json::to_vec(welcomes).map_err(|_| Error::internal("json"))?;
     db.prepare_cached("INSERT INTO attempts(log, entry, bytes, is_commit, deliveries) VALUES(?, ?, ?, ?, ?)")?
         .execute(params![log.0, entry.id, entry.encode_to_vec(), is_commit, welcomes])?;
     Ok(())
@@ -238,10 +233,30 @@ pub(crate) fn next_attempt(db: &Connection, log: LogId) -> Result<Option<Attempt
     row.map(attempt).transpose()
 }
 
-/// How many attempts of a log there are, and whether one is a commit.
-pub(crate) fn count_attempts(db: &Connection, log: LogId) -> Result<(u64, bool), Error> {
-    let sql = "SELECT count(*), coalesce(max(is_commit), 0) FROM attempts WHERE log = ?";
-    Ok(db.prepare_cached(sql)?.query_row([log.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
+/// Messages that are sealed ahead of the server's answers.
+const AHEAD: u64 = 64;
+
+/// The attempts of a log.
+pub(crate) struct Attempts {
+    count: u64,
+    /// One is a commit.
+    pub(crate) has_commit: bool,
+    /// The server has not acknowledged one.
+    pub(crate) is_sending: bool,
+}
+
+impl Attempts {
+    /// Whether nothing more is sealed before some of them came back.
+    pub(crate) fn are_enough(&self) -> bool {
+        self.has_commit || self.count >= AHEAD
+    }
+}
+
+/// What there is of attempts of a log.
+pub(crate) fn attempts(db: &Connection, log: LogId) -> Result<Attempts, Error> {
+    let sql = "SELECT count(*), coalesce(max(is_commit), 0), coalesce(max(NOT acked), 0) FROM attempts WHERE log = ?";
+    let read = |row: &Row<'_>| Ok(Attempts { count: row.get(0)?, has_commit: row.get(1)?, is_sending: row.get(2)? });
+    Ok(db.prepare_cached(sql)?.query_row([log.0], read)?)
 }
 
 /// Whether an attempt is a commit.
@@ -312,16 +327,4 @@ pub(crate) fn deliveries(db: &Connection) -> Result<Vec<pb::DeliverRequest>, Err
 pub(crate) fn remove_delivery(db: &Connection, id: &[u8]) -> Result<(), Error> {
     db.execute("DELETE FROM deliveries WHERE id = ?", [id])?;
     Ok(())
-}
-
-mod person_list {
-    use pli_proto::id::PersonId;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(people: &[PersonId], serializer: S) -> Result<S::Ok, S::Error> {
-        people.iter().map(|person| person.0).collect::<Vec<_>>().serialize(serializer)
-    }
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PersonId>, D::Error> {
-        Ok(Vec::<[u8; 16]>::deserialize(deserializer)?.into_iter().map(PersonId).collect())
-    }
 }

@@ -1,12 +1,15 @@
 //! The organisation's directory, kept whole so that look-ups reveal nothing, and the revocation list.
 
+use std::collections::HashMap;
+
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::pb;
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::error::Error;
-use crate::model::{Person, fold};
+use crate::model::{Person, some_time};
+use crate::text::fold;
 
 /// Writes a person and their devices as the directory has them.
 pub(crate) fn put(db: &Connection, person: &pb::Person) -> Result<(), Error> {
@@ -38,24 +41,39 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
     let department: String = row.get(2)?;
     let guest_until_ms: u64 = row.get(3)?;
     Ok(Person {
-        id: PersonId(row.get(0)?),
-        name: row.get(1)?,
         department: (!department.is_empty()).then_some(department),
-        guest_until_ms: (guest_until_ms > 0).then_some(guest_until_ms),
+        guest_until: some_time(guest_until_ms),
         departed: row.get(4)?,
+        ..Person::new(PersonId(row.get(0)?), row.get(1)?)
     })
 }
 
 /// A person; one whom the directory does not know, or no longer, has the id's beginning as name.
 pub(crate) fn get(db: &Connection, id: PersonId) -> Result<Person, Error> {
-    let unknown = || Person {
-        id,
-        name: id.to_string().chars().take(8).collect(),
-        department: None,
-        guest_until_ms: None,
-        departed: true,
-    };
+    let unknown = || Person { departed: true, ..Person::new(id, id.to_string().chars().take(8).collect()) };
     Ok(find(db, id)?.unwrap_or_else(unknown))
+}
+
+/// People as one query meets them, again and again: each is read once.
+pub(crate) struct People<'a> {
+    pub(crate) db: &'a Connection,
+    known: HashMap<PersonId, Person>,
+}
+
+impl<'a> People<'a> {
+    pub(crate) fn new(db: &'a Connection) -> Self {
+        Self { db, known: HashMap::new() }
+    }
+
+    /// As [`get`].
+    pub(crate) fn get(&mut self, id: PersonId) -> Result<Person, Error> {
+        if let Some(person) = self.known.get(&id) {
+            return Ok(person.clone());
+        }
+        let person = get(self.db, id)?;
+        self.known.insert(id, person.clone());
+        Ok(person)
+    }
 }
 
 /// A person whom the directory knows.
@@ -124,6 +142,24 @@ pub(crate) fn revocation_of(db: &Connection, fingerprint: &[u8; 32]) -> Result<O
     line.map(|line| pb::RevocationLine::decode(line.as_slice()).map_err(|_| Error::Damaged)).transpose()
 }
 
+/// All lines, in order.
+pub(crate) fn revocation_lines(db: &Connection) -> Result<Vec<pb::RevocationLine>, Error> {
+    let mut query = db.prepare_cached("SELECT line FROM revocations ORDER BY number")?;
+    let lines = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    lines.iter().map(|line| pb::RevocationLine::decode(line.as_slice()).map_err(|_| Error::Damaged)).collect()
+}
+
+/// Drops the directory, to be fetched anew.
+pub(crate) fn forget(db: &Connection) -> Result<(), Error> {
+    Ok(db.execute_batch("DELETE FROM people; DELETE FROM devices")?)
+}
+
+/// Drops all lines.
+pub(crate) fn forget_revocations(db: &Connection) -> Result<(), Error> {
+    db.execute("DELETE FROM revocations", [])?;
+    Ok(())
+}
+
 /// The number that was compared with a person, if any.
 pub(crate) fn verified(db: &Connection, person: PersonId) -> Result<Option<String>, Error> {
     let mut query = db.prepare_cached("SELECT number FROM verified WHERE person = ?")?;
@@ -138,8 +174,6 @@ pub(crate) fn set_verified(db: &Connection, person: PersonId, number: &str) -> R
 
 /// The leaf keys of all revoked devices.
 pub(crate) fn revoked_keys(db: &Connection) -> Result<Vec<[u8; 32]>, Error> {
-    let mut query = db.prepare_cached("SELECT line FROM revocations ORDER BY number")?;
-    let lines = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
-    let key = |line: Vec<u8>| pb::RevocationLine::decode(line.as_slice()).ok()?.leaf_key.try_into().ok();
-    Ok(lines.into_iter().filter_map(key).collect())
+    let lines = revocation_lines(db)?;
+    Ok(lines.into_iter().filter_map(|line| line.leaf_key.try_into().ok()).collect())
 }

@@ -36,19 +36,21 @@ create table logs(
     hash blob not null,                 -- and the running hash there
     commit_number integer not null,     -- the log's last commit, whether it counts or not,
     commit_hash blob not null,          -- and the running hash there
-    group_info blob not null,           -- beside the last commit that counts
     snapshot_number integer not null,   -- the newest snapshot known to stand
     commit_bytes integer not null,      -- size of the commits since
     update_ms integer not null,         -- when our next empty update is due
+    mend_ms integer not null default 0, -- when to commit because something is wrong; 0 if nothing is
     return_ms integer not null default 0,   -- when to try to come back
     commit_ms integer not null default 0    -- no commits of our own before then: the server's budget is spent
 ) without rowid;
+-- The GroupInfo beside the last commit of each log that counts.
+create table group_infos(log blob primary key, group_info blob not null);
 -- Invitations to logs, until they were followed or led nowhere. They change nothing before.
-create table invitations(log blob not null, entry blob not null, invitation blob not null, primary key(log, entry))
-    without rowid;
+create table invitations(
+    log blob not null, entry blob not null, number integer not null, invitation blob not null, primary key(log, entry));
 create index logs_of on logs(conversation);
 -- What lists and screens show of a group, so that they need not load it. JSON.
-create table summaries(log blob primary key, summary text not null) without rowid;
+create table summaries(log blob primary key, summary text not null, members text not null);
 -- The server's rows of each log, as its entries made them.
 create table rows(log blob not null, key blob not null, rank integer not null, primary key(log, key)) without rowid;
 -- Running hashes, to compare with what others have seen.
@@ -72,14 +74,25 @@ create table items(
     kind integer not null,
     body blob not null,                 -- the content or change, protobuf or JSON by kind
     edited_ms integer not null default 0,
+    edited_in blob,                     -- the log that the edit is in
     deleted_by blob,
     unique(conversation, entry)
 );
 create index items_of on items(conversation, pos);
+-- One for each person; empty once it was taken back.
 create table reactions(
     conversation blob not null, entry blob not null, person blob not null, emoji text not null,
+    log blob not null,                  -- that it is in
     primary key(conversation, entry, person)
 ) without rowid;
+-- What was done to messages of a pair that have not come yet: they are in its other log.
+create table early(
+    id integer primary key autoincrement,
+    conversation blob not null, target blob not null, log blob not null, by blob not null,
+    received_ms integer not null,
+    body blob not null                  -- the content, protobuf
+);
+create index early_of on early(conversation, target);
 
 -- What the person asked for and is not in the log yet.
 create table intents(

@@ -1,26 +1,31 @@
 //! What lists and screens show of a group, kept beside it so that they need not load its state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use pli_proto::id::{LogId, PersonId};
+use pli_proto::id::LogId;
 use rusqlite::{Connection, OptionalExtension as _};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::group::settings::Role;
 use crate::group::verdict::Public;
+use crate::store::Tx;
 
 /// A group at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) name: String,
     pub(crate) topic: String,
-    pub(crate) members: Vec<MemberSummary>,
-    pub(crate) may_add: i32,
-    pub(crate) may_post: i32,
-    pub(crate) may_rename: i32,
+    /// The own person's role, if they are in it.
+    pub(crate) role: Option<Role>,
+    pub(crate) member_count: usize,
+    pub(crate) owners: usize,
+    pub(crate) guests: usize,
+    pub(crate) may_add: Role,
+    pub(crate) may_post: Role,
+    pub(crate) may_rename: Role,
     pub(crate) lifetime_s: u64,
-    pub(crate) is_pair: bool,
 }
 
 /// A person in it, in the order of ids.
@@ -28,45 +33,54 @@ pub(crate) struct Summary {
 pub(crate) struct MemberSummary {
     pub(crate) person: [u8; 16],
     /// What they may do now: see [`crate::group::settings::Settings::role`].
-    pub(crate) role: i32,
+    pub(crate) role: Role,
     /// Their devices: ids and MLS keys.
     pub(crate) devices: BTreeMap<String, [u8; 32]>,
 }
 
-impl Summary {
-    pub(crate) fn role_of(&self, person: PersonId) -> Option<Role> {
-        let member = self.members.iter().find(|member| member.person == person.0)?;
-        Role::try_from(member.role).ok()
-    }
-}
-
 /// Keeps a group's summary.
-pub(crate) fn put(db: &Connection, log: LogId, public: &Public) -> Result<(), Error> {
-    let present: BTreeSet<PersonId> = public.roster.persons();
+pub(crate) fn put(tx: &Tx<'_>, log: LogId, public: &Public) -> Result<(), Error> {
+    let mut members: BTreeMap<[u8; 16], MemberSummary> = BTreeMap::new();
+    for leaf in public.roster.leaves() {
+        let (person, role) = (leaf.person().0, public.role(leaf.person()));
+        let new = || MemberSummary { person, role, devices: BTreeMap::new() };
+        members.entry(person).or_insert_with(new).devices.insert(leaf.device().to_string(), *leaf.key());
+    }
     let settings = &public.settings;
-    let member = |person: &PersonId| MemberSummary {
-        person: person.0,
-        role: settings.role(*person, &present).into(),
-        devices: public.roster.of(*person).map(|leaf| (leaf.device().to_string(), *leaf.key())).collect(),
-    };
     let summary = Summary {
         name: settings.name.clone(),
         topic: settings.topic.clone(),
-        members: present.iter().map(member).collect(),
-        may_add: settings.may_add.into(),
-        may_post: settings.may_post.into(),
-        may_rename: settings.may_rename.into(),
+        role: members.get(&tx.context.me.person.0).map(|me| me.role),
+        member_count: members.len(),
+        owners: members.values().filter(|member| member.role == Role::Owner).count(),
+        guests: members.values().filter(|member| member.role == Role::Guest).count(),
+        may_add: settings.may_add,
+        may_post: settings.may_post,
+        may_rename: settings.may_rename,
         lifetime_s: settings.lifetime_s,
-        is_pair: settings.pair.is_some(),
     };
-    let text = serde_json::to_string(&summary).map_err(|_| Error::Internal("json"))?;
-    db.prepare_cached("INSERT OR REPLACE INTO summaries(log, summary) VALUES(?, ?)")?.execute((log.0, text))?;
+    let json = |error: serde_json::Error| {
+        tracing::error!(%error, "summary");
+        Error::internal("json")
+    };
+    let summary = serde_json::to_string(&summary).map_err(json)?;
+    let members = serde_json::to_string(&members.into_values().collect::<Vec<_>>()).map_err(json)?;
+    let sql = "INSERT OR REPLACE INTO summaries(log, summary, members) VALUES(?, ?, ?)";
+    tx.db.prepare_cached(sql)?.execute((log.0, summary, members))?;
     Ok(())
 }
 
 /// The summary of a group.
 pub(crate) fn get(db: &Connection, log: LogId) -> Result<Option<Summary>, Error> {
-    let mut query = db.prepare_cached("SELECT summary FROM summaries WHERE log = ?")?;
-    let text: Option<String> = query.query_row([log.0], |row| row.get(0)).optional()?;
+    read(db, "SELECT summary FROM summaries WHERE log = ?", log)
+}
+
+/// The persons in a group; none where it is unknown.
+pub(crate) fn members(db: &Connection, log: LogId) -> Result<Vec<MemberSummary>, Error> {
+    Ok(read(db, "SELECT members FROM summaries WHERE log = ?", log)?.unwrap_or_default())
+}
+
+fn read<T: DeserializeOwned>(db: &Connection, sql: &str, log: LogId) -> Result<Option<T>, Error> {
+    let text: Option<String> = db.prepare_cached(sql)?.query_row([log.0], |row| row.get(0)).optional()?;
     text.map(|text| serde_json::from_str(&text).map_err(|_| Error::Damaged)).transpose()
 }

@@ -12,10 +12,10 @@ use crate::group::settings::{Role, Settings};
 use crate::group::{SUITE, roster, verdict};
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent, Queued, Refusal};
-use crate::store::{Loaded, Notice, Tx, people};
+use crate::store::{Loaded, Notice, Tx, issuers, people};
 
 use super::plan::{Planned, plan};
-use super::prepare::{AHEAD, seal_commit};
+use super::prepare::seal_commit;
 
 /// The first wait for key packages of somebody who has none; it doubles each time.
 const RETRY_MS: u64 = 500;
@@ -26,8 +26,8 @@ const GIVE_UP_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::DevicePackage]) -> Result<(), Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(()) };
     let Some(queued) = outbox::find(tx.db, record.conversation, entry)? else { return Ok(()) };
-    let (ahead, has_commit) = outbox::count_attempts(tx.db, log)?;
-    if record.state != LogState::Active || !tx.is_caught_up(log) || has_commit || ahead >= AHEAD {
+    let is_ready = record.state == LogState::Active && tx.is_caught_up(log);
+    if !is_ready || outbox::attempts(tx.db, log)?.are_enough() {
         return Ok(());
     }
     let mut loaded = tx.take_group(log)?;
@@ -95,8 +95,9 @@ fn check_package(tx: &Tx<'_>, taken: &pb::DevicePackage, wanted: &[DeviceId], in
     let inbox = signed::content(signed::Label::InboxKey, &[&device.0, &taken.inbox_key]);
     let inbox_genuine = crypto::verify(&certificate.key, &inbox, &taken.inbox_key_signature);
     let revoked = people::revocation_of(tx.db, &certificate.fingerprint).ok()?.is_some();
+    let ended = issuers::has_ended(tx.db, &issuers::ends(tx.db).ok()?, &certificate).ok()?;
     let suite = package.ciphersuite() == SUITE;
-    (right_person && listed && sound && genuine && inbox_genuine && !revoked && suite).then(|| Addition {
+    (right_person && listed && sound && genuine && inbox_genuine && !revoked && !ended && suite).then(|| Addition {
         device: device.0,
         person: certificate.person,
         package,
@@ -112,7 +113,7 @@ fn mark_guests(tx: &Tx<'_>, loaded: &Loaded, additions: &[Addition]) -> Result<O
     }
     let present = loaded.public.roster.persons();
     for addition in additions {
-        let is_guest = people::get(tx.db, addition.person)?.guest_until_ms.is_some();
+        let is_guest = people::get(tx.db, addition.person)?.guest_until.is_some();
         if is_guest && !present.contains(&addition.person) {
             settings.roles.insert(addition.person, Role::Guest);
         }

@@ -10,6 +10,7 @@ use pli_proto::signed::{self, Label};
 use crate::crypto::DeviceKey;
 use crate::error::{Error, InvitationProblem};
 use crate::identity::link::Invitation;
+use crate::identity::trust::Ended;
 use crate::identity::{Identity, Me, TlsIdentity};
 use crate::transport::{Address, Known, joining_error};
 
@@ -27,7 +28,9 @@ pub(crate) async fn enrol(
     invitation: &Invitation,
     seeds: &Seeds,
 ) -> Result<(Identity, TlsIdentity), Error> {
-    let address = Address { host: invitation.host.clone(), port: invitation.port, root: invitation.root };
+    // Nothing is known of ended issuers yet: the first connection tells.
+    let ended = Ended::default();
+    let address = Address { host: invitation.host.clone(), port: invitation.port, root: invitation.root, ended };
     let (mls, tls) = (DeviceKey::from_seed(&seeds.mls), DeviceKey::from_seed(&seeds.tls));
     let signed = signed::content(Label::Enrol, &[&invitation.token, &mls.public(), &tls.public()]);
     let request = pb::EnrolRequest {
@@ -41,13 +44,13 @@ pub(crate) async fn enrol(
     let answer = known.enrolment().enrol(request).await.map_err(|status| joining_error(&status))?.into_inner();
 
     let chain = vec![answer.mls_certificate.clone(), answer.issuer.clone()];
-    let wrong = |_| Error::InvitationRefused(InvitationProblem::WrongServer);
+    let wrong = |_| Error::InvitationRefused { why: InvitationProblem::WrongServer };
     let verified = certificate::verify_device(&invitation.root, &[&chain[0], &chain[1]], Usage::Mls).map_err(wrong)?;
     let same = verified.key == mls.public()
         && verified.person.to_vec() == answer.person
         && verified.device.to_vec() == answer.device;
     if !same {
-        return Err(Error::InvitationRefused(InvitationProblem::WrongServer));
+        return Err(Error::InvitationRefused { why: InvitationProblem::WrongServer });
     }
     let tls = tls_identity(&invitation.root, seeds.tls, answer.tls_certificate, answer.issuer)?;
     let identity = Identity {
@@ -78,14 +81,18 @@ pub(crate) async fn renew(env: &Arc<dyn Env>, address: &Address, me: &Me) -> Res
         signature: me.key.sign_raw(&signed).to_vec(),
     };
     let answer = known.enrolment().renew(request).await.map_err(|status| Error::of_status(&status))?.into_inner();
+    if address.ended.contains(&answer.issuer) {
+        tracing::warn!("the server renews with an issuer that has ended");
+        return Err(Error::unavailable());
+    }
     tls_identity(&address.root, seed, answer.tls_certificate, answer.issuer)
 }
 
 fn tls_identity(root: &[u8; 32], seed: [u8; 32], certificate: Vec<u8>, issuer: Vec<u8>) -> Result<TlsIdentity, Error> {
     let verified = certificate::verify_device(root, &[&certificate, &issuer], Usage::Tls)
-        .map_err(|_| Error::InvitationRefused(InvitationProblem::WrongServer))?;
+        .map_err(|_| Error::InvitationRefused { why: InvitationProblem::WrongServer })?;
     if verified.key != DeviceKey::from_seed(&seed).public() {
-        return Err(Error::InvitationRefused(InvitationProblem::WrongServer));
+        return Err(Error::InvitationRefused { why: InvitationProblem::WrongServer });
     }
     let until_ms = u64::try_from(verified.not_after_s).unwrap_or_default() * 1000;
     Ok(TlsIdentity { seed, chain: vec![certificate, issuer], until_ms })

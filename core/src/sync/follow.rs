@@ -16,8 +16,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use crate::error::{Error, What};
 use crate::group::join::{CannotJoin, Material};
 use crate::group::seal::LogKey;
-use crate::store::Notice;
 use crate::store::logs::{self, Log, LogState};
+use crate::store::{Notice, Tx};
 use crate::transport::Sealed;
 
 use super::{Backoff, Engine, is_of_one_log, is_passing, receive};
@@ -36,16 +36,18 @@ pub(super) async fn run(engine: &Engine) -> Error {
     loop {
         engine.door().await;
         let Err(error) = session(engine, &mut backoff).await;
-        if let Err(error) = engine
-            .store
-            .write(|tx| {
-                tx.none_caught_up();
-                Ok(())
-            })
-            .await
-        {
-            return error;
+        let forget = |tx: &mut Tx<'_>| {
+            tx.none_caught_up();
+            Ok(())
+        };
+        // Also on a full disk, where any transaction fails that shares its commit with one that writes.
+        while let Err(error) = engine.store.write(forget).await {
+            if !is_passing(&error) {
+                return error;
+            }
+            sleep(backoff.delay(&**engine.env(), &error)).await;
         }
+        engine.behind.store(0, Ordering::SeqCst);
         engine.tell(&engine.logs_ready, false);
         if !is_passing(&error) {
             return error;
@@ -53,7 +55,7 @@ pub(super) async fn run(engine: &Engine) -> Error {
         let delay = backoff.delay(&**engine.env(), &error);
         tracing::debug!(%error, ?delay, "the stream of logs ended");
         tokio::select! { biased;
-            () = engine.hurry.notified() => {}
+            () = engine.asked.hurry.notified() => {}
             () = sleep(delay) => {}
         }
     }
@@ -69,6 +71,8 @@ struct Stream<'a> {
     /// When to ask again, and how often that was.
     refused: BTreeMap<LogId, (Instant, u32)>,
     hinted: Option<Instant>,
+    /// The inbox whose invitations were followed.
+    joined: Option<u64>,
 }
 
 async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert::Infallible, Error> {
@@ -84,6 +88,7 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
         followed: BTreeSet::new(),
         refused: BTreeMap::new(),
         hinted: None,
+        joined: None,
     };
     stream.ask().await?;
     let answer = sealed.log().subscribe(UnboundedReceiverStream::new(incoming)).await;
@@ -101,15 +106,11 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
             }
             notice = notices.recv() => {
                 if matches!(notice, Ok(Notice::Logs) | Err(broadcast::error::RecvError::Lagged(_))) {
-                    stream.join().await?;
-                    stream.ask().await?;
-                    stream.tell();
+                    stream.again().await?;
                 }
             }
-            () = sleep_until(ask_again) => {
-                stream.join().await?;
-                stream.ask().await?;
-            }
+            () = engine.invited.notified() => stream.again().await?,
+            () = sleep_until(ask_again) => stream.again().await?,
         }
     }
 }
@@ -118,6 +119,13 @@ impl Stream<'_> {
     fn failed(&self, status: &tonic::Status) -> Error {
         self.engine.heed(status);
         Error::of_status(status)
+    }
+
+    async fn again(&mut self) -> Result<(), Error> {
+        self.join().await?;
+        self.ask().await?;
+        self.tell();
+        Ok(())
     }
 
     /// Asks for the logs that are followed and were not asked for.
@@ -195,13 +203,15 @@ impl Stream<'_> {
 
     /// Online is: nothing that the server had is missing.
     fn tell(&self) {
-        let ready = self.behind.is_empty() && !self.engine.to_join.load(Ordering::SeqCst);
+        let joined = self.joined == Some(self.engine.inbox.load(Ordering::SeqCst));
+        let ready = self.behind.is_empty() && joined;
+        self.engine.behind.store(self.behind.len(), Ordering::SeqCst);
         self.engine.tell(&self.engine.logs_ready, ready);
     }
 
     /// Follows the invitations that wait.
     async fn join(&mut self) -> Result<(), Error> {
-        self.engine.to_join.store(false, Ordering::SeqCst);
+        let inbox = self.engine.inbox.load(Ordering::SeqCst);
         for (log, invitation) in self.engine.store.read(logs::invitations).await? {
             let Ok(invitation) = pb::Invitation::decode(invitation.as_slice()) else { continue };
             let record = self.engine.store.read(move |db| logs::find(db, log)).await?;
@@ -211,7 +221,7 @@ impl Stream<'_> {
                 Some(record) if is_member(&record) && record.number < invitation.number => continue,
                 Some(record) if is_member(&record) => {}
                 _ => match self.join_one(log, &invitation).await {
-                    Ok(()) | Err(Error::NotAllowed | Error::NotFound(_)) => {}
+                    Ok(()) | Err(Error::NotAllowed | Error::NotFound { .. }) => {}
                     Err(error) if is_of_one_log(&error) => tracing::error!(%error, "a log can't be joined"),
                     Err(error) => return Err(error),
                 },
@@ -219,6 +229,8 @@ impl Stream<'_> {
             let entry = invitation.entry.clone();
             self.engine.store.write(move |tx| logs::remove_invitation(tx.db, log, &entry)).await?;
         }
+        // What is being kept meanwhile may be missing: then there is another call.
+        self.joined = inbox.is_multiple_of(2).then_some(inbox);
         Ok(())
     }
 
@@ -260,7 +272,7 @@ impl Stream<'_> {
                 Ok((answer.number <= at_most).then_some((answer.number, answer.sealed)))
             }
             Err(status) => match self.failed(&status) {
-                Error::NotFound(_) => Ok(None),
+                Error::NotFound { .. } => Ok(None),
                 error => Err(error),
             },
         }
@@ -281,7 +293,7 @@ impl Stream<'_> {
             entries.extend(wanted);
             let bytes: usize = entries.iter().map(|entry| entry.sealed.len()).sum();
             if bytes > JOIN_BYTES {
-                return Err(Error::NotFound(What::Conversation));
+                return Err(Error::NotFound { what: What::Conversation });
             }
             if entries.len() == before {
                 return Ok(entries);

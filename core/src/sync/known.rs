@@ -1,34 +1,26 @@
-//! The known connection: door key, directory, revocations, inbox, key packages.
+//! The known connection: door key, directory, revocations, inbox.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use openmls::prelude::KeyPackage;
-use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::LogId;
-use pli_proto::signed::{self, Label};
+use pli_proto::id::{DeviceId, LogId};
 use pli_proto::{limits, pb};
 use prost::Message as _;
-use tls_codec::Serialize as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::crypto;
 use crate::error::Error;
 use crate::group::seal::LogKey;
-use crate::group::{SUITE, capabilities, lifetime};
 use crate::identity::{TlsIdentity, trust};
 use crate::model::ClientState;
-use crate::store::logs::{self, LogState};
-use crate::store::{Notice, Tx, meta, people};
+use crate::store::logs::{self, Log, LogState};
+use crate::store::{Notice, Tx, issuers, meta, people};
 use crate::transport::Known;
 
-use super::{Backoff, Engine, enrol, is_passing};
+use super::{Backoff, Engine, enrol, is_passing, stock};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// TLS certificates last 30 days.
 const RENEW_BEFORE_MS: u64 = 10 * DAY_MS;
-/// The last resort is used again and again; a new one limits what its private key opens.
-const LAST_RESORT_MS: u64 = 30 * DAY_MS;
 /// The revocation list is signed anew each day; a server that shows an old one is noticed by the next.
 const REVOCATIONS_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 
@@ -51,11 +43,11 @@ pub(super) async fn run(engine: &Engine) -> Error {
         }
         let delay = backoff.delay(&**engine.env(), &error);
         tracing::debug!(%error, ?delay, "the known connection ended");
-        let retry_at_ms = engine.env().now_ms() + delay.as_millis() as u64;
+        let retry_at = crate::model::time(engine.env().now_ms()) + delay;
         engine.tell(&engine.known_ready, false);
-        engine.state.send_replace(ClientState::Offline { retry_at_ms });
+        engine.state.send_replace(ClientState::Offline { retry_at });
         tokio::select! { biased;
-            () = engine.hurry.notified() => {}
+            () = engine.asked.hurry.notified() => {}
             () = sleep(delay) => {}
         }
     }
@@ -66,9 +58,12 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
     let known = Known::new(engine.env(), &engine.address, Some(&identity))?;
     let mut door_until_ms = fetch_door(engine, &known).await?;
     backoff.reset();
+    // Before the directory and the list: it says whom not to believe.
+    issuers(engine, &known).await?;
     directory(engine, &known).await?;
     revocations(engine, &known).await?;
-    publish(engine, &known).await?;
+    seen(engine, &known).await?;
+    stock::publish(engine, &known).await?;
     let after = engine.store.read(|db| meta::number(db, meta::INBOX_NUMBER)).await?;
     let request = pb::FollowRequest { after };
     let mut inbox = known.inbox().follow(request).await.map_err(|status| Error::of_status(&status))?.into_inner();
@@ -89,10 +84,13 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
                 door_until_ms = fetch_door(engine, &known).await?;
                 revocations(engine, &known).await?;
             }
+            () = engine.asked.look.notified() => seen(engine, &known).await?,
             () = sleep(door_in) => door_until_ms = fetch_door(engine, &known).await?,
             () = sleep_until(refresh_at) => {
                 refresh_at = Instant::now() + REVOCATIONS_EVERY;
+                issuers(engine, &known).await?;
                 revocations(engine, &known).await?;
+                seen(engine, &known).await?;
                 if tls_identity(engine).await?.until_ms != identity.until_ms {
                     return Err(Error::unavailable()); // A new certificate: connect again, with it.
                 }
@@ -106,7 +104,9 @@ async fn tls_identity(engine: &Engine) -> Result<TlsIdentity, Error> {
     let identity: Option<TlsIdentity> = engine.store.read(|db| meta::json(db, meta::TLS)).await?;
     let now_ms = engine.env().now_ms();
     match identity {
-        Some(identity) if identity.until_ms > now_ms + RENEW_BEFORE_MS => Ok(identity),
+        Some(identity) if identity.until_ms > now_ms + RENEW_BEFORE_MS && !is_of_ended(engine, &identity) => {
+            Ok(identity)
+        }
         _ => renew(engine).await,
     }
 }
@@ -156,6 +156,54 @@ async fn directory(engine: &Engine, known: &Known) -> Result<(), Error> {
     }
 }
 
+/// Fetches the ends of issuers. If this device's own ended, a new certificate is fetched, and the session begins anew.
+async fn issuers(engine: &Engine, known: &Known) -> Result<(), Error> {
+    loop {
+        let since = engine.store.read(issuers::newest).await?;
+        let answer = known.directory().issuers(pb::IssuersRequest { since }).await;
+        let answer = answer.map_err(|status| Error::of_status(&status))?.into_inner();
+        let Some(end) = answer.end else { return Ok(()) };
+        let root = engine.address.root;
+        let Some(issuer) = trust::check_end(&end, &answer.kept, &root, since).map(|(issuer, _)| issuer) else {
+            tracing::warn!("the server's end of an issuer is not genuine");
+            return Ok(());
+        };
+        let keep = move |tx: &mut Tx<'_>| {
+            let kept = pli_proto::issuers::split(&answer.kept).ok_or(Error::internal("kept"))?;
+            issuers::put(tx.db, &issuer, &end, kept)?;
+            // There may be leaves to remove.
+            notice_all_logs(tx)
+        };
+        engine.store.write(keep).await?;
+        engine.address.ended.insert(issuer);
+        let own: Option<TlsIdentity> = engine.store.read(|db| meta::json(db, meta::TLS)).await?;
+        if own.is_some_and(|own| is_of_ended(engine, &own)) {
+            renew(engine).await?;
+            return Err(Error::unavailable());
+        }
+    }
+}
+
+/// Fetches when the own person's devices were last at the server.
+async fn seen(engine: &Engine, known: &Known) -> Result<(), Error> {
+    let answer = known.directory().seen(pb::SeenRequest {}).await.map_err(|status| Error::of_status(&status))?;
+    let devices = answer.into_inner().devices.into_iter().take(limits::PEOPLE_PAGE);
+    let day = |seen: pb::SeenDevice| Some((DeviceId::try_from(seen.id.as_slice()).ok()?, seen.day_ms));
+    let days: Vec<(DeviceId, u64)> = devices.filter_map(day).filter(|(_, day_ms)| *day_ms > 0).collect();
+    if engine.store.read(|db| meta::json::<Vec<(DeviceId, u64)>>(db, meta::SEEN)).await?.as_ref() == Some(&days) {
+        return Ok(());
+    }
+    let keep = move |tx: &mut Tx<'_>| {
+        tx.notice(Notice::People);
+        meta::set_json(tx.db, meta::SEEN, &days)
+    };
+    engine.store.write(keep).await
+}
+
+fn is_of_ended(engine: &Engine, identity: &TlsIdentity) -> bool {
+    identity.chain.iter().any(|certificate| engine.address.ended.contains(certificate))
+}
+
 async fn revocations(engine: &Engine, known: &Known) -> Result<(), Error> {
     loop {
         let since = engine.store.read(people::revocations).await?;
@@ -164,6 +212,7 @@ async fn revocations(engine: &Engine, known: &Known) -> Result<(), Error> {
         let number = list.number;
         let known_now = engine.store.write(move |tx| keep_revocations(tx, since, &list)).await?;
         if known_now >= number {
+            engine.judge_age(engine.store.read(|db| meta::number(db, meta::REVOCATIONS_SIGNED_MS)).await?);
             return Ok(());
         }
     }
@@ -176,7 +225,8 @@ fn keep_revocations(tx: &mut Tx<'_>, since: u64, list: &pb::RevocationList) -> R
     if people::revocations(tx.db)? != since || list.number < since || list.signed_ms < last_signed_ms {
         return Ok(list.number);
     }
-    let Ok(hash) = trust::check(list, &tx.context.me.root, since, hash) else {
+    let ends = issuers::ends(tx.db)?;
+    let Ok(hash) = trust::check(list, &tx.context.me.root, &ends, since, hash) else {
         tracing::warn!("the server's revocation list is not genuine");
         return Ok(list.number);
     };
@@ -186,6 +236,7 @@ fn keep_revocations(tx: &mut Tx<'_>, since: u64, list: &pb::RevocationList) -> R
     meta::set(tx.db, meta::REVOCATIONS_HASH, &hash)?;
     meta::set_number(tx.db, meta::REVOCATIONS_SIGNED_MS, list.signed_ms)?;
     if !list.lines.is_empty() {
+        tx.notice(Notice::People);
         notice_all_logs(tx)?;
     }
     people::revocations(tx.db)
@@ -200,89 +251,30 @@ fn notice_all_logs(tx: &mut Tx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps the stock of key packages at the server full.
-async fn publish(engine: &Engine, known: &Known) -> Result<(), Error> {
-    let mut request = engine.store.write(inbox_key_request).await?;
-    loop {
-        let answer = known.key_packages().publish(request).await.map_err(|status| Error::of_status(&status))?;
-        let answer = answer.into_inner();
-        let missing = limits::KEY_PACKAGES.saturating_sub(answer.stock);
-        let now_ms = engine.env().now_ms();
-        let last = engine.store.read(|db| meta::number(db, meta::LAST_RESORT_MS)).await?;
-        let last_resort = !answer.has_last_resort || now_ms > last + LAST_RESORT_MS;
-        if missing == 0 && !last_resort {
-            return Ok(());
-        }
-        request = engine.store.write(move |tx| make_packages(tx, missing.min(25), last_resort)).await?;
-    }
-}
-
-/// A request that offers the inbox key, and asks how many packages are in stock.
-fn inbox_key_request(tx: &mut Tx<'_>) -> Result<pb::PublishRequest, Error> {
-    let stored: Option<(Vec<u8>, Vec<u8>)> = meta::json(tx.db, meta::INBOX_KEY)?;
-    if stored.is_some() && meta::number(tx.db, meta::LAST_RESORT_MS)? > 0 {
-        return Ok(pb::PublishRequest::default());
-    }
-    let public = match stored {
-        Some((_, public)) => public,
-        None => {
-            let (private, public) = crypto::generate_kem_pair(&tx.context.crypto);
-            meta::set_json(tx.db, meta::INBOX_KEY, &(&*private, &public))?;
-            public
-        }
-    };
-    let me = &tx.context.me;
-    let signed = signed::content(Label::InboxKey, &[&me.device.0, &public]);
-    Ok(pb::PublishRequest {
-        inbox_key: public,
-        inbox_key_signature: me.key.sign_raw(&signed).to_vec(),
-        replace: true,
-        ..pb::PublishRequest::default()
-    })
-}
-
-fn make_packages(tx: &mut Tx<'_>, count: u32, last_resort: bool) -> Result<pb::PublishRequest, Error> {
-    let mut request = pb::PublishRequest::default();
-    for _ in 0..count {
-        request.packages.push(make_package(tx, false)?);
-    }
-    if last_resort {
-        request.last_resort = make_package(tx, true)?;
-        meta::set_number(tx.db, meta::LAST_RESORT_MS, tx.now_ms())?;
-    }
-    Ok(request)
-}
-
-fn make_package(tx: &Tx<'_>, last_resort: bool) -> Result<Vec<u8>, Error> {
-    let provider = tx.provider();
-    let me = &tx.context.me;
-    let mut builder = KeyPackage::builder().leaf_node_capabilities(capabilities()).key_package_lifetime(lifetime());
-    if last_resort {
-        builder = builder.mark_as_last_resort();
-    }
-    let bundle = builder
-        .build(SUITE, &provider, &me.key, me.credential())
-        .map_err(|error| crate::group::join::internal("key package", &error))?;
-    let message = openmls::prelude::MlsMessageOut::from(bundle.into_key_package());
-    let _ = provider.crypto();
-    message.tls_serialize_detached().map_err(|_| Error::Internal("size"))
-}
-
 async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<(), Error> {
     if let Some(last) = page.items.iter().map(|item| item.number).max() {
-        if engine.store.write(move |tx| keep_invitations(tx, &page.items, last)).await? {
-            engine.to_join.store(true, Ordering::SeqCst);
-            engine.tell(&engine.logs_ready, false);
-        }
+        // Not online before what it brings is followed; see `Engine::inbox`.
+        engine.inbox.fetch_add(1, Ordering::SeqCst);
+        engine.tell(&engine.logs_ready, false);
+        let kept = engine.store.write(move |tx| keep_invitations(tx, &page.items, last)).await;
+        engine.inbox.fetch_add(1, Ordering::SeqCst);
+        engine.invited.notify_one();
+        kept?;
         let request = pb::AcknowledgeRequest { up_to: last };
         known.inbox().acknowledge(request).await.map_err(|status| Error::of_status(&status))?;
-        publish(engine, known).await?;
+        stock::publish(engine, known).await?;
     }
-    let (version, number) = (page.directory_version, page.revocations);
-    let known_now = engine.store.read(|db| Ok((meta::number(db, meta::DIRECTORY_VERSION)?, people::revocations(db)?)));
+    let (version, number, ends) = (page.directory_version, page.revocations, page.issuers);
+    let known_now = engine
+        .store
+        .read(|db| Ok((meta::number(db, meta::DIRECTORY_VERSION)?, people::revocations(db)?, issuers::newest(db)?)));
     let known_now = known_now.await?;
+    if known_now.2 < ends {
+        issuers(engine, known).await?;
+    }
     if known_now.0 < version {
         directory(engine, known).await?;
+        seen(engine, known).await?;
     }
     if known_now.1 < number {
         fetch_door(engine, known).await?;
@@ -292,14 +284,9 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
 }
 
 /// Keeps what the inbox brought: logs to join. What does not open is from nobody who knows this device.
-/// Says whether there is any.
-fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Result<bool, Error> {
-    let mut any = false;
-    let (private, _): (Vec<u8>, Vec<u8>) = meta::json(tx.db, meta::INBOX_KEY)?.ok_or(Error::Damaged)?;
-    let private = zeroize::Zeroizing::new(private);
-    let device = tx.context.me.device;
+fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Result<(), Error> {
     for item in items {
-        let opened = crypto::open_with(&tx.context.crypto, &private, b"Pli 1.0 inbox", &device.0, &item.sealed).ok();
+        let opened = stock::open(tx, &item.sealed)?;
         let invitation = opened.as_ref().and_then(|bytes| pb::Invitation::decode(bytes.as_slice()).ok());
         let Some(invitation) = invitation else { continue };
         let (Ok(log), Ok(key)) =
@@ -307,14 +294,13 @@ fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Resu
         else {
             continue;
         };
-        // A log has one key for ever. Whatever else the invitation says is judged when it is followed.
-        if logs::find(tx.db, log)?.is_none_or(|record| record.key == key)
-            && logs::put_invitation(tx.db, log, &invitation.entry, &invitation.encode_to_vec())?
-        {
-            tx.notice(Notice::Logs);
-            any = true;
+        // A log has one key for ever, and what was read past as a member is nothing to join. Whatever else the invitation
+        // says is judged when it is followed.
+        let is_new =
+            |record: Log| record.key == key && !(record.state.is_followed() && invitation.number <= record.number);
+        if logs::find(tx.db, log)?.is_none_or(is_new) {
+            logs::put_invitation(tx.db, log, &invitation)?;
         }
     }
-    meta::set_number(tx.db, meta::INBOX_NUMBER, last)?;
-    Ok(any)
+    meta::set_number(tx.db, meta::INBOX_NUMBER, last)
 }

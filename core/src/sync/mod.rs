@@ -1,6 +1,6 @@
 //! Carrying things to and from the server, while the client is neither suspended nor closed.
 //!
-//! - [`known`]: door key, directory, revocations, inbox, key packages; on the known connection.
+//! - [`known`]: door key, directory, revocations, inbox; [`stock`]: key packages; on the known connection.
 //! - [`follow`]: joining logs, and following them on one stream.
 //! - [`receive`]: a page of a log in one transaction.
 //! - [`prepare`]: what to send next; [`plan`]: what an intent comes to; [`add`]: adding devices; [`send`]: sending it.
@@ -19,9 +19,10 @@ pub(crate) mod prepare;
 pub(crate) mod receive;
 mod schedule;
 mod send;
+mod stock;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pli_env::Env;
@@ -32,12 +33,15 @@ use prost::Message;
 use tokio::sync::{Notify, watch};
 
 use crate::error::{Advice, Error};
-use crate::model::ClientState;
+use crate::model::{ClientState, Warning, some_time};
 use crate::store::logs::Log;
-use crate::store::{Context, Store};
+use crate::store::{Context, Store, issuers};
 use crate::transport::{Address, Door, Sealed};
 
 pub(crate) use schedule::first_update;
+
+/// The revocation list is signed each day; a server may be down for a weekend.
+const REVOCATIONS_OLD_MS: u64 = 3 * 24 * 60 * 60 * 1000;
 
 /// What the loops share.
 pub(crate) struct Engine {
@@ -50,19 +54,39 @@ pub(crate) struct Engine {
     opened: Notify,
     /// Door key, directory and key packages are as they should be.
     known_ready: AtomicBool,
-    /// The inbox brought logs to join.
-    to_join: AtomicBool,
+    /// Counts up when a page of the inbox begins to be kept, and again when it is: odd between.
+    inbox: AtomicU64,
+    /// The inbox may have brought logs to join.
+    invited: Notify,
     /// Nothing that the logs held is missing.
     logs_ready: AtomicBool,
+    /// Logs on the open stream of which something is still missing.
+    behind: AtomicUsize,
     /// The server's clock less this device's, in milliseconds.
     clock_ms: AtomicI64,
+    asked: Asked,
+    state: Arc<watch::Sender<ClientState>>,
+    warning: Arc<watch::Sender<Option<Warning>>>,
+}
+
+/// What the app asks for.
+#[derive(Clone, Default)]
+pub(crate) struct Asked {
     /// Do not wait any longer: the network changed.
     pub(crate) hurry: Arc<Notify>,
-    state: Arc<watch::Sender<ClientState>>,
+    /// Somebody looks at the own devices: when were they seen?
+    pub(crate) look: Arc<Notify>,
+}
+
+/// What the app is told.
+pub(crate) struct Told {
+    pub(crate) state: Arc<watch::Sender<ClientState>>,
+    pub(crate) warning: Arc<watch::Sender<Option<Warning>>>,
 }
 
 /// Runs until dropped, or until it can't go on by itself.
-pub(crate) async fn run(store: Store, address: Address, hurry: Arc<Notify>, state: Arc<watch::Sender<ClientState>>) {
+pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told) {
+    let Told { state, warning } = told;
     let engine = Arc::new(Engine {
         store,
         address,
@@ -70,13 +94,22 @@ pub(crate) async fn run(store: Store, address: Address, hurry: Arc<Notify>, stat
         wanted: Notify::new(),
         opened: Notify::new(),
         known_ready: AtomicBool::new(false),
-        to_join: AtomicBool::new(false),
+        inbox: AtomicU64::new(0),
+        invited: Notify::new(),
         logs_ready: AtomicBool::new(false),
+        behind: AtomicUsize::new(0),
         clock_ms: AtomicI64::new(0),
-        hurry,
+        asked,
         state,
+        warning,
     });
-    engine.state.send_replace(ClientState::Connecting);
+    match engine.store.read(issuers::ends).await {
+        Ok(ends) => ends.into_keys().for_each(|issuer| engine.address.ended.insert(issuer)),
+        Err(error) => {
+            engine.state.send_replace(ClientState::Stopped(error.advice()));
+            return;
+        }
+    }
     let error = tokio::select! { biased;
         error = known::run(&engine) => error,
         error = follow::run(&engine) => error,
@@ -103,10 +136,15 @@ impl Engine {
     fn tell(&self, part: &AtomicBool, ready: bool) {
         part.store(ready, Ordering::SeqCst);
         let online = self.known_ready.load(Ordering::SeqCst) && self.logs_ready.load(Ordering::SeqCst);
+        let behind = self.behind.load(Ordering::SeqCst);
         self.state.send_if_modified(|state| {
-            let now = if online { ClientState::Online } else { ClientState::Connecting };
+            let now = match behind {
+                _ if online => ClientState::Online,
+                0 => ClientState::Connecting,
+                left => ClientState::CatchingUp { left },
+            };
             // Offline says when the next try is; it lasts until something succeeds.
-            let news = *state != now && (online || ready || *state == ClientState::Online);
+            let news = *state != now && (online || ready || behind > 0 || *state == ClientState::Online);
             if news {
                 *state = now;
             }
@@ -144,6 +182,16 @@ impl Engine {
     fn set_clock(&self, server_time_ms: u64) {
         let ahead = server_time_ms as i64 - self.env().now_ms() as i64;
         self.clock_ms.store(ahead, Ordering::SeqCst);
+    }
+
+    /// Warns if the revocation list is old. By the later of both clocks: a server that holds lists back may set its own
+    /// back as well, and a device whose clock is wrong by days has to know that too.
+    fn judge_age(&self, signed_ms: u64) {
+        let here_ms = self.env().now_ms();
+        let there_ms = here_ms.saturating_add_signed(self.clock_ms.load(Ordering::SeqCst));
+        let is_old = here_ms.max(there_ms).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
+        let warning = is_old.then_some(Warning::RevocationsOld { signed: some_time(signed_ms) });
+        self.warning.send_if_modified(|now| std::mem::replace(now, warning) != warning);
     }
 
     /// What a refusal asks of the other loops.
@@ -189,12 +237,12 @@ impl Backoff {
 fn is_of_one_log(error: &Error) -> bool {
     matches!(
         error,
-        Error::Internal(_) | Error::Damaged | Error::NotFound(_) | Error::Invalid { .. } | Error::NotAllowed
+        Error::Internal { .. } | Error::Damaged | Error::NotFound { .. } | Error::Invalid { .. } | Error::NotAllowed
     )
 }
 
 /// Whether a loop may go on after this error.
 fn is_passing(error: &Error) -> bool {
     matches!(error.advice(), Advice::Retry)
-        || matches!(error, Error::NotFound(_) | Error::NotAllowed | Error::StorageFull)
+        || matches!(error, Error::NotFound { .. } | Error::NotAllowed | Error::StorageFull)
 }

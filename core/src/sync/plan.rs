@@ -19,6 +19,8 @@ use crate::store::{Loaded, Tx, people};
 pub(super) enum Planned {
     Say(pb::Content, Vec<pb::RowChange>),
     Commit(Plan),
+    /// A commit that has to be before the intent can be carried out.
+    First(Plan),
     Take(Vec<DeviceId>),
     Done,
     /// For devices of those to be added.
@@ -30,7 +32,7 @@ pub(super) enum Planned {
 pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) -> Result<Planned, Error> {
     let (roster, settings) = (&loaded.public.roster, &loaded.public.settings);
     let me = tx.context.me.person;
-    let role = settings.role(me, &roster.persons());
+    let role = loaded.public.role(me);
     let place = |leaves: Vec<&Leaf>| leaves.into_iter().map(|leaf| leaf.index).collect::<BTreeSet<_>>();
     Ok(match &queued.intent {
         Intent::Say(content) if role >= settings.may_post => {
@@ -52,17 +54,22 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
             let remove = place(persons.iter().flat_map(|person| roster.of(*person)).collect());
             let allowed = settings.pair.is_none()
                 && role >= Role::Admin
-                && persons.iter().all(|person| settings.role(*person, &roster.persons()) <= role);
+                && persons.iter().all(|person| loaded.public.role(*person) <= role);
             match (remove.is_empty(), allowed && !persons.contains(&me)) {
                 (true, _) => Planned::Done,
                 (false, true) => Planned::Commit(Plan { remove, ..Plan::default() }),
                 (false, false) => Planned::Refused(Refusal::NotAllowed),
             }
         }
-        Intent::SetRole(person, to) => set_role(settings, roster, role, PersonId(*person), Setting::role(*to)),
+        Intent::SetRole(person, to) => set_role(settings, roster, role, *person, *to),
         Intent::Set(setting) => set(settings, role, setting),
         Intent::Leave => {
-            let own = roster.device(tx.context.me.device).ok_or(Error::Internal("own leaf"))?;
+            let own = roster.device(tx.context.me.device).ok_or(Error::internal("own leaf"))?;
+            let further = place(roster.of(me).filter(|leaf| leaf.index != own.index).collect());
+            if !further.is_empty() {
+                // They may be off for ever, and only a commit takes their rows away.
+                return Ok(Planned::First(Plan { remove: further, ..Plan::default() }));
+            }
             let signature = tx.context.me.key.sign_raw(&signed::leave(record.log, &own.encryption_key)).to_vec();
             let word =
                 pb::LeaveWord { leaf_key: own.key().to_vec(), encryption_key: own.encryption_key.clone(), signature };
@@ -102,7 +109,7 @@ fn add_devices(tx: &Tx<'_>, loaded: &Loaded, persons: &[PersonId], role: Role) -
 }
 
 fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, to: Role) -> Planned {
-    let from = settings.roles.get(&person).copied().unwrap_or(Role::Member);
+    let from = settings.named(person);
     if roster.of(person).next().is_none() {
         return Planned::Refused(Refusal::NotAMember);
     }
@@ -114,7 +121,7 @@ fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, t
     }
     let mut settings = settings.clone();
     match to {
-        Role::Member | Role::Unspecified => settings.roles.remove(&person),
+        Role::Member => settings.roles.remove(&person),
         role => settings.roles.insert(person, role),
     };
     Planned::Commit(Plan { settings: Some(settings), ..Plan::default() })
@@ -130,9 +137,9 @@ fn set(settings: &Settings, own: Role, setting: &Setting) -> Planned {
         Setting::Name(name) => after.name.clone_from(name),
         Setting::Topic(topic) => after.topic.clone_from(topic),
         Setting::LifetimeS(seconds) => after.lifetime_s = *seconds,
-        Setting::MayAdd(role) => after.may_add = Setting::role(*role),
-        Setting::MayPost(role) => after.may_post = Setting::role(*role),
-        Setting::MayRename(role) => after.may_rename = Setting::role(*role),
+        Setting::MayAdd(role) => after.may_add = *role,
+        Setting::MayPost(role) => after.may_post = *role,
+        Setting::MayRename(role) => after.may_rename = *role,
     }
     if after == *settings {
         Planned::Done

@@ -3,22 +3,21 @@
 //! Nothing here waits: the network's part is a [`Step`] that [`super::send`] takes.
 
 use pli_proto::id::{DeviceId, EntryId, LogId};
+use pli_proto::issuers::not_kept;
 use pli_proto::pb;
 use prost::Message as _;
 
 use crate::error::Error;
 use crate::group::change::{self, Plan};
+use crate::group::roster::Roster;
 use crate::group::{join, seal};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::{self, Queued, Refusal};
-use crate::store::{Loaded, Notice, Tx, items, people};
+use crate::store::{Loaded, Notice, Tx, issuers, items, people};
 
 use super::add::wait_for_devices;
 use super::plan::{Planned, plan};
 use super::schedule;
-
-/// Messages that are sealed ahead of the server's answers.
-pub(super) const AHEAD: u64 = 64;
 
 /// What the network does for a log.
 pub(crate) enum Step {
@@ -53,35 +52,30 @@ pub(crate) fn next(tx: &mut Tx<'_>, log: LogId) -> Result<Step, Error> {
             if let Some(attempt) = outbox::next_attempt(tx.db, log)? {
                 return Ok(Step::Append(Box::new(attempt.entry)));
             }
-            let (ahead, has_commit) = outbox::count_attempts(tx.db, log)?;
             // In a copied store what is kept of attempts is void, and stands in nobody's way.
             let is_copy = record.state == LogState::Active && record.return_ms > 0;
-            if (has_commit || ahead >= AHEAD) && !is_copy {
+            if !is_copy && outbox::attempts(tx.db, log)?.are_enough() {
                 return Ok(Step::Idle);
             }
             if record.state == LogState::Broken { come_back(tx, &record) } else { member(tx, &record) }
         }
-        // What is left to send is the farewell of a person's further device.
-        LogState::Left => Ok(match outbox::next_attempt(tx.db, log)? {
-            Some(attempt) => Step::Append(Box::new(attempt.entry)),
-            None => Step::Idle,
-        }),
         _ => Ok(Step::Idle),
     }
 }
 
-/// The last entry of a device whose person has left on another: it says nothing, and revokes its row.
-pub(super) fn farewell(tx: &Tx<'_>, record: &Log) -> Result<(), Error> {
-    let mut entry = pb::Entry {
-        id: EntryId(pli_env::random(&*tx.context.env)).to_vec(),
-        kind: pb::EntryKind::Message.into(),
-        parent: record.commit_number,
-        parent_hash: record.commit_hash.to_vec(),
-        rows: vec![pli_proto::rows::revoke(tx.context.me.access(&record.key).key())],
-        ..pb::Entry::default()
-    };
-    seal::seal_entry(&*tx.context.env, &record.key, record.log, &mut entry, &pb::Opened::default());
-    outbox::put_attempt(tx.db, record.log, &entry, false, &[])
+/// Seals the message that was asked for just now, if nothing stands before it. `record` is the first of its conversation.
+pub(crate) fn at_once(tx: &mut Tx<'_>, record: &Log) -> Result<(), Error> {
+    if record.state != LogState::Active || record.return_ms > 0 || !tx.is_caught_up(record.log) {
+        return Ok(());
+    }
+    let attempts = outbox::attempts(tx.db, record.log)?;
+    if attempts.is_sending || attempts.are_enough() {
+        return Ok(());
+    }
+    let mut loaded = tx.take_group(record.log)?;
+    member_step(tx, record, &mut loaded, true)?;
+    tx.keep_group(record.log, loaded);
+    Ok(())
 }
 
 fn come_back(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
@@ -108,15 +102,18 @@ fn member(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
         join::lose_secrets(tx, record.log)?;
         let broken = Log { state: LogState::Broken, ..record.clone() };
         logs::put(tx.db, &broken)?;
+        tx.notice(Notice::Conversation(record.conversation));
         return come_back(tx, &broken);
     }
+    // Of a pair's several logs only the first is written to.
+    let is_first = logs::of(tx.db, record.conversation)?.first().map(|first| first.log) == Some(record.log);
     let mut loaded = tx.take_group(record.log)?;
-    let step = member_step(tx, record, &mut loaded)?;
+    let step = member_step(tx, record, &mut loaded, is_first)?;
     tx.keep_group(record.log, loaded);
     Ok(step)
 }
 
-fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Step, Error> {
+fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: bool) -> Result<Step, Error> {
     // Who is revoked or has left goes before anything else is said.
     let expelled = expelled(tx, record, loaded)?;
     let may_commit = tx.now_ms() >= record.commit_ms;
@@ -127,23 +124,23 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Ste
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &expelled);
     }
-    let preferred = logs::of(tx.db, record.conversation)?.first().map(|first| first.log) == Some(record.log);
-    while preferred && let Some(queued) = outbox::next(tx.db, record.conversation, tx.now_ms())? {
+    while is_first && let Some(queued) = outbox::next(tx.db, record.conversation, tx.now_ms())? {
         if let Some(step) = carry_out(tx, record, loaded, &queued)? {
             return Ok(step);
         }
     }
-    if may_commit && tx.now_ms() >= record.update_ms {
+    let update_ms = if record.mend_ms > 0 { record.mend_ms.min(record.update_ms) } else { record.update_ms };
+    if may_commit && tx.now_ms() >= update_ms {
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &Plan::default());
     }
-    if snapshot_is_due(record) {
+    if record.snapshot_is_due() {
         let snapshot = join::snapshot(tx, record, &loaded.public.group)?;
-        return Ok(Step::Snapshot(record.number, snapshot));
+        return Ok(Step::Snapshot(record.commit_number, snapshot));
     }
-    let waiting = if preferred { outbox::next_ms(tx.db, record.conversation)? } else { None };
+    let waiting = if is_first { outbox::next_ms(tx.db, record.conversation)? } else { None };
     let expiring = expire(tx, record, loaded.public.settings.lifetime_s)?;
-    let update_ms = record.update_ms.max(record.commit_ms);
+    let update_ms = update_ms.max(record.commit_ms);
     Ok(Step::Wait([waiting, expiring].into_iter().flatten().fold(update_ms, u64::min)))
 }
 
@@ -160,24 +157,24 @@ fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_s: u64) -> Result<Option<u64>,
     Ok(oldest.map(|oldest| oldest.saturating_add(lifetime_ms).saturating_add(1)))
 }
 
-/// A snapshot is worth its bytes once the commits since the last are larger than it; it stands at a commit.
-fn snapshot_is_due(record: &Log) -> bool {
-    let size = record.group_info.len() as u64 + 64 * 1024;
-    record.commit_bytes > size && record.number == record.commit_number && record.number > record.snapshot_number
-}
-
-/// The leaves of revoked devices and of leavers, with what proves it.
-fn expelled(tx: &Tx<'_>, record: &Log, loaded: &Loaded) -> Result<Plan, Error> {
+/// The leaves of revoked devices, of leavers, and of those that ended with their issuer, with what proves it.
+fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Error> {
     let mut plan = Plan::default();
+    let (revocations, ends) = (people::revocations(tx.db)?, issuers::newest(tx.db)?);
     let roster = &loaded.public.roster;
-    for leaf in roster.leaves().filter(|leaf| leaf.device() != tx.context.me.device) {
-        if let Some(line) = people::revocation_of(tx.db, &leaf.certificate.fingerprint)? {
-            plan.remove.insert(leaf.index);
-            plan.evidence.push(pb::Evidence { evidence: Some(pb::evidence::Evidence::Revoked(line)) });
+    if loaded.public.unrevoked != Some((revocations, ends)) {
+        for leaf in roster.leaves().filter(|leaf| leaf.device() != tx.context.me.device) {
+            if let Some(line) = people::revocation_of(tx.db, &leaf.certificate.fingerprint)? {
+                plan.remove.insert(leaf.index);
+                plan.evidence.push(pb::Evidence { evidence: Some(pb::evidence::Evidence::Revoked(line)) });
+            }
+        }
+        ended(tx, roster, &mut plan)?;
+        if plan.remove.is_empty() {
+            loaded.public.unrevoked = Some((revocations, ends));
         }
     }
-    for word in logs::leavers(tx.db, record.log)? {
-        let word = pb::LeaveWord::decode(word.as_slice()).map_err(|_| Error::Damaged)?;
+    for word in logs::leavers(tx.db, record.log)?.into_iter().filter_map(|leaver| leaver.word) {
         let leaver = roster.by_key(&word.leaf_key).filter(|leaf| {
             crate::group::rules::is_word_of(&word, record.log, leaf) && leaf.person() != tx.context.me.person
         });
@@ -193,6 +190,25 @@ fn expelled(tx: &Tx<'_>, record: &Log, loaded: &Loaded) -> Result<Plan, Error> {
     Ok(plan)
 }
 
+/// The leaves whose certificates ended with their issuer.
+fn ended(tx: &Tx<'_>, roster: &Roster, plan: &mut Plan) -> Result<(), Error> {
+    let ends = issuers::ends(tx.db)?;
+    for (issuer, end) in &ends {
+        let mut missing = Vec::new();
+        for leaf in roster.leaves().filter(|leaf| leaf.certificate.issuer == *issuer) {
+            if leaf.device() != tx.context.me.device && issuers::has_ended(tx.db, &ends, &leaf.certificate)? {
+                plan.remove.insert(leaf.index);
+                missing.push(leaf.certificate.fingerprint);
+            }
+        }
+        if !missing.is_empty() {
+            let shown = not_kept(end.clone(), &issuers::kept(tx.db, end.number)?, &missing);
+            plan.evidence.push(pb::Evidence { evidence: Some(pb::evidence::Evidence::NotKept(shown)) });
+        }
+    }
+    Ok(())
+}
+
 /// Carries an intent out as far as it can be now. `None`: it is done or given up, and the next one is due.
 fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued) -> Result<Option<Step>, Error> {
     let conversation = queued.conversation;
@@ -202,11 +218,15 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             outbox::put_attempt(tx.db, record.log, &entry, false, &[])?;
             Ok(Some(Step::Append(Box::new(entry))))
         }
-        Planned::Commit(_) | Planned::Take(_) if tx.now_ms() < record.commit_ms => {
+        Planned::Commit(_) | Planned::First(_) | Planned::Take(_) if tx.now_ms() < record.commit_ms => {
             outbox::postpone(tx.db, conversation, queued.entry, record.commit_ms)?;
             Ok(None)
         }
         Planned::Commit(plan) => seal_commit(tx, record, loaded, queued.entry, &plan).map(Some),
+        Planned::First(plan) => {
+            let id = EntryId(pli_env::random(&*tx.context.env));
+            seal_commit(tx, record, loaded, id, &plan).map(Some)
+        }
         Planned::Take(devices) => Ok(Some(Step::Take(queued.entry, devices))),
         Planned::Done => {
             outbox::remove(tx.db, conversation, queued.entry)?;
@@ -260,11 +280,14 @@ fn seal_message(
     let content = pb::Content {
         seen: record.number,
         seen_hash: record.hash.to_vec(),
-        revocations: people::revocations(tx.db)?,
+        revocations: match loaded.public.unrevoked {
+            Some((number, _)) => number,
+            None => people::revocations(tx.db)?,
+        },
         sent_ms: queued.created_ms,
         ..content
     };
-    let group = loaded.group.as_mut().ok_or(Error::Internal("no secrets"))?;
+    let group = loaded.group.as_mut().ok_or(Error::internal("no secrets"))?;
     // Bound to its entry: nobody can move it to another place.
     group.set_aad(queued.entry.to_vec());
     let message = group

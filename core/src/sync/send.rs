@@ -88,7 +88,12 @@ async fn lanes(engine: &Engine) -> Result<std::convert::Infallible, Error> {
                 }
                 Err(broadcast::error::RecvError::Closed) => return Err(Error::Closed),
             },
-            () = engine.hurry.notified() => lanes.keys().copied().collect::<Vec<_>>().into_iter().for_each(|lane| wake(&mut lanes, lane)),
+            // What backs off need not wait any longer either.
+            () = engine.asked.hurry.notified() => for waiting in lanes.values_mut() {
+                waiting.backoff.reset();
+                waiting.again |= waiting.running;
+                waiting.at = Some(Instant::now());
+            },
             () = sleep_until(next) => {}
         }
     }
@@ -228,10 +233,7 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
 /// The server would not take an entry. `None`: try the same again later.
 fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Result<Option<()>, Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(Some(())) };
-    if record.state == LogState::Left {
-        return farewell_refused(tx, record, refusal);
-    }
-    // Removed while this was under way: there is nothing to undo.
+    // Out while this was under way: there is nothing to undo.
     if !matches!(record.state, LogState::Active | LogState::Broken) {
         return Ok(Some(()));
     }
@@ -252,7 +254,9 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
         }
         Reason::NoAccess => {
             undo(tx, &record)?;
-            logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
+            // Who has no secrets keeps to the follower's state, and asks on.
+            let state = if record.state == LogState::Broken { LogState::Broken } else { LogState::AccessLost };
+            logs::put(tx.db, &Log { state, ..record.clone() })?;
             tx.set_caught_up(log, false);
             tx.notice(Notice::Conversation(record.conversation));
             Ok(Some(()))
@@ -279,30 +283,11 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
     }
 }
 
-/// A farewell needs no secrets: it is sealed anew on the commit that the server names.
-fn farewell_refused(tx: &mut Tx<'_>, record: Log, refusal: &Refusal) -> Result<Option<()>, Error> {
-    match (refusal.reason(), refusal.last_commit_hash.as_slice().try_into()) {
-        (Reason::Stale, Ok(commit_hash)) => {
-            outbox::drop_attempts(tx.db, record.log)?;
-            let record = Log { commit_number: refusal.last_commit, commit_hash, ..record };
-            logs::put(tx.db, &record)?;
-            prepare::farewell(tx, &record)?;
-            Ok(Some(()))
-        }
-        (Reason::NoAccess | Reason::Invalid | Reason::Rank | Reason::IdTaken, _) => {
-            outbox::drop_attempts(tx.db, record.log)?;
-            Ok(Some(()))
-        }
-        _ => Ok(None),
-    }
-}
-
 /// What was sealed will not be sent: a commit of it is no longer pending.
 fn undo(tx: &mut Tx<'_>, record: &Log) -> Result<(), Error> {
     outbox::drop_unacknowledged(tx.db, record.log)?;
     // What the server has acknowledged is in the log, and comes.
-    let (_, commit_comes) = outbox::count_attempts(tx.db, record.log)?;
-    if commit_comes {
+    if outbox::attempts(tx.db, record.log)?.has_commit {
         return Ok(());
     }
     let mut loaded = tx.take_group(record.log)?;

@@ -27,6 +27,7 @@ use tonic::{Request, Status};
 
 use crate::error::{Error, InvitationProblem};
 use crate::identity::TlsIdentity;
+use crate::identity::trust::Ended;
 
 /// The name in every server's certificate. Whom to trust is decided by the root; names may change with addresses.
 pub const SERVER_NAME: &str = "pli.internal";
@@ -38,7 +39,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Where the server is, and by which root it is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Address {
     /// Host name or address.
     pub host: String,
@@ -46,6 +47,8 @@ pub struct Address {
     pub port: u16,
     /// The root's public key.
     pub root: [u8; 32],
+    /// Issuers that no server's certificate may be of any more.
+    pub ended: Ended,
 }
 
 /// A channel whose requests bear the protocol version and perhaps the door key.
@@ -149,7 +152,7 @@ fn channel(env: &Arc<dyn Env>, address: &Address, identity: Option<&TlsIdentity>
         host: address.host.clone(),
         port: address.port,
         server_name: SERVER_NAME.into(),
-        tls: tls::config(&address.root, identity)?,
+        tls: tls::config(&address.root, &address.ended, identity)?,
         chain: identity.map_or_else(Vec::new, |identity| {
             identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect()
         }),
@@ -174,7 +177,7 @@ pub(crate) fn joining_error(status: &Status) -> Error {
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         let tls = error.downcast_ref::<rustls::Error>().or_else(|| inner?.downcast_ref());
         if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
-            return Error::InvitationRefused(InvitationProblem::WrongServer);
+            return Error::InvitationRefused { why: InvitationProblem::WrongServer };
         }
         cause = error.source();
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use pli_env::random;
-use pli_proto::certificate::Usage;
+use pli_proto::certificate::{self, Usage};
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::limits::NAME_BYTES;
 use pli_proto::pb::Reason;
@@ -69,6 +69,8 @@ pub(crate) struct Enrolled {
     pub(crate) device: DeviceId,
     pub(crate) mls_certificate: Vec<u8>,
     pub(crate) tls_certificate: Vec<u8>,
+    /// The certificate of the issuer that signed both.
+    pub(crate) issuer: Vec<u8>,
 }
 
 /// What a device enrols with; the signatures prove that it has the keys.
@@ -129,13 +131,25 @@ impl Authority {
         };
         let device = DeviceId(random(&*self.env));
         // Certified before the device is kept: one transaction, and nothing half done after a crash.
-        let mls_certificate = self.issuer.device(person, device, keys.mls_key, Usage::Mls).await?;
-        let tls_certificate = self.issuer.device(person, device, keys.tls_key, Usage::Tls).await?;
+        let by = self.issuer();
+        let mls_certificate = by.device(person, device, keys.mls_key, Usage::Mls).await?;
+        let tls_certificate = by.device(person, device, keys.tls_key, Usage::Tls).await?;
+        let issuer = by.certificate();
         let (mls_key, tls_key) = (keys.mls_key, keys.tls_key);
         let kept = mls_certificate.clone();
-        let enrolment = Enrolment { invitation: hash, person, device, mls_key, tls_key, mls_certificate: kept, now_ms };
+        let fingerprint = certificate::fingerprint(&issuer);
+        let enrolment = Enrolment {
+            invitation: hash,
+            person,
+            device,
+            mls_key,
+            tls_key,
+            mls_certificate: kept,
+            issuer: fingerprint,
+            now_ms,
+        };
         match self.engine.enrol(enrolment).await {
-            Ok(()) => Ok(Enrolled { person, device, mls_certificate, tls_certificate }),
+            Ok(()) => Ok(Enrolled { person, device, mls_certificate, tls_certificate, issuer }),
             // A repetition that ran beside this one was faster.
             Err(error) if error.reason() == Some(Reason::InvitationUsed) => {
                 let found = self.engine.invitation(hash).await?.ok_or(error)?;
@@ -153,16 +167,24 @@ impl Authority {
             return Err(refused(Reason::InvitationUsed, "the invitation was used with other keys"));
         }
         let device = self.active(used.device).await?;
-        let tls_certificate = self.issuer.device(device.person, device.id, keys.tls_key, Usage::Tls).await?;
-        let Device { id, person, mls_certificate, .. } = device;
-        Ok(Some(Enrolled { person, device: id, mls_certificate, tls_certificate }))
+        let by = self.issuer();
+        let tls_certificate = by.device(device.person, device.id, keys.tls_key, Usage::Tls).await?;
+        let issuer = by.certificate();
+        let Device { id, person, mut mls_certificate, .. } = device;
+        if certificate::verify_device(&self.root_key, &[&mls_certificate, &issuer], Usage::Mls).is_err() {
+            // Its issuer was replaced since. The device does not have it yet, or it would not ask.
+            mls_certificate = by.device(person, id, keys.mls_key, Usage::Mls).await?;
+        }
+        Ok(Some(Enrolled { person, device: id, mls_certificate, tls_certificate, issuer }))
     }
 
-    /// A new TLS certificate for an enrolled device. Whoever calls this verified the device's signature.
-    pub(crate) async fn renew(&self, device: &Device, tls_key: [u8; 32]) -> Result<Vec<u8>, AuthorityError> {
+    /// A new TLS certificate for an enrolled device, and its issuer's. Whoever calls this verified the device's
+    /// signature.
+    pub(crate) async fn renew(&self, device: &Device, tls_key: [u8; 32]) -> Result<(Vec<u8>, Vec<u8>), AuthorityError> {
         check_keys(&device.mls_key, &tls_key)?;
         self.engine.renew(device.id, tls_key).await?;
-        self.issuer.device(device.person, device.id, tls_key, Usage::Tls).await
+        let by = self.issuer();
+        Ok((by.device(device.person, device.id, tls_key, Usage::Tls).await?, by.certificate()))
     }
 
     /// A device that is enrolled and not revoked.

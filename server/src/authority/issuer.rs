@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use pli_env::Env;
-use pli_proto::certificate::Usage;
+use pli_proto::certificate::{self, Usage};
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::{pb, signed};
 
@@ -33,6 +33,13 @@ pub trait Issuer: Send + Sync + 'static {
     fn list(&self, list: pb::RevocationList) -> Issued<'_, pb::RevocationList>;
 }
 
+/// The certificate of the issuer in use, from the authority's folder.
+pub(super) fn read_certificate(folder: &Path) -> Result<Vec<u8>, AuthorityError> {
+    let path = folder.join(files::ISSUER);
+    let read = std::fs::read_to_string(&path).and_then(|pem| keys::unpem("CERTIFICATE", &pem));
+    read.map_err(|source| AuthorityError::File { path, source })
+}
+
 /// The issuer in this process, with its key in a file.
 pub(super) struct LocalIssuer {
     env: Arc<dyn Env>,
@@ -43,12 +50,19 @@ pub(super) struct LocalIssuer {
 
 impl LocalIssuer {
     /// Reads key and certificate from the authority's folder.
-    pub(super) fn open(folder: &Path, env: Arc<dyn Env>, organisation: String) -> Result<Self, AuthorityError> {
-        let (key, certificate) = (folder.join(files::ISSUER_KEY), folder.join(files::ISSUER));
-        let read = std::fs::read_to_string(&certificate).and_then(|pem| keys::unpem("CERTIFICATE", &pem));
-        let der = read.map_err(|source| AuthorityError::File { path: certificate, source })?;
+    pub(super) fn open(
+        folder: &Path,
+        env: Arc<dyn Env>,
+        organisation: &str,
+        root: &[u8; 32],
+    ) -> Result<Self, AuthorityError> {
+        let der = read_certificate(folder)?;
+        let key = folder.join(files::ISSUER_KEY);
         let secret = Secret::read(&key).map_err(|source| AuthorityError::File { path: key, source })?;
-        Ok(Self { env, key: secret, certificate: der, organisation })
+        if certificate::verify_issuer(root, &der) != Ok(secret.public()) {
+            return Err(AuthorityError::Mismatch);
+        }
+        Ok(Self { env, key: secret, certificate: der, organisation: organisation.into() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The organisation's certificate issuer and directory.
 //!
-//! - `root`: the root's key, which leaves the server once it has signed the issuer.
+//! - `root`: the root's key, which leaves the server once it has signed the issuer, and comes back to replace it.
 //! - [`issuer`]: signs certificates and revocations; can run apart.
 //! - [`invitations`]: ways in: invitations, enrolment, renewal.
 //! - [`revocation`]: ways out: devices revoked, persons departed, guests whose time is over.
@@ -16,19 +16,22 @@ mod keys;
 pub mod revocation;
 mod root;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use pli_env::Env;
 use pli_proto::certificate;
 use pli_proto::id::PersonId;
 use pli_proto::limits::{NAME_BYTES, PEOPLE_PAGE};
 use pli_proto::pb;
+use pli_proto::signed::Hash;
 
 pub use invitations::{Invite, invitation_link};
 pub use issuer::Issuer;
 pub(crate) use keys::Secret;
+pub use root::{Ended, Replaced, ended_issuers, replace_issuer};
 
 use crate::engine::{Device, Engine, EngineError, OpenError, Sqlite};
 use issuer::LocalIssuer;
@@ -45,6 +48,10 @@ pub mod files {
     pub const ISSUER: &str = "issuer.pem";
     /// The secret that door keys come from. It is no part of the database, so that a thief of that gets none.
     pub const DOOR: &str = "door-key";
+    /// The secret that hides in the database whose budget a row spends.
+    pub const ROWS: &str = "rows-key";
+    /// Locked by the server that runs.
+    pub const LOCK: &str = "lock";
     /// The organisation's name and domain, a line each.
     pub const ORGANISATION: &str = "organisation";
     /// The database.
@@ -79,8 +86,14 @@ pub enum AuthorityError {
         source: io::Error,
     },
     /// Issuer and root do not belong together.
-    #[error("the issuer's certificate is not of this root")]
+    #[error("the issuer's certificate is not of this root, or not of its key")]
     Mismatch,
+    /// The issuer has ended, and was not replaced to the end.
+    #[error("the issuer has ended, and there is no other yet: replace it again")]
+    NoIssuer,
+    /// The root's key is another root's.
+    #[error("{0} is not the key of this authority's root")]
+    OtherRoot(PathBuf),
     /// The database can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -107,12 +120,18 @@ impl AuthorityError {
     }
 }
 
+struct Issuing {
+    issuer: Arc<dyn Issuer>,
+    ended: BTreeSet<Hash>,
+}
+
 /// The organisation's authority. Clones are the same one.
 #[derive(Clone)]
 pub struct Authority {
     env: Arc<dyn Env>,
     engine: Arc<dyn Engine>,
-    issuer: Arc<dyn Issuer>,
+    /// The issuer in use, and the fingerprints of those that ended.
+    issuing: Arc<RwLock<Issuing>>,
     organisation: Organisation,
     root: Arc<[u8]>,
     root_key: [u8; 32],
@@ -155,25 +174,17 @@ impl Authority {
     /// [`AuthorityError::Missing`] if there is none; others if its files or database can't be used.
     pub fn open(folder: impl AsRef<Path>, env: Arc<dyn Env>) -> Result<Self, AuthorityError> {
         let folder = folder.as_ref();
-        let path = folder.join(files::ROOT);
-        let root = match std::fs::read_to_string(&path).and_then(|pem| keys::unpem("CERTIFICATE", &pem)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(AuthorityError::Missing(folder.into()));
-            }
-            read => read.map_err(|source| AuthorityError::File { path, source })?,
-        };
-        let root_key = certificate::root_key(&root).map_err(|_| AuthorityError::Mismatch)?;
+        let (root, root_key) = root::read(folder)?;
         let path = folder.join(files::ORGANISATION);
         let text = std::fs::read_to_string(&path).map_err(|source| AuthorityError::File { path, source })?;
         let mut lines = text.lines().map(str::to_owned);
         let organisation =
             Organisation { name: lines.next().unwrap_or_default(), domain: lines.next().unwrap_or_default() };
         check_domain(&organisation.domain)?;
-        let issuer = LocalIssuer::open(folder, env.clone(), organisation.domain.clone())?;
-        certificate::verify_issuer(&root_key, &issuer.certificate()).map_err(|_| AuthorityError::Mismatch)?;
-        let engine = Sqlite::open(&env, &folder.join(files::DATABASE))?;
-        let (engine, issuer) = (Arc::new(engine), Arc::new(issuer));
-        Ok(Self { env, engine, issuer, organisation, root: root.into(), root_key, folder: folder.into() })
+        let issuer = LocalIssuer::open(folder, env.clone(), &organisation.domain, &root_key)?;
+        let engine = open_engine(&env, folder)?;
+        let issuing = Arc::new(RwLock::new(Issuing { issuer: Arc::new(issuer), ended: BTreeSet::new() }));
+        Ok(Self { env, engine, issuing, organisation, root: root.into(), root_key, folder: folder.into() })
     }
 
     /// Whose authority it is.
@@ -191,9 +202,34 @@ impl Authority {
         &self.root
     }
 
-    /// The issuer.
-    pub fn issuer(&self) -> &Arc<dyn Issuer> {
-        &self.issuer
+    /// The issuer in use.
+    pub fn issuer(&self) -> Arc<dyn Issuer> {
+        self.issuing.read().expect("no panic while held").issuer.clone()
+    }
+
+    /// Whether this issuer has ended, as far as this process has looked.
+    pub(crate) fn has_ended(&self, issuer: &Hash) -> bool {
+        self.issuing.read().expect("no panic while held").ended.contains(issuer)
+    }
+
+    /// Looks which issuers have ended, and if the one in use has, takes the new one from the folder.
+    pub(crate) async fn look_at_issuers(&self) -> Result<(), AuthorityError> {
+        let (mut ended, mut since) = (BTreeSet::new(), 0);
+        while let Some((end, _)) = self.engine.issuer_end(since).await? {
+            since = end.number;
+            ended.extend(<Hash>::try_from(end.issuer));
+        }
+        let now = certificate::fingerprint(&self.issuer().certificate());
+        self.issuing.write().expect("no panic while held").ended = ended;
+        if self.has_ended(&now) {
+            let issuer = LocalIssuer::open(&self.folder, self.env.clone(), &self.organisation.domain, &self.root_key)?;
+            if self.has_ended(&certificate::fingerprint(&issuer.certificate())) {
+                return Err(AuthorityError::NoIssuer);
+            }
+            self.issuing.write().expect("no panic while held").issuer = Arc::new(issuer);
+            self.sign_list().await?;
+        }
+        Ok(())
     }
 
     /// Where it keeps what lasts.
@@ -249,12 +285,22 @@ impl Authority {
 
     /// The secret that door keys come from.
     pub(crate) fn door_secret(&self) -> Result<[u8; 32], AuthorityError> {
-        let path = self.folder.join(files::DOOR);
-        let read = std::fs::read(&path).and_then(|bytes| {
-            bytes.try_into().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not 32 bytes long"))
-        });
-        read.map_err(|source| AuthorityError::File { path, source })
+        read_secret(&self.folder, files::DOOR)
     }
+}
+
+fn read_secret(folder: &Path, name: &str) -> Result<[u8; 32], AuthorityError> {
+    let path = folder.join(name);
+    let read = std::fs::read(&path).and_then(|bytes| {
+        bytes.try_into().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not 32 bytes long"))
+    });
+    read.map_err(|source| AuthorityError::File { path, source })
+}
+
+/// Opens the database in an authority's folder.
+fn open_engine(env: &Arc<dyn Env>, folder: &Path) -> Result<Arc<dyn Engine>, AuthorityError> {
+    let secret = read_secret(folder, files::ROWS)?;
+    Ok(Arc::new(Sqlite::open(env, &folder.join(files::DATABASE), &secret)?))
 }
 
 fn check_name(name: &str) -> Result<(), AuthorityError> {

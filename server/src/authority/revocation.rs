@@ -55,14 +55,14 @@ impl Authority {
         Ok(!ended.is_empty())
     }
 
-    /// Signs the list as it is, if today's signature is missing.
+    /// Signs the list as it is, if the issuer in use has not signed it today.
     ///
     /// # Errors
     /// The database's.
     pub async fn sign_list(&self) -> Result<(), AuthorityError> {
         let list = self.engine.revocations(u64::MAX).await?;
         let today = self.env.now_ms() / DAY_MS;
-        if list.signature.is_empty() || list.signed_ms / DAY_MS < today {
+        if list.issuer != self.issuer().certificate() || list.signed_ms / DAY_MS < today {
             // If another process changed the list meanwhile, it signed it too.
             self.add_lines(&[], None).await?;
         }
@@ -81,7 +81,7 @@ impl Authority {
                 leaf_key: device.mls_key.to_vec(),
                 ..pb::RevocationLine::default()
             };
-            let line = self.issuer.line(line).await?;
+            let line = self.issuer().line(line).await?;
             hash = signed::revocation_hash(&hash, &line);
             lines.push(line);
         }
@@ -92,7 +92,7 @@ impl Authority {
             hash: hash.to_vec(),
             ..pb::RevocationList::default()
         };
-        let list = self.issuer.list(list).await?;
+        let list = self.issuer().list(list).await?;
         Ok(self.engine.revoke(Revocation { lines, list, departed }).await?)
     }
 }

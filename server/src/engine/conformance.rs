@@ -22,6 +22,7 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::row_changes_are_all_or_nothing(&*make().await).await;
     logs::revoked_rows_read_to_their_end(&*make().await).await;
     logs::commits_are_budgeted(&*make().await).await;
+    logs::what_rank_0_brings_in_shares_its_budget_without_owners_too(&*make().await).await;
     logs::rows_are_bounded(&*make().await).await;
     logs::pages_are_bounded(&*make().await).await;
     logs::snapshots_are_bounded(&*make().await).await;
@@ -29,9 +30,11 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::concurrent_appends_are_contiguous(make().await).await;
     people::an_invitation_is_used_once(&*make().await).await;
     people::keys_belong_to_one_device(&*make().await).await;
+    people::a_device_was_last_here_on_its_latest_day(&*make().await).await;
     people::the_directory_tells_what_changed(&*make().await).await;
     people::the_revocation_list_goes_forward(&*make().await).await;
     people::departing_ends_devices_and_invitations(&*make().await).await;
+    people::what_an_ended_issuer_signed_is_not_taken(&*make().await).await;
     people::key_packages_are_used_once(&*make().await).await;
     people::inboxes_keep_ids_and_bounds(&*make().await).await;
     people::a_closed_engine_says_so(&*make().await).await;

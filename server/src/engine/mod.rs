@@ -162,6 +162,8 @@ pub struct Enrolment {
     pub tls_key: [u8; 32],
     /// Its MLS certificate, DER.
     pub mls_certificate: Vec<u8>,
+    /// SHA-256 of the certificate of the issuer that signed it.
+    pub issuer: Hash,
     /// The server's clock.
     pub now_ms: u64,
 }
@@ -181,6 +183,8 @@ pub struct Device {
     pub enrolled_ms: u64,
     /// Whether it stands on the revocation list.
     pub revoked: bool,
+    /// The beginning of the last day on which it was here.
+    pub seen_ms: u64,
 }
 
 /// A part of the directory.
@@ -201,6 +205,8 @@ pub struct Versions {
     pub directory: u64,
     /// The newest revocation line.
     pub revocations: u64,
+    /// The newest end of an issuer.
+    pub issuers: u64,
 }
 
 /// Additions to the revocation list, carried out together.
@@ -274,11 +280,15 @@ pub trait Engine: Send + Sync + 'static {
     /// The invitation with this hash of its token.
     fn invitation(&self, hash: Hash) -> Answer<'_, Option<Invitation>>;
 
-    /// Uses an invitation and keeps the device. Refused if the invitation was used or a key is known.
+    /// Uses an invitation and keeps the device. Refused if the invitation was used, a key is known, or the issuer has
+    /// ended.
     fn enrol(&self, enrolment: Enrolment) -> Answer<'_, ()>;
 
     /// Notes a device's new TLS key. Refused if another device has it.
     fn renew(&self, device: DeviceId, tls_key: [u8; 32]) -> Answer<'_, ()>;
+
+    /// Notes that a device was here on a day, given by its beginning; an earlier day than is noted changes nothing.
+    fn seen(&self, device: DeviceId, day_ms: u64) -> Answer<'_, ()>;
 
     /// A device.
     fn device(&self, device: DeviceId) -> Answer<'_, Option<Device>>;
@@ -295,9 +305,20 @@ pub trait Engine: Send + Sync + 'static {
     /// The revocation list with its lines after a number, as many as fit in an answer.
     fn revocations(&self, since: u64) -> Answer<'_, pb::RevocationList>;
 
-    /// Adds to the list; the devices named lose inbox and key packages. False if the list was no longer the one that
+    /// Adds to the list, unless its issuer has ended; the devices named lose inbox and key packages. False if the list was no longer the one that
     /// the lines go on from: nothing happened.
     fn revoke(&self, revocation: Revocation) -> Answer<'_, bool>;
+
+    /// Keeps an issuer's end, with the fingerprints of the certificates that stay good. From then on nothing that it
+    /// signed is taken. False if its number is not the next, its revocations are not the list's, or the certificates
+    /// are not those of all devices that are not revoked: nothing happened.
+    fn end_issuer(&self, end: pb::IssuerEnd, kept: Vec<Hash>) -> Answer<'_, bool>;
+
+    /// The first end of an issuer after a number, with the fingerprints that stay good.
+    fn issuer_end(&self, since: u64) -> Answer<'_, Option<(pb::IssuerEnd, Vec<Hash>)>>;
+
+    /// The fingerprints of the MLS certificates of all devices that are not revoked, ascending.
+    fn certificates(&self) -> Answer<'_, Vec<Hash>>;
 
     /// Guests whose time is over and who have not departed.
     fn ended_guests(&self, now_ms: u64) -> Answer<'_, Vec<PersonId>>;

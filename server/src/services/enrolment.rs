@@ -10,7 +10,9 @@ use pli_proto::{OLDEST_PROTOCOL, PROTOCOL, limits, pb, row};
 use tonic::{Request, Response, Status};
 
 use super::Shared;
+use super::gate::Known;
 use crate::authority::invitations::Keys;
+use crate::config::DAY_MS;
 
 /// Tokens have 16 bytes; no need to hash what is much longer.
 const TOKEN_BYTES: usize = 64;
@@ -45,7 +47,7 @@ impl Enrolment for EnrolmentService {
             device: enrolled.device.to_vec(),
             mls_certificate: enrolled.mls_certificate,
             tls_certificate: enrolled.tls_certificate,
-            issuer: shared.authority.issuer().certificate(),
+            issuer: enrolled.issuer,
             root: shared.authority.root().to_vec(),
         }))
     }
@@ -67,11 +69,17 @@ impl Enrolment for EnrolmentService {
             return Err(shared.refuse(Reason::Revoked, "the device was revoked"));
         }
         let renewed = shared.authority.renew(&found, key).await;
-        let tls_certificate = renewed.map_err(|error| shared.authority_error(error))?;
-        Ok(Response::new(pb::RenewResponse { tls_certificate, issuer: shared.authority.issuer().certificate() }))
+        let (tls_certificate, issuer) = renewed.map_err(|error| shared.authority_error(error))?;
+        Ok(Response::new(pb::RenewResponse { tls_certificate, issuer }))
     }
 
-    async fn door(&self, _: Request<pb::DoorRequest>) -> Result<Response<pb::DoorResponse>, Status> {
+    async fn door(&self, request: Request<pb::DoorRequest>) -> Result<Response<pb::DoorResponse>, Status> {
+        let Known { device, .. } = self.0.extension(&request)?;
+        let today_ms = self.0.env.now_ms() / DAY_MS * DAY_MS;
+        let found = self.0.engine.device(device).await.map_err(|error| self.0.engine_error(error))?;
+        if found.is_some_and(|found| found.seen_ms < today_ms) {
+            self.0.engine.seen(device, today_ms).await.map_err(|error| self.0.engine_error(error))?;
+        }
         // Nobody is given a key that a revocation by another process has ended.
         self.0.refresh().await.map_err(|error| self.0.engine_error(error))?;
         let (key, until_ms) = self.0.door.today();

@@ -33,7 +33,7 @@ pub(crate) struct Follower {
     /// The log served last: the next in order is served next, so that a busy one leaves room for the others.
     last: Option<LogId>,
     /// The door as it was when this stream came in.
-    revocations: u64,
+    door: u64,
     _place: OwnedSemaphorePermit,
 }
 
@@ -63,7 +63,7 @@ impl Follower {
     ) -> Self {
         let listener = shared.fanout.listen();
         listener.watch(Topic::Directory);
-        let revocations = shared.door.versions().revocations;
+        let door = shared.door.generation();
         Self {
             shared,
             address,
@@ -73,7 +73,7 @@ impl Follower {
             logs: BTreeMap::new(),
             due: BTreeSet::new(),
             last: None,
-            revocations,
+            door,
             _place: place,
         }
     }
@@ -167,9 +167,9 @@ impl Follower {
         next
     }
 
-    /// A revocation ends all door keys, and with them what came in by one.
+    /// A revocation or an issuer's end ends all door keys, and with them what came in by one.
     fn check_door(&self) -> Result<(), Status> {
-        match self.shared.door.versions().revocations == self.revocations {
+        match self.shared.door.generation() == self.door {
             true => Ok(()),
             false => Err(self.shared.refuse(Reason::Door, "the door key is no longer today's")),
         }

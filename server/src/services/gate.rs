@@ -13,6 +13,7 @@ use pli_env::Peer;
 use pli_proto::certificate::{self, DeviceCertificate, Usage};
 use pli_proto::id::DeviceId;
 use pli_proto::refusal::Reason;
+use pli_proto::signed::Hash;
 use pli_proto::{DOOR_HEADER, OLDEST_PROTOCOL, PROTOCOL, PROTOCOL_HEADER};
 use prost::Message;
 use tonic::body::Body;
@@ -60,7 +61,12 @@ impl Caller {
 
 /// The device that calls, on the known connection: an extension of the request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known(pub(crate) DeviceId, pub(crate) [u8; 32]);
+pub(crate) struct Known {
+    pub(crate) device: DeviceId,
+    pub(crate) mls_key: [u8; 32],
+    /// The issuer of the TLS certificate, SHA-256 of its own.
+    pub(crate) issuer: Hash,
+}
 
 /// Whence an anonymous call comes, on the sealed connection: an extension of the request.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +89,12 @@ fn access(path: &str) -> Access {
     let Some(method) = path.strip_prefix("/pli.v1.") else { return Access::Infrastructure };
     match method {
         "Enrolment/Hello" | "Enrolment/Enrol" | "Enrolment/Renew" => Access::Open,
-        "Enrolment/Door" | "Directory/People" | "Directory/Revocations" => Access::Known,
+        "Enrolment/Door"
+        | "Directory/People"
+        | "Directory/Revocations"
+        | "Directory/Issuers"
+        | "Directory/Seen"
+        | "Directory/Revoke" => Access::Known,
         "KeyPackages/Publish" | "Inbox/Follow" | "Inbox/Acknowledge" => Access::Known,
         "KeyPackages/Take" | "Inbox/Deliver" => Access::Sealed,
         "Log/Create" | "Log/Append" | "Log/Read" | "Log/Subscribe" => Access::Sealed,
@@ -137,9 +148,12 @@ impl Shared {
         if certificate.not_after_s < now_s {
             return Err(not_enrolled("the device's certificate has ended: renew it"));
         }
+        if self.authority.has_ended(&certificate.issuer) {
+            return Err(not_enrolled("the issuer of the device's certificate has ended: renew it"));
+        }
         let device = self.authority.active(certificate.device).await.map_err(|error| self.authority_error(error))?;
         self.rate(self.rates.device.take(device.id, 1))?;
-        Ok(Known(device.id, device.mls_key))
+        Ok(Known { device: device.id, mls_key: device.mls_key, issuer: certificate.issuer })
     }
 
     fn check_sealed(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Status> {

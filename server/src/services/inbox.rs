@@ -8,6 +8,7 @@ use pli_proto::limits::INBOX_ITEM_BYTES;
 use pli_proto::pb;
 use pli_proto::pb::inbox_server::Inbox;
 use pli_proto::refusal::Reason;
+use pli_proto::signed::Hash;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
@@ -50,7 +51,7 @@ impl Inbox for InboxService {
 
     async fn follow(&self, request: Request<pb::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
         let shared = &self.shared;
-        let Known(device, _) = shared.extension(&request)?;
+        let Known { device, issuer, .. } = shared.extension(&request)?;
         let counted = Counted::new(&self.following, device, shared.limits.streams_per_device);
         let counted = counted
             .ok_or_else(|| shared.refuse_until(Reason::Limit, "the device has too many streams", STREAMS_RETRY_MS))?;
@@ -61,8 +62,9 @@ impl Inbox for InboxService {
         let (pages, receiver) = mpsc::channel(1);
         let after = request.into_inner().after;
         let shared = shared.clone();
+        let held = (counted, place);
         let follower =
-            Follower { shared: shared.clone(), device, after, told: None, listener, pages, _held: (counted, place) };
+            Follower { shared: shared.clone(), device, issuer, after, told: None, listener, pages, _held: held };
         let task = shared.env.spawn(Box::pin(follower.run()));
         Ok(respond(receiver, task))
     }
@@ -71,7 +73,7 @@ impl Inbox for InboxService {
         &self,
         request: Request<pb::AcknowledgeRequest>,
     ) -> Result<Response<pb::AcknowledgeResponse>, Status> {
-        let Known(device, _) = self.shared.extension(&request)?;
+        let Known { device, .. } = self.shared.extension(&request)?;
         let done = self.shared.engine.acknowledge(device, request.into_inner().up_to).await;
         done.map_err(|error| self.shared.engine_error(error))?;
         Ok(Response::new(pb::AcknowledgeResponse {}))
@@ -109,6 +111,8 @@ impl Drop for Counted {
 struct Follower {
     shared: Arc<Shared>,
     device: DeviceId,
+    /// Of the device's TLS certificate.
+    issuer: Hash,
     after: u64,
     /// What was last said to be newest; `None` before the first page.
     told: Option<Versions>,
@@ -152,6 +156,11 @@ impl Follower {
         if self.told.is_none_or(|told| told.revocations != versions.revocations) {
             shared.authority.active(self.device).await.map_err(|error| shared.authority_error(error))?;
         }
+        if shared.authority.has_ended(&self.issuer) {
+            return Err(
+                shared.refuse(Reason::NotEnrolled, "the issuer of the device's certificate has ended: renew it")
+            );
+        }
         let batch = shared.engine.inbox(self.device, self.after).await;
         let batch = batch.map_err(|error| shared.engine_error(error))?;
         if batch.items.is_empty() && self.told == Some(versions) {
@@ -166,6 +175,7 @@ impl Follower {
             caught_up: batch.caught_up,
             directory_version: versions.directory,
             revocations: versions.revocations,
+            issuers: versions.issuers,
         }));
         Ok(batch.caught_up)
     }

@@ -23,7 +23,7 @@ pub(crate) struct KeyPackagesService(pub(crate) Arc<Shared>);
 impl KeyPackages for KeyPackagesService {
     async fn publish(&self, request: Request<pb::PublishRequest>) -> Result<Response<pb::PublishResponse>, Status> {
         let shared = &self.0;
-        let Known(device, mls_key) = shared.extension(&request)?;
+        let Known { device, mls_key, .. } = shared.extension(&request)?;
         let pb::PublishRequest { packages, last_resort, inbox_key, inbox_key_signature, replace } =
             request.into_inner();
         let fits = |package: &Vec<u8>| !package.is_empty() && package.len() <= KEY_PACKAGE_BYTES;

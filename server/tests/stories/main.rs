@@ -6,9 +6,11 @@
 mod common;
 
 mod directory;
+mod disk;
 mod door;
 mod enrolment;
 mod inbox;
+mod issuers;
 mod key_packages;
 mod limits;
 mod logs;
@@ -19,3 +21,7 @@ mod streams;
 mod thief;
 mod tls;
 mod virtual_time;
+
+// As the whole-system tests have it.
+#[path = "../../../tests/src/disk.rs"]
+mod small_disk;

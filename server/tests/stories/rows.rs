@@ -147,3 +147,23 @@ async fn what_rank_0_brings_in_spends_its_budget_until_a_higher_rank_confirms_it
     try_commit(&mut group, &friend, vec![]).await.unwrap();
     assert_eq!(reason(try_commit(&mut group, &member, vec![]).await), Reason::Limit);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_budget_a_row_spends_outlives_a_restart() {
+    let mut office = Office::with(|limits| limits.commits_per_day = 3).await;
+    let anne = office.hire("Anne").await;
+    let mut group = Group::found(&office, &anne).await;
+    let member = group.add(rank::OTHER).await;
+    let friend = group.stranger();
+    try_commit(&mut group, &member, vec![rows::set(friend.key(), rank::OTHER)]).await.unwrap();
+    office.shut().await;
+    office.start().await;
+    group.sealed = office.sealed(&anne).await;
+    // The day begins anew, and the two still share it.
+    for row in [&member, &friend, &member] {
+        try_commit(&mut group, row, vec![]).await.unwrap();
+    }
+    for row in [&member, &friend] {
+        assert_eq!(reason(try_commit(&mut group, row, vec![]).await), Reason::Limit);
+    }
+}

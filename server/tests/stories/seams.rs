@@ -21,7 +21,7 @@ async fn sqlite_is_an_engine() {
     let make = async || {
         let n = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let env: Arc<dyn Env> = Real::current();
-        Arc::new(Sqlite::open(&env, &folder.path().join(n.to_string())).unwrap()) as Arc<dyn Engine>
+        Arc::new(Sqlite::open(&env, &folder.path().join(n.to_string()), &[n as u8; 32]).unwrap()) as Arc<dyn Engine>
     };
     pli_server::engine::conformance::conformance(make).await;
 }
@@ -60,7 +60,7 @@ async fn start(office: &Office) -> ServerError {
 async fn the_server_runs_without_the_roots_secret_and_others_read_none() {
     let mut office = Office::open().await;
     office.shut().await;
-    for secret in [files::ROOT_KEY, files::ISSUER_KEY, files::DOOR] {
+    for secret in [files::ROOT_KEY, files::ISSUER_KEY, files::DOOR, files::ROWS] {
         let mode = std::fs::metadata(office.folder.path().join(secret)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{secret}");
     }
@@ -92,7 +92,7 @@ async fn one_seed_makes_one_authority() {
         let env = Arc::new(Seeded::default());
         Authority::create(folder.path(), env, organisation()).await.unwrap().close().await;
     }
-    let files = [files::ROOT_KEY, files::ROOT, files::ISSUER_KEY, files::ISSUER, files::DOOR];
+    let files = [files::ROOT_KEY, files::ROOT, files::ISSUER_KEY, files::ISSUER, files::DOOR, files::ROWS];
     let mut seen = BTreeSet::new();
     for file in files {
         let read = std::fs::read(one.path().join(file)).unwrap();
@@ -137,13 +137,28 @@ impl Env for Seeded {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_has_one_server() {
+    let mut office = Office::open().await;
+    let folder = office.folder.path().to_owned();
+    assert!(matches!(start(&office).await, ServerError::InUse(of) if of == folder));
+    // Commands beside it are no servers.
+    Authority::open(&folder, office.world.clone()).unwrap().close().await;
+    office.crash();
+    office.start().await;
+    assert!(matches!(start(&office).await, ServerError::InUse(_)));
+    office.shut().await;
+    office.start().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_served_is_named() {
     let mut office = Office::open().await;
+    let other = Office::open().await;
     let mut config = office.config();
-    config.listen = office.running().address();
+    config.listen = other.running().address();
+    office.shut().await;
     let taken = Server::start(office.world.clone(), config).await.err().unwrap();
     assert!(matches!(&taken, ServerError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse));
-    office.shut().await;
     let empty = tempfile::tempdir().unwrap();
     let config = pli_server::Config::new(empty.path(), "127.0.0.1:0".parse().unwrap());
     let missing = Server::start(office.world.clone(), config).await.err().unwrap();

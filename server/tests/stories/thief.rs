@@ -129,6 +129,35 @@ async fn no_table_ties_a_log_or_row_to_a_device_or_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_tell_neither_who_wrote_today_nor_who_brought_whom_in() {
+    let mut office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    let mut group = Group::found(&office, &anne).await;
+    let (silent, busy) = (group.add(rank::OTHER).await, group.add(rank::OTHER).await);
+    let friend = group.stranger();
+    let entry = group.pen.commit(vec![rows::set(friend.key(), rank::OTHER)]);
+    let taken = group.append(&busy, &entry).await.unwrap();
+    group.pen.on(&taken);
+    office.shut_for_good().await;
+    let connection = Connection::open(office.database()).unwrap();
+    let mut query = connection.prepare("SELECT * FROM rows").unwrap();
+    let columns: Vec<String> = query.column_names().iter().map(ToString::to_string).collect();
+    assert_eq!(columns, ["log", "key", "rank", "revoked_at", "pool"], "no column counts anybody's commits");
+    let rows: Vec<(Vec<u8>, Vec<u8>)> =
+        query.query_map([], |row| Ok((row.get(1)?, row.get(4)?))).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(rows.len(), 4);
+    // Nothing in one row's pool is another row's, nor its key: not even a piece of eight bytes.
+    for (key, pool) in &rows {
+        for (other_key, other_pool) in &rows {
+            assert!(pool.windows(8).all(|piece| !contains(other_key, piece)), "a pool names a key");
+            let same = key == other_key;
+            assert!(same || pool.windows(8).all(|piece| !contains(other_pool, piece)), "two pools are alike");
+        }
+    }
+    assert!(rows.iter().any(|(key, _)| key == &silent.key().0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_are_in_the_directory_alone_and_tokens_nowhere() {
     let mut story = story().await;
     story.office.shut_for_good().await;

@@ -1,5 +1,5 @@
-//! `tests/crash`: real processes, real `kill -9`. This program starts itself as the server and as clients, kills them at
-//! random instants, and counts: what was acknowledged must be at everyone, once.
+//! `tests/crash`: real processes, real `kill -9`. This program starts itself as server and clients, kills them at random,
+//! and counts: what was acknowledged must be at everyone, once.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use pli_core::model::{ClientState, Content, ConversationId, DeliveryState, TimelineItem};
 use pli_core::{Client, Error, FileKeyStore};
-use pli_env::Env;
-use pli_env::random_below;
 use pli_env::real::Real;
+use pli_env::{Env, random_below};
 use pli_server::{Authority, Config, Invite, Organisation, Server};
 use tokio::time::{sleep, timeout};
 
@@ -58,43 +57,35 @@ fn main() -> ExitCode {
     }
 }
 
-#[derive(Default)]
-struct Counts {
-    sent: u64,
-    acknowledged: u64,
-    lost: u64,
-    duplicated: u64,
-    kills: u64,
-}
+#[derive(Clone, Copy, Default)]
+#[rustfmt::skip]
+struct Counts { sent: u64, acknowledged: u64, lost: u64, duplicated: u64, kills: u64 }
 
 async fn rounds(args: &Args) -> ExitCode {
     let (mut sum, mut failed) = (Counts::default(), 0);
     for round in 1..=args.rounds {
         let folder = tempfile::tempdir().expect("a folder");
-        let end = self::round(folder.path(), Duration::from_secs(args.seconds)).await;
-        match end {
-            Ok(counts) => {
-                let bad = counts.lost + counts.duplicated > 0;
-                failed += u64::from(bad);
-                println!(
-                    "round {round}: {}: {} kills, {} sent, {} acknowledged, {} lost, {} duplicated",
-                    if bad { "FAILED" } else { "passed" },
-                    counts.kills,
-                    counts.sent,
-                    counts.acknowledged,
-                    counts.lost,
-                    counts.duplicated
-                );
-                sum.sent += counts.sent;
-                sum.acknowledged += counts.acknowledged;
-                sum.lost += counts.lost;
-                sum.duplicated += counts.duplicated;
-                sum.kills += counts.kills;
-            }
-            Err(why) => {
-                println!("round {round}: FAILED: {why}");
-                failed += 1;
-            }
+        let ended = self::round(folder.path(), Duration::from_secs(args.seconds)).await;
+        let c = ended.as_ref().copied().unwrap_or_default();
+        let passed = ended.is_ok() && c.lost + c.duplicated == 0;
+        println!(
+            "round {round}: {}: {} kills, {} sent, {} acknowledged, {} lost, {} duplicated",
+            ended.err().unwrap_or_else(|| if passed { "passed".into() } else { "FAILED".into() }),
+            c.kills,
+            c.sent,
+            c.acknowledged,
+            c.lost,
+            c.duplicated
+        );
+        failed += u64::from(!passed);
+        for (sum, count) in [
+            (&mut sum.sent, c.sent),
+            (&mut sum.acknowledged, c.acknowledged),
+            (&mut sum.lost, c.lost),
+            (&mut sum.duplicated, c.duplicated),
+            (&mut sum.kills, c.kills),
+        ] {
+            *sum += count;
         }
     }
     println!("{} passed, {failed} failed, 0 skipped", args.rounds - failed);
@@ -117,18 +108,14 @@ impl Drop for Process {
     }
 }
 
-fn start(role: &[String]) -> Process {
-    let program = std::env::current_exe().expect("this program");
-    let child = Command::new(program).args(role).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    Process(child.expect("this program starts"))
-}
-
-fn roles(folder: &Path, port: u16, number: usize) -> Vec<String> {
-    let (folder, number_text) = (folder.to_string_lossy().into_owned(), number.to_string());
+/// Starts the server, number 0, or a client.
+fn start(folder: &Path, port: u16, number: usize) -> Process {
+    let mut program = Command::new(std::env::current_exe().expect("this program"));
     match number {
-        0 => vec!["server".into(), folder, port.to_string()],
-        _ => vec!["client".into(), folder, number_text],
-    }
+        0 => program.arg("server").arg(folder).arg(port.to_string()),
+        _ => program.arg("client").arg(folder).arg(number.to_string()),
+    };
+    Process(program.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("this program starts"))
 }
 
 async fn round(folder: &Path, killing: Duration) -> Result<Counts, String> {
@@ -144,7 +131,7 @@ async fn round(folder: &Path, killing: Duration) -> Result<Counts, String> {
     }
     authority.close().await;
 
-    let mut processes: Vec<Process> = (0..=CLIENTS).map(|number| start(&roles(folder, port, number))).collect();
+    let mut processes: Vec<Process> = (0..=CLIENTS).map(|number| start(folder, port, number)).collect();
     // The first must have made the group, and all be in it, before there is much to lose.
     let ready = |number| folder.join(format!("ready{number}")).exists();
     let began = Instant::now();
@@ -161,7 +148,7 @@ async fn round(folder: &Path, killing: Duration) -> Result<Counts, String> {
         processes[number].0.kill().map_err(|e| e.to_string())?;
         processes[number].0.wait().map_err(|e| e.to_string())?;
         sleep(Duration::from_millis(random_below(&*env, 300))).await;
-        processes[number] = start(&roles(folder, port, number));
+        processes[number] = start(folder, port, number);
         kills += 1;
     }
     std::fs::write(folder.join("stop"), "").map_err(|e| e.to_string())?;
@@ -228,7 +215,7 @@ async fn client(folder: &Path, number: usize) -> ExitCode {
     let env: Arc<dyn Env> = Real::current();
     let client = loop {
         let opened = match Client::open(env.clone(), &store, keys.clone()).await {
-            Err(Error::NotEnrolled | Error::KeyUnavailable(_)) => {
+            Err(Error::NotEnrolled | Error::KeyUnavailable { .. }) => {
                 Client::join(env.clone(), &store, keys.clone(), &link).await
             }
             opened => opened,

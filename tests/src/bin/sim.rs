@@ -35,7 +35,10 @@ struct Args {
     /// Nothing fails.
     #[arg(long)]
     calm: bool,
-    /// A fault on the test's side, which the checks must report.
+    /// Nobody lies.
+    #[arg(long)]
+    honest: bool,
+    /// A fault on the test's side: a seed passes if the checks tell of it.
     #[arg(long, value_enum)]
     fault: Option<Fault>,
     /// Seeds at once.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         trace: args.trace,
         no_crashes: args.no_crashes,
         calm: args.calm,
+        honest: args.honest,
         fault: args.fault,
         dir: dir.clone(),
         keep: args.keep.is_some(),
@@ -67,8 +71,17 @@ fn main() -> ExitCode {
     let work = || {
         while let Some(seed) = { seeds.lock().expect("no panic while held").next() } {
             let began = std::time::Instant::now();
-            let outcome = sim::run(seed, &options);
+            let mut outcome = sim::run(seed, &options);
             let again = args.twice.then(|| sim::run(seed, &options));
+            if args.fault.is_some() {
+                outcome.violations = match outcome.violations.first() {
+                    None => vec!["nothing is told of the planted fault".into()],
+                    Some(told) => {
+                        println!("told of seed {seed}: {told}");
+                        Vec::new()
+                    }
+                };
+            }
             sum.lock().expect("no panic while held").add(seed, &outcome, again, began.elapsed().as_secs_f64());
         }
     };
@@ -95,7 +108,7 @@ impl Sum {
         }
         let c = outcome.counts;
         println!(
-            "seed {seed}: {} in {seconds:.0} s: trace {:016x}, {:.1} virtual hours, {} steps, {} crashes, {} actions, {} messages, {} commits, {} rejoins, {} copies",
+            "seed {seed}: {} in {seconds:.0} s: trace {:016x}, {:.1} virtual hours, {} steps, {} crashes, {} actions, {} messages, {} commits, {} rejoins, {} copies, {} lies",
             if violations.is_empty() { "passed" } else { "FAILED" },
             outcome.hash,
             c.virtual_s as f64 / 3600.0,
@@ -105,7 +118,8 @@ impl Sum {
             c.messages,
             c.commits,
             c.rejoins,
-            c.copies
+            c.copies,
+            c.lies
         );
         for violation in &violations {
             println!("  {violation}");
@@ -123,6 +137,8 @@ impl Sum {
             (&mut self.counts.messages, c.messages),
             (&mut self.counts.commits, c.commits),
             (&mut self.counts.rejoins, c.rejoins),
+            (&mut self.counts.copies, c.copies),
+            (&mut self.counts.lies, c.lies),
         ] {
             *sum += count;
         }
@@ -133,8 +149,8 @@ impl Sum {
         if json {
             let c = self.counts;
             println!(
-                "{{\"seeds\":{},\"steps\":{},\"crashes\":{},\"messages\":{},\"commits\":{},\"rejoins\":{},\"violations\":{}}}",
-                self.seeds, c.steps, c.crashes, c.messages, c.commits, c.rejoins, self.violations
+                "{{\"seeds\":{},\"steps\":{},\"crashes\":{},\"messages\":{},\"commits\":{},\"rejoins\":{},\"copies\":{},\"lies\":{},\"violations\":{}}}",
+                self.seeds, c.steps, c.crashes, c.messages, c.commits, c.rejoins, c.copies, c.lies, self.violations
             );
         }
         if self.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

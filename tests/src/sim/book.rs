@@ -29,6 +29,13 @@ pub(crate) struct Said {
     pub(crate) undone: bool,
 }
 
+/// A store that was copied back: all between the two is forgotten, and was done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copied {
+    pub(crate) made_ms: u64,
+    pub(crate) back_ms: u64,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) person: [Option<PersonId>; HOSTS],
@@ -38,8 +45,10 @@ pub(crate) struct Book {
     pub(crate) names: Vec<String>,
     /// Conversations in which somebody set a lifetime of messages.
     pub(crate) fleeting: BTreeSet<[u8; 16]>,
-    /// Hosts whose stores were copied back, and when the copy was made.
-    pub(crate) copied: Vec<(usize, u64)>,
+    /// Hosts whose stores were copied back.
+    pub(crate) copied: Vec<(usize, Copied)>,
+    /// Entries that an insider wrote.
+    pub(crate) lies: BTreeSet<[u8; 16]>,
     pub(crate) revoked: Option<usize>,
     serial: u64,
 }
@@ -68,10 +77,10 @@ impl Book {
         self.said[place].undone = true;
     }
 
-    pub(crate) fn copied_back(&mut self, host: usize, at_ms: u64, _now_ms: u64) {
-        self.copied.push((host, at_ms));
+    pub(crate) fn copied_back(&mut self, host: usize, copied: Copied) {
+        self.copied.push((host, copied));
         for said in self.said.iter_mut().filter(|said| said.host == host) {
-            said.undone |= said.accepted_ms.is_none_or(|accepted_ms| accepted_ms > at_ms);
+            said.undone |= said.accepted_ms.is_none_or(|accepted_ms| accepted_ms > copied.made_ms);
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch as watch_of};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
+use super::book::Copied;
 use super::env::{ORDERLY, SimEnv};
 use super::people;
 use super::seasons;
@@ -52,6 +53,7 @@ pub(crate) async fn supervise(w: Arc<World>, host: usize, mut orders: mpsc::Unbo
         // roll back and checkpoint, which a killed process never does.
         w.take_image(host);
         *slot.client.lock().expect("no panic while held") = None;
+        *slot.screen.lock().expect("no panic while held") = None;
         if host == SERVER {
             *w.authority.lock().expect("no panic while held") = None;
         }
@@ -150,8 +152,7 @@ fn boot_files(w: &World, host: usize) {
         let _ = fs::remove_dir_all(folder.join("store"));
         copy(&from.join("store"), &folder.join("store"));
         w.count(|counts| counts.copies += 1);
-        let now_ms = w.now_ms();
-        w.book().copied_back(host, at_ms, now_ms);
+        w.book().copied_back(host, Copied { made_ms: at_ms, back_ms: w.now_ms() });
     }
 }
 

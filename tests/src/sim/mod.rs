@@ -4,20 +4,30 @@
 //!
 //! - [`dice`]: randomness by seed. [`world`]: what hosts share; the trace, whose hash is the same for the same seed.
 //! - [`env`]: the `Env` of one life of one host. [`net`]: faulty links. [`host`]: booting, crashing, booting again.
-//! - [`people`]: random people; [`book`] notes what they were promised. [`seasons`]: faults, nights, the calm at the end.
-//! - [`view`]: what is in the stores at the end; [`tell`]: the same in words, for a replay. [`check`]: whether the promises of DESIGN section 2 were kept.
+//! - [`people`], [`deeds`]: random people; [`book`] notes what they were promised. [`screens`]: what apps show.
+//! - [`lies`]: an insider, in one seed of three.
+//! - [`seasons`]: faults, nights, the calm at the end.
+//! - [`view`]: what is in the stores at the end; [`tell`]: the same in words, for a replay. [`truth`]: who may read what;
+//!   [`check`]: whether the promises of DESIGN section 2 were kept; [`excuse`]: what is let pass.
 //!
 //! A crash drops a host's tasks where they stand and keeps the files of that instant, as `kill -9` does.
 
 pub(crate) mod book;
 pub(crate) mod check;
+#[cfg(test)]
+mod check_tests;
+pub(crate) mod deeds;
 pub(crate) mod dice;
 pub(crate) mod env;
+pub(crate) mod excuse;
 pub(crate) mod host;
+pub(crate) mod lies;
 pub(crate) mod net;
 pub(crate) mod people;
+pub(crate) mod screens;
 pub(crate) mod seasons;
 pub(crate) mod tell;
+pub(crate) mod truth;
 pub(crate) mod view;
 pub(crate) mod watch;
 pub(crate) mod world;
@@ -35,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) no_crashes: bool,
     /// Nothing fails.
     pub(crate) calm: bool,
+    /// No insider.
+    pub(crate) honest: bool,
     /// A fault on the test's side that the checks must notice.
     pub(crate) fault: Option<Fault>,
     /// Where the hosts' files are; kept there if asked for.
@@ -59,7 +71,6 @@ pub(crate) fn run(seed: u64, options: &Options) -> Outcome {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().start_paused(true);
     // Without it tokio's own choices differ from run to run: see `tests/sim`.
-    #[allow(unexpected_cfgs)]
     #[cfg(tokio_unstable)]
     builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
     let runtime = builder.build().expect("a runtime");

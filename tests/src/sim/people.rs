@@ -5,15 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pli_core::model::{
-    ConversationId, ConversationInfo, ConversationKind, EntryId, PersonId, Role, Setting, TimelineItem,
-};
+use pli_core::model::{ConversationId, ConversationKind, EntryId, PersonId, TimelineItem};
 use pli_core::{Client, Conversation, Error};
 use tokio::time::{sleep, timeout};
 
 use super::book::Act;
 use super::env::{Keys, SimEnv};
-use super::world::{SECOND_DEVICE, World};
+use super::screens;
+use super::world::World;
 
 /// Groups that people make in one seed, about.
 const GROUPS: usize = 4;
@@ -27,8 +26,9 @@ pub(crate) async fn live(env: Arc<SimEnv>) {
         Err(error) => w.violation(host, &format!("it does not know itself: {error}")),
     }
     *w.slots[host].client.lock().expect("no panic while held") = Some(client.clone());
+    screens::light(&env, &client);
     w.event(host, "is up");
-    let person = Acting { w, host, client };
+    let person = Acting { w, host, client, env: env.clone() };
     loop {
         sleep(person.w.ms(person.w.plan.pace_ms)).await;
         if person.w.acting.load(Ordering::SeqCst) {
@@ -47,7 +47,9 @@ async fn boot(env: &Arc<SimEnv>) -> Client {
         let enrolled = w.book().person[host].is_some();
         let opened = match Client::open(env.clone(), &folder, keys.clone()).await {
             // Never joined, or not to the end.
-            Err(Error::NotEnrolled | Error::KeyUnavailable(_)) if !enrolled => join(env, &folder, keys.clone()).await,
+            Err(Error::NotEnrolled | Error::KeyUnavailable { .. }) if !enrolled => {
+                join(env, &folder, keys.clone()).await
+            }
             opened => opened,
         };
         match opened {
@@ -73,10 +75,12 @@ async fn join(env: &Arc<SimEnv>, folder: &std::path::Path, keys: Arc<Keys>) -> R
     Client::join(env.clone(), folder, keys, &link).await
 }
 
-struct Acting {
-    w: Arc<World>,
-    host: usize,
-    client: Client,
+/// A person at a device.
+pub(crate) struct Acting {
+    pub(crate) w: Arc<World>,
+    pub(crate) host: usize,
+    pub(crate) client: Client,
+    pub(crate) env: Arc<SimEnv>,
 }
 
 impl Acting {
@@ -90,6 +94,9 @@ impl Acting {
         }
         let Some(info) = self.w.dice(|dice| dice.pick(&list).cloned()) else { return "nothing" };
         let conversation = self.client.conversation(info.id);
+        if self.w.plan.insider == Some(self.host) && self.w.once_in(40) {
+            return self.lie(&info).await;
+        }
         match self.w.below(100) {
             0..=37 => self.say(&conversation).await,
             38..=45 => self.burst(&conversation).await,
@@ -104,12 +111,12 @@ impl Acting {
     }
 
     /// Errors that people may get; any other is a broken promise.
-    fn judge<T>(&self, what: &str, result: Result<T, Error>) -> Option<T> {
+    pub(crate) fn judge<T>(&self, what: &str, result: Result<T, Error>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
-            Err(Error::NotAllowed | Error::NotFound(_) | Error::Invalid { .. } | Error::Closed | Error::Revoked) => {
-                None
-            }
+            Err(
+                Error::NotAllowed | Error::NotFound { .. } | Error::Invalid { .. } | Error::Closed | Error::Revoked,
+            ) => None,
             Err(Error::Unavailable { .. }) => None,
             Err(error) => {
                 self.w.violation(self.host, &format!("{what} failed: {error:?}"));
@@ -118,7 +125,7 @@ impl Acting {
         }
     }
 
-    async fn people(&self) -> Vec<PersonId> {
+    pub(crate) async fn people(&self) -> Vec<PersonId> {
         let all = self.client.people("").await;
         let me = self.w.book().person[self.host];
         let all = self.judge("people", all).unwrap_or_default();
@@ -189,7 +196,7 @@ impl Acting {
     }
 
     /// A message of the last few; of one's own, if so asked.
-    async fn pick(&self, conversation: &Conversation, own: bool) -> Option<EntryId> {
+    pub(crate) async fn pick(&self, conversation: &Conversation, own: bool) -> Option<EntryId> {
         let items = conversation.items(None, 20).await;
         let items = self.judge("items", items).unwrap_or_default();
         let said = items.into_iter().filter_map(|item| match item {
@@ -222,124 +229,6 @@ impl Acting {
                 let place = self.w.book().says(self.host, id, Act::React(target));
                 self.note(place, "react", conversation.react(target, emoji).await.map(|()| None));
                 "reacts"
-            }
-        }
-    }
-
-    async fn administer(&self, conversation: &Conversation, info: &ConversationInfo) -> &'static str {
-        let members = conversation.member_list().await;
-        let members = self.judge("members", members).unwrap_or_default();
-        let ids: Vec<PersonId> = members.iter().map(|member| member.person.id).collect();
-        let me = self.w.book().person[self.host];
-        let mut others: Vec<PersonId> = ids.iter().copied().filter(|id| Some(*id) != me).collect();
-        match self.w.below(14) {
-            0..=4 => {
-                let mut absent = self.people().await;
-                absent.retain(|person| !ids.contains(person) || self.w.once_in(8));
-                absent.truncate(1 + self.w.below(2) as usize);
-                self.judge("add", conversation.add(&absent).await).map_or("adds nobody", |_| "adds")
-            }
-            5..=7 => {
-                others.truncate(1 + usize::from(self.w.once_in(5)));
-                self.judge("remove", conversation.remove(&others).await).map_or("removes nobody", |_| "removes")
-            }
-            8..=9 => {
-                let Some(person) = self.w.dice(|dice| dice.pick(&ids).copied()) else { return "sees nobody" };
-                let role = [Role::Owner, Role::Admin, Role::Member, Role::Guest][self.w.below(4) as usize];
-                let set = conversation.set_role(person, role).await;
-                self.judge("set_role", set).map_or("sets no role", |_| "sets a role")
-            }
-            10..=11 => {
-                let name = self.w.book().words(self.host, "name");
-                self.w.book().names.push(name.clone());
-                self.judge("rename", conversation.rename(&name).await).map_or("renames nothing", |_| "renames")
-            }
-            _ => {
-                let topic = self.w.book().words(self.host, "topic");
-                self.w.book().names.push(topic.clone());
-                let least = [Role::Guest, Role::Member, Role::Admin][self.w.below(3) as usize].into();
-                let setting = match self.w.below(8) {
-                    0..=2 => Setting::Topic(topic),
-                    3 if self.w.once_in(3) => {
-                        self.w.book().fleeting.insert(info.id.0);
-                        Setting::LifetimeS(3600 * self.w.below(3))
-                    }
-                    4..=5 => Setting::MayAdd(least),
-                    6 => Setting::MayRename(least),
-                    _ if info.kind == ConversationKind::Group => Setting::MayPost(least),
-                    _ => return "sets nothing",
-                };
-                self.judge("set", conversation.set(setting).await).map_or("sets nothing", |_| "sets")
-            }
-        }
-    }
-
-    async fn leave(&self, conversation: &Conversation, info: &ConversationInfo) -> &'static str {
-        if info.kind == ConversationKind::Pair || self.w.once_in(2) {
-            return "stays";
-        }
-        self.judge("leave", conversation.leave().await).map_or("may not leave", |_| "leaves")
-    }
-
-    /// The app goes to the background for a while.
-    async fn nap(&self) -> &'static str {
-        self.client.suspend().await;
-        sleep(self.w.ms(60_000)).await;
-        loop {
-            match self.client.resume().await {
-                Ok(()) => return "wakes up",
-                // Closed for good meanwhile: the power goes.
-                Err(Error::Closed) => return "sleeps on",
-                Err(error) => self.w.violation(self.host, &format!("it does not resume: {error:?}")),
-            }
-            sleep(Duration::from_secs(1)).await;
-        }
-    }
-
-    /// Lets the person's other devices in, as after comparing the number.
-    async fn approve(&self) -> &'static str {
-        let devices = self.client.devices().await;
-        let devices = self.judge("devices", devices).unwrap_or_default();
-        for device in devices.iter().filter(|device| device.this) {
-            self.w.book().device[self.host] = Some(device.id);
-        }
-        for device in devices.into_iter().filter(|device| !device.this && device.missing_from > 0 && !device.revoked) {
-            let approved = self.client.approve(device.id, &device.number).await;
-            if self.judge("approve", approved).is_some() {
-                return "approves a device";
-            }
-        }
-        if self.host == SECOND_DEVICE { "is the second device" } else { "approves nothing" }
-    }
-
-    async fn look(&self, conversation: &Conversation) -> &'static str {
-        match self.w.below(6) {
-            0 => {
-                let read = match self.pick(conversation, false).await {
-                    Some(entry) => conversation.mark_read(entry).await,
-                    None => Ok(()),
-                };
-                self.judge("mark_read", read).map_or("reads nothing", |()| "reads")
-            }
-            1 => {
-                let draft = self.w.book().words(self.host, "draft");
-                let kept = conversation.set_draft(&draft).await;
-                self.judge("draft", kept).map_or("drafts nothing", |()| "drafts")
-            }
-            2 => self.judge("mute", conversation.mute(self.w.now_ms() + 1_000).await).map_or("hears", |()| "mutes"),
-            3 => {
-                let synced = self.client.sync(self.w.ms(20_000)).await;
-                self.judge("sync", synced).map_or("syncs nothing", |_| "syncs")
-            }
-            4 => {
-                self.client.network_changed();
-                "moves to another network"
-            }
-            _ => {
-                let people = self.people().await;
-                let Some(person) = self.w.dice(|dice| dice.pick(&people).copied()) else { return "knows nobody" };
-                let number = self.client.safety_number(person).await;
-                self.judge("safety_number", number).map_or("compares nothing", |_| "compares numbers")
             }
         }
     }

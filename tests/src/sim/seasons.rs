@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::net::{DOWN, UP};
 use super::world::{FIRST, Fault, HOSTS, NAMES, REPLACEMENT, SECOND_DEVICE, SERVER, World};
-use super::{Outcome, check, host, people, tell, view, watch};
+use super::{Outcome, check, host, people, screens, tell, view, watch};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -221,6 +221,7 @@ async fn look(w: &Arc<World>) {
             w.violation(host, &format!("{entry} is shown twice in {conversation}"));
         }
     }
+    screens::compare(w).await;
     let mut case = view::gather(w);
     if w.options.fault == Some(Fault::DoctoredStore) {
         case.doctor();
@@ -229,6 +230,8 @@ async fn look(w: &Arc<World>) {
         counts.messages = case.server.count(view::MESSAGE);
         counts.commits = case.server.count(view::COMMIT);
         counts.rejoins = case.rejoins();
+        counts.lies =
+            case.server.entries.values().flatten().filter(|entry| case.lies.contains(&entry.id)).count() as u64;
     });
     w.event(SERVER, &case.digest());
     if w.options.trace {

@@ -1,6 +1,6 @@
 //! A case in words, for whoever replays a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use pli_proto::row::AccessKey;
@@ -63,5 +63,39 @@ fn show(case: &Case, log: &Id, number: u64) {
     }
     for (what, hosts) in by_what {
         println!("        {hosts:?}: {what}");
+    }
+}
+
+impl Case {
+    /// Devices that came back after losing a group's secrets.
+    pub(crate) fn rejoins(&self) -> u64 {
+        let returned = self.stores.iter().flat_map(|store| &store.items).filter(|item| item.change() == "Returned");
+        returned.map(|item| item.entry).collect::<BTreeSet<_>>().len() as u64
+    }
+
+    /// What a rerun of the seed must find again.
+    pub(crate) fn digest(&self) -> String {
+        let mut text = String::new();
+        for (log, entries) in &self.server.entries {
+            let kinds: String = entries.iter().map(|entry| if entry.kind == COMMIT { 'c' } else { 'm' }).collect();
+            text += &format!("{}:{kinds} ", &HEXLOWER.encode(log)[..8]);
+        }
+        for store in &self.stores {
+            text += &format!("h{}:{}/{} ", store.host, store.items.len(), store.intents.len());
+        }
+        text
+    }
+}
+
+impl Case {
+    /// Takes one text out of a store, behind its client's back.
+    pub(crate) fn doctor(&mut self) {
+        for store in &mut self.stores {
+            if let Some(place) = store.items.iter().rposition(|item| item.kind == 1 && !item.deleted && !store.revoked)
+            {
+                store.items.remove(place);
+                return;
+            }
+        }
     }
 }

@@ -13,13 +13,15 @@ use rusqlite::{Connection, Row};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::book::Said;
+use super::book::{Copied, Said};
 use super::host::copy;
 use super::world::{FIRST, HOSTS, SERVER, World};
 
 /// Kinds of entries, as the protocol numbers them.
 pub(crate) const COMMIT: i64 = 1;
 pub(crate) const MESSAGE: i64 = 2;
+/// A kind of items, as `pli_core::store::items::Kind` numbers it: what could not be opened.
+pub(crate) const UNREADABLE: i64 = 4;
 
 pub(crate) type Id = [u8; 16];
 
@@ -30,6 +32,8 @@ pub(crate) struct Case {
     pub(crate) names: Vec<String>,
     /// Conversations whose messages had a lifetime, for some time at least.
     pub(crate) fleeting: BTreeSet<Id>,
+    /// Entries that an insider wrote.
+    pub(crate) lies: BTreeSet<Id>,
     pub(crate) stores: Vec<Store>,
     pub(crate) server: Server,
 }
@@ -39,8 +43,8 @@ pub(crate) struct Case {
 pub(crate) struct Store {
     pub(crate) host: usize,
     pub(crate) revoked: bool,
-    /// It was copied back from earlier, once at least.
-    pub(crate) copied: bool,
+    /// It was copied back from earlier so often.
+    pub(crate) copies: Vec<Copied>,
     pub(crate) person: Id,
     pub(crate) key: [u8; 32],
     pub(crate) logs: Vec<Log>,
@@ -132,38 +136,26 @@ impl Server {
         self.entries.values().flatten().filter(|entry| entry.kind == kind).count() as u64
     }
 
+    pub(crate) fn entry(&self, log: Id, number: u64) -> Option<&Entry> {
+        self.entries.get(&log)?.iter().find(|entry| entry.number == number)
+    }
+
     pub(crate) fn number_of(&self, entry: EntryId) -> Option<(Id, u64)> {
         let all = self.entries.iter().flat_map(|(log, entries)| entries.iter().map(move |entry| (*log, entry)));
         all.into_iter().find(|(_, found)| found.id == entry.0).map(|(log, found)| (log, found.number))
     }
 }
 
-impl Case {
-    /// Devices that came back after losing a group's secrets.
-    pub(crate) fn rejoins(&self) -> u64 {
-        let returned = self.stores.iter().flat_map(|store| &store.items).filter(|item| item.change() == "Returned");
-        returned.map(|item| item.entry).collect::<BTreeSet<_>>().len() as u64
-    }
-
-    /// What a rerun of the seed must find again.
-    pub(crate) fn digest(&self) -> String {
-        let mut text = String::new();
-        for (log, entries) in &self.server.entries {
-            let kinds: String = entries.iter().map(|entry| if entry.kind == COMMIT { 'c' } else { 'm' }).collect();
-            text += &format!("{}:{kinds} ", &HEXLOWER.encode(log)[..8]);
-        }
-        for store in &self.stores {
-            text += &format!("h{}:{}/{} ", store.host, store.items.len(), store.intents.len());
-        }
-        text
-    }
-}
-
 /// Reads everything.
 pub(crate) fn gather(w: &World) -> Case {
     let book = w.book();
-    let mut case =
-        Case { said: book.said.clone(), names: book.names.clone(), fleeting: book.fleeting.clone(), ..Case::default() };
+    let mut case = Case {
+        said: book.said.clone(),
+        names: book.names.clone(),
+        fleeting: book.fleeting.clone(),
+        lies: book.lies.clone(),
+        ..Case::default()
+    };
     let folder = w.dir.join("end");
     for host in SERVER..HOSTS {
         let at = folder.join(format!("h{host}"));
@@ -171,10 +163,16 @@ pub(crate) fn gather(w: &World) -> Case {
         if host == SERVER {
             case.server = server(&at.join("server")).expect("the server's database is readable");
         } else if host >= FIRST && at.join("store.key").exists() && book.person[host].is_some() {
-            let mut store = store(&at).unwrap_or_else(|error| panic!("the store of {host} is unreadable: {error}"));
+            let mut store = match store(&at) {
+                Ok(store) => store,
+                Err(error) => {
+                    w.violation(host, &format!("its store is unreadable: {error}"));
+                    continue;
+                }
+            };
             store.host = host;
             store.revoked = book.revoked == Some(host);
-            store.copied = book.copied.iter().any(|(copied, _)| *copied == host);
+            store.copies = book.copied.iter().filter(|copied| copied.0 == host).map(|copied| copied.1).collect();
             case.stores.push(store);
         }
     }
@@ -199,7 +197,9 @@ fn store(at: &Path) -> rusqlite::Result<Store> {
         list.iter().filter_map(|byte| byte.as_u64().map(|byte| byte as u8)).collect()
     };
     let seed: [u8; 32] = bytes("mls_seed").try_into().unwrap_or_default();
-    let logs = "SELECT logs.log, conversation, state, log_key, number, hash, coalesce(summary, '') FROM logs
+    // The own role is each device's own; all members' stand beside it.
+    let logs = "SELECT logs.log, conversation, state, log_key, number, hash,
+                coalesce(json_remove(summary, '$.role') || members, '') FROM logs
                 LEFT JOIN summaries ON summaries.log = logs.log ORDER BY logs.log";
     let logs = all(&db, logs, |row| {
         Ok(Log {
@@ -222,9 +222,10 @@ fn store(at: &Path) -> rusqlite::Result<Store> {
         let (log, number, entry, by) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         Ok(Item { log, number, entry, by, kind, text, deleted, reactions: Vec::new() })
     })?;
-    let reactions = all(&db, "SELECT entry, person, emoji FROM reactions ORDER BY entry, person", |row| {
-        Ok((row.get::<_, Id>(0)?, (row.get(1)?, row.get(2)?)))
-    })?;
+    let reactions =
+        all(&db, "SELECT entry, person, emoji FROM reactions WHERE emoji <> '' ORDER BY entry, person", |row| {
+            Ok((row.get::<_, Id>(0)?, (row.get(1)?, row.get(2)?)))
+        })?;
     for (entry, reaction) in reactions {
         items.iter_mut().filter(|item| item.entry == entry).for_each(|item| item.reactions.push(reaction.clone()));
     }
@@ -300,17 +301,4 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
         server.devices.insert(key, device);
     }
     Ok(server)
-}
-
-impl Case {
-    /// Takes one text out of a store, behind its client's back.
-    pub(crate) fn doctor(&mut self) {
-        for store in &mut self.stores {
-            if let Some(place) = store.items.iter().rposition(|item| item.kind == 1 && !item.deleted && !store.revoked)
-            {
-                store.items.remove(place);
-                return;
-            }
-        }
-    }
 }

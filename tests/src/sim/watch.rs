@@ -48,10 +48,12 @@ pub(crate) fn start(trace: bool) -> Watching {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let seen = SEEN.with_borrow(Clone::clone);
-            match seen {
-                Some(seen) => seen.lock().expect("no panic while held").push((host(), format!("panic: {panic}"))),
-                None => before(panic),
+            match SEEN.with_borrow(Clone::clone) {
+                Some(seen) if HOST.try_with(|_| ()).is_ok() => {
+                    seen.lock().expect("no panic while held").push((host(), format!("panic: {panic}")));
+                }
+                // The simulation's own.
+                _ => before(panic),
             }
         }));
     });

@@ -15,6 +15,7 @@ use super::Options;
 use super::book::Book;
 use super::dice::Dice;
 use super::net::Net;
+use super::screens;
 
 /// The server is host 0. Then five people's devices, a second device of the first person, and one that replaces a
 /// revoked one.
@@ -37,6 +38,8 @@ pub(crate) enum Fault {
     RepeatedRandomness,
     /// One acknowledged text is taken out of a store behind the client's back.
     DoctoredStore,
+    /// The last item on each screen is missing.
+    StaleScreen,
 }
 
 /// How rough a seed is.
@@ -58,12 +61,18 @@ pub(crate) struct Plan {
     pub(crate) revoke: Option<usize>,
     /// Stores are copied back from earlier.
     pub(crate) copies: bool,
+    /// Whose software lies now and then.
+    pub(crate) insider: Option<usize>,
     /// How wrong the hosts' clocks are.
     pub(crate) skew_ms: [i64; HOSTS],
 }
 
 impl Plan {
-    fn new(dice: &mut Dice, options: &Options) -> Self {
+    fn new(seed: u64, options: &Options) -> (Self, Dice) {
+        let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9).wrapping_add(7));
+        // Its own dice, so that the others fall alike with and without.
+        let mut other = Dice::new(!seed);
+        let insider = (!options.honest && other.once_in(3)).then(|| FIRST + other.below(5) as usize);
         let crashes = !options.no_crashes && !options.calm;
         let deaths = [0, 2_000, 600, 250][dice.below(4) as usize];
         let at = [DAY_MS / 2, DAY_MS - 5 * 60_000, DAY_MS - 15 * 60_000][dice.below(3) as usize];
@@ -71,7 +80,7 @@ impl Plan {
         if dice.once_in(3) {
             skew_ms.iter_mut().skip(1).for_each(|skew| *skew = dice.below(240_000) as i64 - 120_000);
         }
-        Self {
+        let plan = Self {
             rounds: 2 + dice.below(3),
             active: Duration::from_secs(60 * (4 + dice.below(12))),
             death_once_in: if crashes { deaths } else { 0 },
@@ -80,8 +89,10 @@ impl Plan {
             faults: !options.calm,
             revoke: dice.once_in(2).then(|| 2 + dice.below(5) as usize),
             copies: crashes && dice.once_in(3),
+            insider,
             skew_ms,
-        }
+        };
+        (plan, dice)
     }
 }
 
@@ -96,6 +107,7 @@ pub(crate) struct Counts {
     pub(crate) commits: u64,
     pub(crate) rejoins: u64,
     pub(crate) copies: u64,
+    pub(crate) lies: u64,
     pub(crate) virtual_s: u64,
 }
 
@@ -110,6 +122,7 @@ pub(crate) struct Slot {
     /// The next end is an orderly one.
     pub(crate) gently: AtomicBool,
     pub(crate) client: Mutex<Option<Client>>,
+    pub(crate) screen: Mutex<Option<screens::Shared>>,
     pub(crate) link: Mutex<Option<String>>,
     /// An earlier image of the store, and when it was taken.
     pub(crate) backup: Mutex<Option<(PathBuf, u64)>>,
@@ -145,8 +158,7 @@ struct State {
 
 impl World {
     pub(crate) fn new(seed: u64, options: Options, dir: PathBuf) -> Arc<Self> {
-        let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9).wrapping_add(7));
-        let plan = Plan::new(&mut dice, &options);
+        let (plan, dice) = Plan::new(seed, &options);
         let (orders, receivers): (Vec<_>, Vec<_>) = (0..HOSTS).map(|_| mpsc::unbounded_channel()).unzip();
         let slot = |orders| Slot {
             power: watch::channel(false).0,
@@ -155,6 +167,7 @@ impl World {
             dead: AtomicBool::new(true),
             gently: AtomicBool::new(false),
             client: Mutex::default(),
+            screen: Mutex::default(),
             link: Mutex::default(),
             backup: Mutex::default(),
         };

@@ -1,6 +1,6 @@
 //! The conversation list and the members pane.
 
-use pli_core::model::{ConversationInfo, Membership};
+use pli_core::model::{ConversationInfo, Membership, ms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -29,7 +29,7 @@ pub(super) fn conversations(frame: &mut Frame<'_>, area: Rect, state: &State) {
 fn conversation(info: &ConversationInfo, state: &State, columns: usize) -> Line<'static> {
     let is_selected = Some(info.id) == state.selected;
     let unread = if info.unread > 0 { format!(" {}", info.unread) } else { String::new() };
-    let muted = if info.muted_until_ms > state.now_ms { " 🔕" } else { "" };
+    let muted = if info.muted_until.is_some_and(|until| ms(until) > state.now_ms) { " 🔕" } else { "" };
     let has_draft = match state.drafts.get(&info.id) {
         Some(draft) => !draft.is_empty(),
         None => !is_selected && !info.draft.is_empty(),

@@ -140,8 +140,13 @@ fn composer(frame: &mut Frame<'_>, area: Rect, state: &State) {
 fn connection(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let (text, colour) = match (&state.notice, state.connection) {
         (Some(notice), _) => (notice.clone(), Color::Yellow),
+        (None, ClientState::Online) if state.warning.is_some() => {
+            (format!("● {}", crate::words::say::REVOCATIONS_OLD), Color::Red)
+        }
         (None, ClientState::Online) => (format!("● {}", words::ONLINE), Color::Green),
-        (None, ClientState::Connecting) => (format!("○ {}", words::CONNECTING), Color::Yellow),
+        (None, ClientState::Connecting | ClientState::CatchingUp { .. }) => {
+            (format!("○ {}", words::CONNECTING), Color::Yellow)
+        }
         (None, ClientState::Offline { .. } | ClientState::Suspended) => {
             (format!("○ {}", words::OFFLINE), Color::Yellow)
         }

@@ -1,10 +1,10 @@
 //! Notable states, drawn on a terminal of cells.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use pli_core::model::{
-    Change, Content, ConversationId, ConversationInfo, ConversationKind, DeliveryState, EntryId, Member, Membership,
-    Message, Person, PersonId, Refusal, Role, TimelineItem, What,
+    Change, Content, ConversationId, ConversationInfo, ConversationKind, DeliveryState, EntryId, LeastRoles, Member,
+    Membership, Message, Person, PersonId, Quote, Reaction, Refusal, Role, TimelineItem, What, time,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -15,25 +15,31 @@ use crate::chat::composer::Composer;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 fn person(n: u8, name: &str) -> Person {
-    Person { id: PersonId([n; 16]), name: name.into(), department: None, guest_until_ms: None, departed: false }
+    Person::new(PersonId([n; 16]), name.into())
 }
 
-fn conversation(n: u8, name: &str, unread: u64) -> ConversationInfo {
+fn conversation(n: u8, name: &str, unread: usize) -> ConversationInfo {
     ConversationInfo {
         id: ConversationId([n; 16]),
         kind: ConversationKind::Group,
+        peer: None,
         name: name.into(),
+        initials: String::new(),
+        colour: 0,
         topic: String::new(),
         last: None,
         unread,
-        muted_until_ms: 0,
+        muted_until: None,
         draft: String::new(),
         my_role: Role::Owner,
-        may: BTreeSet::new(),
+        may: HashSet::new(),
+        least: LeastRoles { add: Role::Admin, post: Role::Member, rename: Role::Admin },
         member_count: 3,
+        guest_count: 0,
+        sole_owner: false,
         membership: Membership::Member,
-        lifetime_s: 0,
-        active_ms: 0,
+        lifetime: None,
+        active_at: time(0),
     }
 }
 
@@ -45,8 +51,9 @@ fn message(n: u8, sender: &Person, body: &str) -> Message {
         sender: sender.clone(),
         mine: sender.id.0[0] == 1,
         content: Content::Text { body: body.into(), mentions: vec![] },
-        sent_ms: DAY_MS * 400 + u64::from(n) * 60_000,
-        edited_ms: None,
+        sent_at: time(DAY_MS * 400 + u64::from(n) * 60_000),
+        edited_at: None,
+        emoji_only: false,
         reply_to: None,
         reactions: vec![],
         delivery: (sender.id.0[0] == 1).then_some(DeliveryState::Sent),
@@ -66,14 +73,16 @@ fn state() -> State {
     let added = Change {
         id: EntryId([90; 16]),
         by: anne.clone(),
-        at_ms: DAY_MS * 399,
-        what: What::Added(vec![bao.id.0]),
+        at: time(DAY_MS * 399),
+        what: What::Added(vec![bao.id]),
+        people: vec![],
         delivery: None,
     };
+    let quote = Quote { entry: EntryId([1; 16]), sender: Some(bao.clone()), text: "La Deûle monte".into() };
     state.items = vec![
         TimelineItem::Changed(added),
         TimelineItem::Said(message(1, &bao, "La Deûle monte")),
-        TimelineItem::Said(Message { reply_to: Some(EntryId([1; 16])), ..message(2, &anne, "Combien ?") }),
+        TimelineItem::Said(Message { reply_to: Some(quote), ..message(2, &anne, "Combien ?") }),
     ];
     state
 }
@@ -163,8 +172,8 @@ fn edits_deletions_and_reactions_are_shown() {
     let me = PersonId([1; 16]);
     state.items = vec![
         TimelineItem::Said(Message {
-            edited_ms: Some(1),
-            reactions: vec![("👍".into(), vec![me, bao.id])],
+            edited_at: Some(time(1)),
+            reactions: vec![Reaction { emoji: "👍".into(), people: vec![me, bao.id] }],
             ..message(1, &bao, "deux")
         }),
         TimelineItem::Said(Message { content: Content::Deleted { by: me }, ..message(2, &bao, "") }),
@@ -179,7 +188,7 @@ fn edits_deletions_and_reactions_are_shown() {
 fn lists_show_mutes_and_drafts() {
     let mut state = state();
     state.now_ms = 5;
-    state.conversations[1].muted_until_ms = 6;
+    state.conversations[1].muted_until = Some(time(6));
     state.drafts.insert(ConversationId([2; 16]), "à finir".into());
     assert!(shows(&state, "✎ 🔕 12"));
     state.now_ms = 7;
@@ -197,7 +206,9 @@ fn members_help_and_notices_come_and_go() {
         assert!(shows(&state, text), "{text}");
     }
     state.notice = None;
-    state.connection = ClientState::Offline { retry_at_ms: 0 };
+    state.warning = Some(pli_core::model::Warning::RevocationsOld { signed: None });
+    assert!(shows(&state, "list of revoked devices is days old"));
+    state.connection = ClientState::Offline { retry_at: time(0) };
     assert!(shows(&state, "○ offline"));
     state.connection = ClientState::Stopped(pli_core::Advice::ReEnrol);
     assert!(shows(&state, "revoked"));

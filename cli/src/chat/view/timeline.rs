@@ -1,6 +1,6 @@
 //! The timeline, as rows of a given width.
 
-use pli_core::model::{DeliveryState, EntryId, Message, TimelineItem};
+use pli_core::model::{DeliveryState, EntryId, Message, TimelineItem, ms};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -57,8 +57,8 @@ pub(super) fn lines(state: &State, columns: usize) -> Vec<Row> {
     let mut day = String::new();
     for item in &state.items {
         let at_ms = match item {
-            TimelineItem::Said(message) => message.sent_ms,
-            TimelineItem::Changed(change) => change.at_ms,
+            TimelineItem::Said(message) => ms(message.sent_at),
+            TimelineItem::Changed(change) => ms(change.at),
         };
         let today = show::day(at_ms);
         if today != day {
@@ -94,8 +94,8 @@ fn said(rows: &mut Vec<Row>, message: &Message, state: &State, columns: usize) {
     let faint = base.fg(Color::DarkGray);
     let mut push = |spans: Vec<Span<'static>>| rows.push(Row { of: Some(message.id), line: Line::from(spans) });
     let colour = COLOURS[usize::from(message.sender.id.0[0]) % COLOURS.len()];
-    let edited = if message.edited_ms.is_some() { format!(" ({})", say::EDITED) } else { String::new() };
-    let after = format!(" {}{edited}", show::clock(message.sent_ms));
+    let edited = if message.edited_at.is_some() { format!(" ({})", say::EDITED) } else { String::new() };
+    let after = format!(" {}{edited}", show::clock(ms(message.sent_at)));
     let mark = mark(message.delivery);
     let room = columns.saturating_sub(width(&after) + width(&mark));
     let name = shorten(&show::safe(&message.sender.name), room);
@@ -105,10 +105,11 @@ fn said(rows: &mut Vec<Row>, message: &Message, state: &State, columns: usize) {
         Span::styled(after, faint),
         Span::styled(mark, mark_style(message, base)),
     ]);
-    if let Some(reply_to) = message.reply_to {
-        let quoted = state.messages().find(|other| other.id == reply_to).map_or("…".into(), |other| {
-            format!("{}: {}", show::safe(&other.sender.name), show::content_words(other, &state.names))
-        });
+    if let Some(quote) = &message.reply_to {
+        // Only what was said can be answered: a text that is no more was deleted.
+        let text = if quote.text.is_empty() { say::DELETED.to_string() } else { show::safe(&quote.text) };
+        let quoted =
+            quote.sender.as_ref().map_or("…".into(), |sender| format!("{}: {text}", show::safe(&sender.name)));
         push(vec![Span::styled(format!("  │ {}", shorten(&quoted, columns.saturating_sub(4))), faint)]);
     }
     let is_text = matches!(message.content, pli_core::model::Content::Text { .. });
@@ -117,7 +118,10 @@ fn said(rows: &mut Vec<Row>, message: &Message, state: &State, columns: usize) {
         push(vec![Span::styled(format!("  {line}"), body)]);
     }
     if !message.reactions.is_empty() {
-        let all = message.reactions.iter().map(|(emoji, people)| format!("{} {}", show::safe(emoji), people.len()));
+        let all = message
+            .reactions
+            .iter()
+            .map(|reaction| format!("{} {}", show::safe(&reaction.emoji), reaction.people.len()));
         let all = all.collect::<Vec<_>>().join("  ");
         push(vec![Span::styled(format!("  {}", shorten(&all, columns.saturating_sub(2))), faint)]);
     }

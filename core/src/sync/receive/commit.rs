@@ -3,23 +3,19 @@
 use std::collections::BTreeSet;
 
 use openmls::prelude::{MlsGroup, ProcessedMessageContent};
-use openmls_memory_storage::MemoryStorage;
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{DeviceId, EntryId, PersonId};
 use pli_proto::pb::evidence::Evidence as Kind;
-use pli_proto::row::AccessKey;
-use pli_proto::rows::{self, rank};
 use pli_proto::{pb, signed};
 use prost::Message as _;
 
 use crate::crypto;
 use crate::error::Error;
-use crate::group::group_info;
-use crate::group::join::{self, group_id};
+use crate::group::join::{self, Keep, group_id};
 use crate::group::protocol_message;
 use crate::group::roster::Leaf;
-use crate::group::settings::Role;
-use crate::group::verdict::{self, Counted};
+use crate::group::verdict::Counted;
+use crate::group::{change, group_info};
 use crate::model::What;
 use crate::store::items;
 use crate::store::logs::{self, LogState};
@@ -28,7 +24,7 @@ use crate::store::summary;
 use crate::store::{Notice, Tx};
 use crate::sync::schedule;
 
-use super::{Page, change, derived};
+use super::{Page, derived, shown};
 
 impl Page {
     pub(super) fn commit(
@@ -55,25 +51,18 @@ impl Page {
                 let welcomes = own.map(|(_, welcomes)| welcomes);
                 self.apply(tx, entry, id, commit, counted, welcomes)
             }
-            None => self.clear_pending(tx),
+            None => {
+                self.clear_pending(tx)?;
+                if entry.rows.is_empty() { Ok(()) } else { self.mend_soon(tx) }
+            }
         }
     }
 
     /// The verdict. If the commit does not count, the public state is as before.
     fn judge(&mut self, tx: &Tx<'_>, entry: &pb::Entry, commit: &pb::Commit) -> Result<Option<Counted>, Error> {
-        let public = self.public.take().ok_or(Error::Internal("no public state"))?;
-        let (crypto, log) = (&tx.context.crypto, self.record.log);
-        let verdict = if self.group.is_some() {
-            // The member's own state, once it has followed, holds the public state too.
-            verdict::judge(crypto, &MemoryStorage::default(), public, log, entry, commit)
-        } else {
-            tx.db.execute_batch("SAVEPOINT verdict")?;
-            let verdict = verdict::judge(crypto, &tx.follower_store(), public, log, entry, commit);
-            let undo = if verdict.is_ok() { "" } else { "ROLLBACK TO verdict;" };
-            tx.db.execute_batch(&format!("{undo} RELEASE verdict"))?;
-            verdict
-        };
-        match verdict {
+        let public = self.public.take().ok_or(Error::internal("no public state"))?;
+        let keep = if self.group.is_some() { Keep::Nothing } else { Keep::Counted };
+        match join::judge(tx, public, self.record.log, entry, commit, keep)? {
             Ok(counted) => Ok(Some(counted)),
             Err(fault) => {
                 tracing::info!(%fault, number = entry.number, "a commit does not count");
@@ -92,16 +81,24 @@ impl Page {
         counted: Counted,
         own: Option<Vec<Welcome>>,
     ) -> Result<(), Error> {
-        self.record.group_info.clone_from(&commit.group_info);
+        logs::put_group_info(tx.db, self.record.log, &commit.group_info)?;
+        // Whoever committed mended what they could.
+        let was_torn = std::mem::take(&mut self.record.mend_ms) > 0;
         self.show(tx, entry, id, commit, &counted)?;
-        summary::put(tx.db, self.record.log, &counted.after)?;
+        summary::put(tx, self.record.log, &counted.after)?;
         for leaf in &counted.removed {
             logs::remove_leaver(tx.db, self.record.log, leaf.key())?;
         }
         let me = tx.context.me.device;
         // Added again in the same commit, the device enters by its new invitation.
         if counted.removed.iter().any(|leaf| leaf.device() == me) {
-            return self.end(tx, LogState::Removed);
+            // Without a reason one removes one's own further devices only to leave.
+            let leaves = counted.by.person() == tx.context.me.person && commit.evidence.is_empty();
+            if leaves {
+                let left = shown(&self.record, entry, derived(id, b"left"), counted.by.person(), &What::Left)?;
+                items::put(tx.db, &left)?;
+            }
+            return self.end(tx, if leaves { LogState::Left } else { LogState::Removed });
         }
         if counted.after.settings.rules != crate::group::RULES {
             return self.end(tx, LogState::Stopped);
@@ -122,32 +119,33 @@ impl Page {
             self.group = None; // It was only hoped for; the follower's state is what there is.
         }
         let by = counted.by.person();
-        self.mend_soon(tx, &counted)?;
+        if self.record.snapshot_is_due() && counted.by.device() != me {
+            (self.record.snapshot_number, self.record.commit_bytes) = (self.record.number, 0);
+        }
         self.public = Some(counted.after);
+        if was_torn || !counted.removed.is_empty() {
+            self.mend_soon(tx)?;
+        }
         if !follows {
             self.lose(tx, entry, id, commit, by)?;
         }
-        if let Some(welcomes) = own {
+        if counted.by.device() == me {
+            // Also where a copied store does not know it as sealed.
             outbox::remove(tx.db, self.record.conversation, id)?;
+        }
+        if let Some(welcomes) = own {
             self.deliver(tx, entry, welcomes)?;
             self.record.update_ms = schedule::next_update(tx, self.size());
         }
         Ok(())
     }
 
-    /// Somebody of rank 0 removed leaves, and could not revoke all their rows: whoever can does so soon.
-    fn mend_soon(&mut self, tx: &Tx<'_>, counted: &Counted) -> Result<(), Error> {
-        if counted.removed.is_empty() {
-            return Ok(());
-        }
-        let rows = logs::rows(tx.db, self.record.log)?;
-        let left = counted.removed.iter().any(|leaf| {
-            AccessKey::of(self.record.key.as_bytes(), leaf.key()).is_some_and(|key| rows.contains_key(&key))
-        });
-        let own = tx.context.me.access(&self.record.key).key();
-        if left && rows::acting_rank(&rows, own).is_some_and(|rank| rank > rank::OTHER) {
-            let members = counted.after.roster.len();
-            self.record.update_ms = self.record.update_ms.min(schedule::soon(tx, members));
+    /// Where the rows are not what the tree asks for, whoever can mend them commits soon: somebody of rank 0 removed leaves
+    /// and could not revoke their rows, or a false commit changed some.
+    fn mend_soon(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        let Some(public) = &self.public else { return Ok(()) };
+        if !change::mend(tx, &self.record, &public.roster, &public.settings)?.is_empty() {
+            self.record.mend_ms = schedule::soon(tx, self.size());
         }
         Ok(())
     }
@@ -197,7 +195,7 @@ impl Page {
             .and_then(|info| group_info::external_pub_of(&info));
         if own.is_none() || own != group_info::external_pub_of(&commit.group_info) {
             tracing::warn!("a commit brought a false external_pub");
-            self.record.update_ms = self.record.update_ms.min(schedule::soon(tx, self.size()));
+            self.record.mend_ms = schedule::soon(tx, self.size());
         }
         Ok(true)
     }
@@ -215,12 +213,12 @@ impl Page {
             join::lose_secrets(tx, self.record.log)?;
             // Again, this time in the follower's space: what the member's space holds is of no more use.
             self.reload_public(tx)?;
-            let counted = self.judge(tx, entry, commit)?.ok_or(Error::Internal("verdict changed"))?;
+            let counted = self.judge(tx, entry, commit)?.ok_or(Error::internal("verdict changed"))?;
             self.public = Some(counted.after);
         }
         self.record.state = LogState::Broken;
         self.record.return_ms = schedule::soon(tx, self.size());
-        items::put(tx.db, &change(&self.record, entry, derived(id, b"lost"), by, &What::LostSecrets)?)
+        items::put(tx.db, &shown(&self.record, entry, derived(id, b"lost"), by, &What::LostSecrets)?)
     }
 
     /// Undoes a commit of our own that will never be in the log.
@@ -281,12 +279,12 @@ impl Page {
         }
         let came = persons(&counted.added);
         let went = persons(&counted.removed);
-        let list = |people: Vec<&PersonId>| people.into_iter().map(|person| person.0).collect::<Vec<_>>();
+        let list = |people: Vec<&PersonId>| people.into_iter().copied().collect::<Vec<_>>();
         let added = list(came.difference(before).collect());
         if !added.is_empty() {
             changes.push(What::Added(added));
         }
-        changes.extend(came.intersection(before).map(|person| What::DeviceAdded(person.0)));
+        changes.extend(came.intersection(before).map(|person| What::DeviceAdded(*person)));
         let left = leavers(commit);
         let has_left = |person: &PersonId| {
             counted.removed.iter().any(|leaf| leaf.person() == *person && left.contains(leaf.key().as_slice()))
@@ -295,14 +293,11 @@ impl Page {
         if !removed.is_empty() {
             changes.push(What::Removed(removed));
         }
-        changes.extend(went.intersection(&after).filter(|p| !came.contains(p)).map(|p| What::DeviceRemoved(p.0)));
+        changes.extend(went.intersection(&after).filter(|p| !came.contains(p)).map(|p| What::DeviceRemoved(*p)));
         let (old, new) = (&counted.settings_before, &counted.after.settings);
         for person in old.roles.keys().chain(new.roles.keys()).collect::<BTreeSet<_>>() {
-            let role = |settings: &crate::group::settings::Settings| {
-                settings.roles.get(person).copied().unwrap_or(Role::Member)
-            };
-            if role(old) != role(new) && after.contains(person) {
-                changes.push(What::RoleSet(person.0, role(new).into()));
+            if old.named(*person) != new.named(*person) && after.contains(person) {
+                changes.push(What::RoleSet(*person, new.named(*person)));
             }
         }
         if old.name != new.name {
@@ -318,7 +313,7 @@ impl Page {
         }
         for (place, what) in changes.iter().enumerate() {
             let id = if place == 0 { id } else { derived(id, &[place as u8]) };
-            items::put(tx.db, &change(&self.record, entry, id, counted.by.person(), what)?)?;
+            items::put(tx.db, &shown(&self.record, entry, id, counted.by.person(), what)?)?;
         }
         Ok(())
     }

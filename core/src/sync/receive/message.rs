@@ -3,7 +3,7 @@
 use openmls::prelude::{ProcessedMessageContent, Sender};
 use pli_proto::id::{EntryId, PersonId};
 use pli_proto::pb::content::Body;
-use pli_proto::{limits, pb};
+use pli_proto::{limits, pb, rows};
 use prost::Message as _;
 
 use crate::error::Error;
@@ -11,15 +11,14 @@ use crate::group::roster::Leaf;
 use crate::group::settings::Role;
 use crate::group::{protocol_message, rules};
 use crate::model::What;
+use crate::store::deeds::Deed;
 use crate::store::items::{self, Kind};
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent};
 use crate::store::people;
 use crate::store::{Notice, Tx};
 
-use crate::sync::prepare;
-
-use super::{Page, change, derived, item};
+use super::{Page, derived, item, shown};
 
 /// Who sent what nobody could open.
 const NOBODY: PersonId = PersonId([0; 16]);
@@ -43,9 +42,16 @@ impl Page {
             None if self.record.return_ms > 0 && outbox::find(tx.db, self.record.conversation, id)?.is_some() => {
                 return self.own(tx, entry, id);
             }
+            // Or not know that it has left since: no message revokes another's row.
+            None if self.record.return_ms > 0 && sealed.is_some() && self.revokes_own(tx, entry) => {
+                let me = tx.context.me.person;
+                items::put(tx.db, &shown(&self.record, entry, id, me, &What::Left)?)?;
+                return self.end(tx, LogState::Left);
+            }
             None => {}
         }
         let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, id, sealed)) else {
+            self.left_unread(tx, entry)?;
             return items::put(tx.db, &item(&self.record, entry, id, NOBODY, Kind::Unreadable, Vec::new()));
         };
         self.compare_views(tx, entry, id, &leaf, &content)?;
@@ -61,9 +67,13 @@ impl Page {
         self.say(tx, entry, id, sender, &content)
     }
 
+    fn revokes_own(&self, tx: &Tx<'_>, entry: &pb::Entry) -> bool {
+        let own = tx.context.me.access(&self.record.key).key();
+        entry.rows.iter().any(|change| *change == rows::revoke(own))
+    }
+
     fn role(&self, person: PersonId) -> Role {
-        let Some(public) = &self.public else { return Role::Guest };
-        public.settings.role(person, &public.roster.persons())
+        self.public.as_ref().map_or(Role::Guest, |public| public.role(person))
     }
 
     fn may_post(&self) -> Role {
@@ -93,7 +103,7 @@ impl Page {
                 self.say(tx, entry, id, me, &pb::Content { sent_ms: queued.created_ms, ..content })
             }
             Intent::Leave => {
-                items::put(tx.db, &change(&self.record, entry, id, me, &What::Left)?)?;
+                items::put(tx.db, &shown(&self.record, entry, id, me, &What::Left)?)?;
                 self.end(tx, LogState::Left)
             }
             _ => Ok(()),
@@ -111,23 +121,12 @@ impl Page {
         let (kind, body) = match &content.body {
             Some(Body::Text(text)) if text.body.len() <= limits::TEXT_BYTES => (Kind::Text, text.encode_to_vec()),
             Some(Body::Text(_)) => (Kind::Unreadable, Vec::new()),
-            Some(Body::Edit(edit)) => {
-                if edit.body.len() > limits::TEXT_BYTES {
-                    return Ok(());
-                }
-                let text = pb::Text { body: edit.body.clone(), mentions: edit.mentions.clone(), reply_to: Vec::new() };
-                return items::edit(tx.db, (self.record.conversation, &edit.target), by, &text, entry.received_ms);
-            }
-            Some(Body::Delete(delete)) => {
+            Some(body @ (Body::Edit(_) | Body::Delete(_) | Body::React(_))) => {
                 let may_delete = self.role(by) >= Role::Admin
                     && self.public.as_ref().is_some_and(|public| public.settings.pair.is_none());
-                return items::delete(tx.db, (self.record.conversation, &delete.target), by, may_delete);
-            }
-            Some(Body::React(react)) => {
-                if react.emoji.len() > limits::EMOJI_BYTES {
-                    return Ok(());
-                }
-                return items::react(tx.db, (self.record.conversation, &react.target), by, &react.emoji);
+                let (conversation, log) = (self.record.conversation, self.record.log);
+                let deed = Deed { conversation, log, by, received_ms: entry.received_ms, may_delete };
+                return deed.apply(tx.db, body);
             }
             Some(Body::Leave(_)) => return Ok(()),
             None => (Kind::Unknown, content.encode_to_vec()),
@@ -152,7 +151,18 @@ impl Page {
             return Ok(());
         }
         tracing::warn!("a member saw another log than this device");
-        items::put(tx.db, &change(&self.record, entry, derived(id, b"fork"), leaf.person(), &What::Fork)?)
+        items::put(tx.db, &shown(&self.record, entry, derived(id, b"fork"), leaf.person(), &What::Fork)?)
+    }
+
+    /// A message that takes its writer's row away is a leaver's, whether it can be read or not.
+    fn left_unread(&self, tx: &Tx<'_>, entry: &pb::Entry) -> Result<(), Error> {
+        let (Some(public), false) = (&self.public, entry.rows.is_empty()) else { return Ok(()) };
+        for leaf in public.roster.leaves() {
+            if leaf.row_key(&self.record.key).is_some_and(|key| entry.rows.contains(&rows::revoke(key))) {
+                logs::put_leaver(tx.db, self.record.log, leaf.key(), &[])?;
+            }
+        }
+        Ok(())
     }
 
     fn leaver(
@@ -166,12 +176,9 @@ impl Page {
         if word.leaf_key != leaf.key() || !rules::is_word_of(word, self.record.log, leaf) {
             return Ok(());
         }
-        items::put(tx.db, &change(&self.record, entry, id, leaf.person(), &What::Left)?)?;
+        items::put(tx.db, &shown(&self.record, entry, id, leaf.person(), &What::Left)?)?;
         if leaf.person() == tx.context.me.person {
-            // Said on another device of the same person: this one goes too, and takes its row along.
-            self.end(tx, LogState::Left)?;
-            tx.notice(Notice::Outbox(self.record.log));
-            return prepare::farewell(tx, &self.record);
+            return self.end(tx, LogState::Left);
         }
         logs::put_leaver(tx.db, self.record.log, leaf.key(), &word.encode_to_vec())?;
         tx.notice(Notice::Outbox(self.record.log));

@@ -38,7 +38,14 @@ pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result
     let Some(record) = logs::find(tx.db, log)?.filter(follows) else { return Ok(Received::default()) };
     let Loaded { group, public } = tx.take_group(log)?;
     tx.defer();
-    let mut page = Page { record, group, public: Some(public), received: Received::default(), said_fork: false };
+    let mut page = Page {
+        record,
+        group,
+        public: Some(public),
+        received: Received::default(),
+        said_fork: false,
+        rows_changed: false,
+    };
     for entry in entries {
         page.entry(tx, entry)?;
     }
@@ -74,6 +81,7 @@ struct Page {
     public: Option<Public>,
     received: Received,
     said_fork: bool,
+    rows_changed: bool,
 }
 
 impl Page {
@@ -81,14 +89,12 @@ impl Page {
         if entry.number <= self.record.number || !self.record.state.is_followed() {
             return Ok(());
         }
-        let id = signed::entry_id(entry).map_err(|_| Error::Internal("entry id"))?;
+        let id = signed::entry_id(entry).map_err(|_| Error::internal("entry id"))?;
         self.advance(tx, entry, id)?;
-        let opened = seal::open_entry(&self.record.key, self.record.log, entry);
-        if entry.kind() == pb::EntryKind::Message && opened == Some(pb::Opened::default()) {
-            // The farewell of a leaver's further device: it says nothing.
+        if !self.record.state.is_followed() {
             return Ok(());
         }
-        let opened = opened.and_then(|opened| opened.body);
+        let opened = seal::open_entry(&self.record.key, self.record.log, entry).and_then(|opened| opened.body);
         match (entry.kind(), opened) {
             (pb::EntryKind::Commit, Some(Inside::Commit(commit))) => self.commit(tx, entry, id, Some(&commit)),
             (pb::EntryKind::Commit, _) => self.commit(tx, entry, id, None),
@@ -100,24 +106,30 @@ impl Page {
     /// Moves the cursor, the running hash and the book of rows on.
     fn advance(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
         let record = &mut self.record;
-        if entry.number == record.number + 1 {
+        let stands_on_ours = entry.parent == record.commit_number && entry.parent_hash == record.commit_hash;
+        let is_next = entry.number == record.number + 1;
+        if is_next {
             record.hash = signed::hash_next(&record.hash, entry.number, &signed::entry_digest(record.log, entry));
         } else {
             // Pruned at the server, or withheld: the running hashes that others saw will tell.
-            record.hash = entry.hash.as_slice().try_into().map_err(|_| Error::Internal("hash"))?;
+            record.hash = entry.hash.as_slice().try_into().map_err(|_| Error::internal("hash"))?;
             let me = tx.context.me.person;
-            items::put(tx.db, &change(record, entry, derived(id, b"gap"), me, &What::Gap)?)?;
+            items::put(tx.db, &shown(record, entry, derived(id, b"gap"), me, &What::Gap)?)?;
         }
-        let stands_on_ours = entry.parent == record.commit_number && entry.parent_hash == record.commit_hash;
+        if !is_next && !stands_on_ours {
+            tracing::warn!("commits between are no longer at the server");
+            return self.end(tx, LogState::Behind);
+        }
         if !stands_on_ours && !std::mem::replace(&mut self.said_fork, true) {
             // Its writer's last commit is not ours: the server withheld one, or shows different logs to different members.
             tracing::warn!("an entry stands on another commit than the last that was shown");
             let me = tx.context.me.person;
-            items::put(tx.db, &change(record, entry, derived(id, b"parent"), me, &What::Fork)?)?;
+            items::put(tx.db, &shown(record, entry, derived(id, b"parent"), me, &What::Fork)?)?;
         }
         record.number = entry.number;
         logs::put_hash(tx.db, record.log, record.number, &record.hash)?;
         if !entry.rows.is_empty() {
+            self.rows_changed = true;
             let mut rows = logs::rows(tx.db, record.log)?;
             let before = rows.clone();
             entry.rows.iter().for_each(|change| mirror(&mut rows, change));
@@ -131,8 +143,11 @@ impl Page {
 
     /// A member whose row is gone though no commit that counts removed it has lost access, and keeps trying.
     fn check_access(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        if self.record.state == LogState::Active && !self.rows_changed {
+            return Ok(());
+        }
         let own = tx.context.me.access(&self.record.key).key();
-        let has_row = logs::rows(tx.db, self.record.log)?.contains_key(&own);
+        let has_row = logs::has_row(tx.db, self.record.log, &own)?;
         match self.record.state {
             LogState::Active if !has_row => self.record.state = LogState::AccessLost,
             LogState::AccessLost if has_row => self.record.state = LogState::Active,
@@ -171,8 +186,8 @@ impl Page {
 }
 
 /// A change to show.
-fn change(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, what: &What) -> Result<NewItem, Error> {
-    let body = serde_json::to_vec(what).map_err(|_| Error::Internal("json"))?;
+fn shown(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, what: &What) -> Result<NewItem, Error> {
+    let body = serde_json::to_vec(what).map_err(|_| Error::internal("json"))?;
     Ok(item(record, entry, id, by, Kind::Change, body))
 }
 

@@ -204,6 +204,20 @@ pub(super) async fn commits_are_budgeted(engine: &dyn Engine) {
     assert_eq!(reason(writer.commit(OWNER, vec![]).await), Reason::Limit);
 }
 
+pub(super) async fn what_rank_0_brings_in_shares_its_budget_without_owners_too(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    let changes = vec![rows::set(MEMBER, rank::OTHER), rows::revoke(OWNER)];
+    writer.commit(OWNER, changes).await.expect("the owner goes");
+    writer.commit(MEMBER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
+    let refused = writer.entry(EntryKind::Commit, vec![rows::set(OTHER, 9)]);
+    assert_eq!(reason(writer.append(OTHER, &refused).await), Reason::Invalid, "and not counted");
+    writer.commit(OTHER, vec![]).await.expect("a commit");
+    writer.commit(MEMBER, vec![]).await.expect("a commit");
+    for row in [MEMBER, OTHER] {
+        assert_eq!(reason(writer.commit(row, vec![]).await), Reason::Limit);
+    }
+}
+
 pub(super) async fn rows_are_bounded(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
     let key = |n: u64| AccessKey([n.to_be_bytes(), [7; 8], [7; 8], [7; 8]].concat().try_into().expect("32 bytes"));

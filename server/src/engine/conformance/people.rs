@@ -23,6 +23,7 @@ fn enrolment(n: u8) -> Enrolment {
         mls_key: [n; 32],
         tls_key: [n + 100; 32],
         mls_certificate: vec![n; 300],
+        issuer: [1; 32],
         now_ms: NOW_MS,
     }
 }
@@ -85,6 +86,17 @@ pub(super) async fn keys_belong_to_one_device(engine: &dyn Engine) {
         assert_eq!(reason(engine.renew(device, key).await), Reason::Invalid);
     }
     engine.enrol(enrolment(3)).await.expect("an enrolment");
+}
+
+pub(super) async fn a_device_was_last_here_on_its_latest_day(engine: &dyn Engine) {
+    let device = hire(engine, 1).await;
+    let seen = async || engine.device(device).await.expect("an answer").expect("a device").seen_ms;
+    let enrolled = NOW_MS - NOW_MS % DAY_MS;
+    assert_eq!(seen().await, enrolled);
+    for (day_ms, then) in [(enrolled + DAY_MS, enrolled + DAY_MS), (enrolled, enrolled + DAY_MS)] {
+        engine.seen(device, day_ms).await.expect("noted");
+        assert_eq!(seen().await, then);
+    }
 }
 
 pub(super) async fn the_directory_tells_what_changed(engine: &dyn Engine) {
@@ -152,6 +164,41 @@ pub(super) async fn departing_ends_devices_and_invitations(engine: &dyn Engine) 
     end.list.signed_ms += 1;
     assert!(engine.revoke(end).await.expect("an answer"));
     assert!(engine.ended_guests(NOW_MS).await.expect("an answer").is_empty());
+}
+
+pub(super) async fn what_an_ended_issuer_signed_is_not_taken(engine: &dyn Engine) {
+    hire(engine, 1).await;
+    hire(engine, 2).await;
+    assert!(engine.revoke(revocation(1, &[1], None)).await.expect("an answer"));
+    let kept = engine.certificates().await.expect("an answer");
+    assert_eq!(kept, [pli_proto::certificate::fingerprint(&[2; 300])], "those that are not revoked");
+    let end = pb::IssuerEnd {
+        number: 1,
+        issuer: pli_proto::certificate::fingerprint(&[1]).to_vec(),
+        revocations: 1,
+        revocations_hash: vec![3; 32],
+        ..pb::IssuerEnd::default()
+    };
+    let others = [
+        (pb::IssuerEnd { number: 2, ..end.clone() }, kept.clone()),
+        (pb::IssuerEnd { revocations: 0, ..end.clone() }, kept.clone()),
+        (pb::IssuerEnd { revocations_hash: vec![4; 32], ..end.clone() }, kept.clone()),
+        (end.clone(), Vec::new()),
+    ];
+    for (end, kept) in others {
+        assert!(!engine.end_issuer(end, kept).await.expect("an answer"));
+    }
+    assert_eq!(engine.issuer_end(0).await.expect("an answer"), None);
+    assert!(engine.end_issuer(end.clone(), kept.clone()).await.expect("an answer"));
+    assert!(!engine.end_issuer(end.clone(), kept.clone()).await.expect("an answer"), "it has");
+    assert_eq!(engine.issuer_end(0).await.expect("an answer"), Some((end.clone(), kept)));
+    assert_eq!(engine.issuer_end(1).await.expect("an answer"), None);
+    assert_eq!(engine.versions().await.expect("an answer").issuers, 1);
+    assert_eq!(reason(engine.revoke(revocation(2, &[2], None)).await), Reason::Unavailable);
+    engine.invite(vec![newcomer(3)]).await.expect("an invitation");
+    let late = Enrolment { issuer: end.issuer.try_into().expect("32 bytes"), ..enrolment(3) };
+    assert_eq!(reason(engine.enrol(late).await), Reason::Unavailable);
+    engine.enrol(enrolment(3)).await.expect("by another issuer");
 }
 
 fn publication(device: DeviceId, packages: &[&[u8]]) -> Publication {

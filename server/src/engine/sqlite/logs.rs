@@ -12,6 +12,7 @@ use prost::Message;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 use sha2::{Digest, Sha256};
 
+use super::budget::{Budget, Masked};
 use super::integer;
 use crate::config::DAY_MS;
 use crate::engine::{Append, Appended, EngineError, Page, Refused};
@@ -36,7 +37,7 @@ struct RowState {
     rank: u32,
     revoked_at: Option<u64>,
     /// Whose budget it spends.
-    pool: AccessKey,
+    pool: Masked,
 }
 
 /// The same answer for a log that does not exist and for a stranger to one that does.
@@ -56,9 +57,7 @@ fn head(c: &Connection, log: LogId) -> Sql<Option<Head>> {
 fn row_state(c: &Connection, log: LogId, key: AccessKey) -> Sql<Option<RowState>> {
     let query = "SELECT rank, revoked_at, pool FROM rows WHERE log = ?1 AND key = ?2";
     c.prepare_cached(query)?
-        .query_row(params![log.0, key.0], |r| {
-            Ok(RowState { rank: r.get(0)?, revoked_at: r.get(1)?, pool: AccessKey(r.get(2)?) })
-        })
+        .query_row(params![log.0, key.0], |r| Ok(RowState { rank: r.get(0)?, revoked_at: r.get(1)?, pool: r.get(2)? }))
         .optional()
 }
 
@@ -77,7 +76,13 @@ fn active(row: &RowState) -> Result<(), EngineError> {
     }
 }
 
-pub(super) fn create(c: &Connection, log: LogId, row: AccessKey, snapshot: &[u8]) -> Result<(), EngineError> {
+pub(super) fn create(
+    c: &Connection,
+    budget: &Budget,
+    log: LogId,
+    row: AccessKey,
+    snapshot: &[u8],
+) -> Result<(), EngineError> {
     // Tells a repetition from another's request, and does not name the founder.
     let founding: Hash = Sha256::digest(signed::join(&[&log.0, &row.0, &Sha256::digest(snapshot)])).into();
     let query = "SELECT founding FROM logs WHERE log = ?1";
@@ -88,20 +93,29 @@ pub(super) fn create(c: &Connection, log: LogId, row: AccessKey, snapshot: &[u8]
     }
     let start = signed::hash_start(log);
     c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0)")?.execute(params![log.0, founding, start])?;
-    let first = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?2, 0, 0)";
-    c.prepare_cached(first)?.execute(params![log.0, row.0, rank::OWNER])?;
+    let first = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4)";
+    c.prepare_cached(first)?.execute(params![log.0, row.0, rank::OWNER, budget.mask(log, row, row)])?;
     c.prepare_cached("INSERT INTO snapshots VALUES (?1, 0, ?2)")?.execute(params![log.0, snapshot])?;
     Ok(())
 }
 
-pub(super) fn append(c: &Connection, append: &Append) -> Result<Appended, EngineError> {
-    let Append { log, by, entry, digest, now_ms, .. } = append;
-    let (log, by) = (*log, *by);
-    let (head, row) = known(c, log, by)?;
+/// Appends; says too from which pool's budget a commit was taken.
+pub(super) fn append(
+    c: &Connection,
+    budget: &Budget,
+    append: &Append,
+) -> Result<(Appended, Option<AccessKey>), EngineError> {
+    let Append { log, by, entry, digest, .. } = append;
+    let log = *log;
+    let (head, row) = known(c, log, *by)?;
     // Before parent and access: whoever lost the answer, even by leaving with this very entry, gets it again.
     if let Some((before, appended)) = find(c, log, &entry.id)? {
         let same = before == *digest;
-        return if same { Ok(appended) } else { Err(EngineError::refused(Reason::IdTaken, "the entry id is taken")) };
+        return if same {
+            Ok((appended, None))
+        } else {
+            Err(EngineError::refused(Reason::IdTaken, "the entry id is taken"))
+        };
     }
     active(&row)?;
     if entry.parent != head.last_commit || entry.parent_hash != head.last_commit_hash {
@@ -113,12 +127,27 @@ pub(super) fn append(c: &Connection, append: &Append) -> Result<Appended, Engine
         }));
     }
     let is_commit = entry.kind() == pb::EntryKind::Commit;
-    if is_commit {
-        spend(c, append, &row)?;
+    let spent = if is_commit { Some(spend(budget, append, &row)?) } else { None };
+    let appended = keep(c, budget, append, &row, &head);
+    if let (Err(_), Some(pool)) = (&appended, spent) {
+        budget.give_back(log, pool);
     }
+    Ok((appended?, spent))
+}
+
+/// Keeps an entry at the log's end, with what it does to rows.
+fn keep(
+    c: &Connection,
+    budget: &Budget,
+    append: &Append,
+    row: &RowState,
+    head: &Head,
+) -> Result<Appended, EngineError> {
+    let Append { log, entry, digest, now_ms, .. } = append;
+    let is_commit = entry.kind() == pb::EntryKind::Commit;
     let number = head.last + 1;
     if !entry.rows.is_empty() {
-        change_rows(c, append, &row, number)?;
+        change_rows(c, budget, append, row, number)?;
     }
     let hash = signed::hash_next(&head.hash, number, digest);
     let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -150,32 +179,32 @@ fn find(c: &Connection, log: LogId, id: &[u8]) -> Sql<Option<(Hash, Appended)>> 
         .optional()
 }
 
-/// Takes one commit from the day's budget of the row, or of the row that brought it in.
-fn spend(c: &Connection, append: &Append, row: &RowState) -> Result<(), EngineError> {
+/// Takes one commit from the day's budget of the row, or of the row that brought it in. Gives whose it was.
+fn spend(budget: &Budget, append: &Append, row: &RowState) -> Result<AccessKey, EngineError> {
     let Append { log, by, now_ms, commits_per_day, .. } = append;
-    let (pool, budget) = match row.rank {
-        rank::OTHER => (row.pool, *commits_per_day),
+    let (pool, most) = match row.rank {
+        rank::OTHER => (budget.unmask(*log, *by, &row.pool), *commits_per_day),
         _ => (*by, commits_per_day.saturating_mul(HIGHER_RANKS)),
     };
     let today = now_ms / DAY_MS;
-    let query = "SELECT spent FROM rows WHERE log = ?1 AND key = ?2 AND day = ?3";
-    let spent: Option<u64> =
-        c.prepare_cached(query)?.query_row(params![log.0, pool.0, integer(today)], |r| r.get(0)).optional()?;
-    let spent = spent.unwrap_or_default();
-    if spent >= budget {
-        return Err(EngineError::Refused(Refused {
-            reason: Reason::Limit,
-            message: "the day's commits of this row are spent",
-            last_commit: None,
-            retry_after_ms: (today + 1) * DAY_MS - now_ms,
-        }));
+    if budget.spend(*log, pool, today, most) {
+        return Ok(pool);
     }
-    let update = "UPDATE rows SET day = ?3, spent = ?4 WHERE log = ?1 AND key = ?2";
-    c.prepare_cached(update)?.execute(params![log.0, pool.0, integer(today), integer(spent + 1)])?;
-    Ok(())
+    Err(EngineError::Refused(Refused {
+        reason: Reason::Limit,
+        message: "the day's commits of this row are spent",
+        last_commit: None,
+        retry_after_ms: (today + 1) * DAY_MS - now_ms,
+    }))
 }
 
-fn change_rows(c: &Connection, append: &Append, row: &RowState, number: u64) -> Result<(), EngineError> {
+fn change_rows(
+    c: &Connection,
+    budget: &Budget,
+    append: &Append,
+    row: &RowState,
+    number: u64,
+) -> Result<(), EngineError> {
     let Append { log, by, entry, .. } = append;
     let rows = active_rows(c, *log)?;
     let failed = Cell::new(None);
@@ -189,7 +218,6 @@ fn change_rows(c: &Connection, append: &Append, row: &RowState, number: u64) -> 
         return Err(error.into());
     }
     let effects = effects.map_err(|reason| EngineError::refused(reason, "a row change is not allowed"))?;
-    let acting = rows::acting_rank(&rows, *by).unwrap_or_default();
     let mut after = rows;
     rows::apply(&mut after, &effects);
     if after.len() > ACTIVE_ROWS {
@@ -197,12 +225,13 @@ fn change_rows(c: &Connection, append: &Append, row: &RowState, number: u64) -> 
     }
     for (key, change) in &effects {
         match change {
-            // What rank 0 brings in spends its budget, or one member could multiply it at will.
+            // What rank 0 brings in spends its budget, or one member could multiply it at will; also where it acts as
+            // an owner, because there is none.
             Some(rank) => {
-                let pool = if acting == rank::OTHER { row.pool } else { *key };
-                let set = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4, 0, 0) ON CONFLICT (log, key)
+                let pool = if row.rank == rank::OTHER { budget.unmask(*log, *by, &row.pool) } else { *key };
+                let set = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4) ON CONFLICT (log, key)
                     DO UPDATE SET rank = excluded.rank, revoked_at = NULL, pool = excluded.pool";
-                c.prepare_cached(set)?.execute(params![log.0, key.0, rank, pool.0])?;
+                c.prepare_cached(set)?.execute(params![log.0, key.0, rank, budget.mask(*log, *key, pool)])?;
             }
             None => {
                 let revoke = "UPDATE rows SET revoked_at = ?3 WHERE log = ?1 AND key = ?2";
@@ -210,18 +239,18 @@ fn change_rows(c: &Connection, append: &Append, row: &RowState, number: u64) -> 
             }
         }
     }
-    if acting > rank::OTHER {
-        adopt(c, *log, &entry.rows)?;
+    if row.rank > rank::OTHER {
+        adopt(c, budget, *log, &entry.rows)?;
     }
     Ok(())
 }
 
 /// A higher rank that confirms a row gives it a budget of its own.
-fn adopt(c: &Connection, log: LogId, changes: &[pb::RowChange]) -> Sql<()> {
+fn adopt(c: &Connection, budget: &Budget, log: LogId, changes: &[pb::RowChange]) -> Sql<()> {
     for change in changes {
-        if matches!(change.change, Some(Change::Rank(_))) {
-            let adopt = "UPDATE rows SET pool = key WHERE log = ?1 AND key = ?2 AND revoked_at IS NULL";
-            c.prepare_cached(adopt)?.execute(params![log.0, change.key])?;
+        if let (Some(Change::Rank(_)), Ok(key)) = (&change.change, AccessKey::try_from(change.key.as_slice())) {
+            let adopt = "UPDATE rows SET pool = ?3 WHERE log = ?1 AND key = ?2 AND revoked_at IS NULL";
+            c.prepare_cached(adopt)?.execute(params![log.0, key.0, budget.mask(log, key, key)])?;
         }
     }
     Ok(())

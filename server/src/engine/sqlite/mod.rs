@@ -1,6 +1,8 @@
 //! The engine over SQLite: WAL, `synchronous=FULL`, one writer that commits everything that waits as one group commit.
 
+mod budget;
 mod inbox;
+mod issuers;
 mod key_packages;
 mod logs;
 mod people;
@@ -17,8 +19,9 @@ use pli_proto::id::{DeviceId, LogId, PersonId};
 use pli_proto::pb;
 use pli_proto::row::AccessKey;
 use pli_proto::signed::Hash;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
+use budget::Budget;
 pub use schema::OpenError;
 
 use super::{
@@ -32,17 +35,19 @@ const READERS: usize = 2;
 /// The engine over one SQLite file, which several processes may have open.
 pub struct Sqlite {
     writer: Writer<()>,
+    budget: Arc<Budget>,
     /// Empty once closed.
     readers: Mutex<Vec<Reader>>,
     turn: AtomicUsize,
 }
 
 impl Sqlite {
-    /// Opens the database at `path`, making it if absent.
+    /// Opens the database at `path`, making it if absent. `secret` hides whose budget each row spends; it must not be
+    /// kept in the database.
     ///
     /// # Errors
     /// [`OpenError`] if it can't be opened, or is not of this program's kind.
-    pub fn open(env: &Arc<dyn Env>, path: &Path) -> Result<Self, OpenError> {
+    pub fn open(env: &Arc<dyn Env>, path: &Path, secret: &[u8; 32]) -> Result<Self, OpenError> {
         let connection = schema::open(&**env, path)?;
         let mut readers = Vec::new();
         for _ in 0..READERS {
@@ -50,7 +55,8 @@ impl Sqlite {
             readers.push(Reader::start(env, "pli-read", connection).map_err(OpenError::from_sqlite)?);
         }
         let writer = Writer::start(env, "pli-write", connection, ());
-        Ok(Self { writer, readers: Mutex::new(readers), turn: AtomicUsize::new(0) })
+        let budget = Arc::new(Budget::new(env.clone(), secret));
+        Ok(Self { writer, budget, readers: Mutex::new(readers), turn: AtomicUsize::new(0) })
     }
 
     /// Runs `job` in a transaction; answers after the fsync.
@@ -85,10 +91,28 @@ impl Sqlite {
 
 impl Engine for Sqlite {
     fn create_log(&self, log: LogId, row: AccessKey, snapshot: Vec<u8>) -> Answer<'_, ()> {
-        self.write(move |c| logs::create(c, log, row, &snapshot))
+        let budget = self.budget.clone();
+        self.write(move |c| logs::create(c, &budget, log, row, &snapshot))
     }
     fn append(&self, append: Append) -> Answer<'_, Appended> {
-        self.write(move |c| logs::append(c, &append))
+        let budget = self.budget.clone();
+        Box::pin(async move {
+            let spent = Arc::new(Mutex::new(None));
+            let noted = spent.clone();
+            let run = move |c: &Connection, (): &mut ()| {
+                let (appended, pool) = logs::append(c, &budget, &append)?;
+                *noted.lock().expect("no panic while held") = pool.map(|pool| (append.log, pool));
+                Ok(appended)
+            };
+            let ran = self.writer.run(run).await;
+            if ran.is_err()
+                && let Some((log, pool)) = spent.lock().expect("no panic while held").take()
+            {
+                // Counted, and then not kept: the disk was full.
+                self.budget.give_back(log, pool);
+            }
+            ran?
+        })
     }
     fn read(&self, log: LogId, row: AccessKey, after: u64) -> Answer<'_, Page> {
         self.query(move |c| logs::read(c, log, row, after))
@@ -115,6 +139,9 @@ impl Engine for Sqlite {
     fn renew(&self, device: DeviceId, tls_key: [u8; 32]) -> Answer<'_, ()> {
         self.write(move |c| people::renew(c, device, &tls_key))
     }
+    fn seen(&self, device: DeviceId, day_ms: u64) -> Answer<'_, ()> {
+        self.write(move |c| people::seen(c, device, day_ms))
+    }
     fn device(&self, device: DeviceId) -> Answer<'_, Option<Device>> {
         self.query(move |c| people::device(c, device))
     }
@@ -132,6 +159,15 @@ impl Engine for Sqlite {
     }
     fn revoke(&self, revocation: Revocation) -> Answer<'_, bool> {
         self.write(move |c| people::revoke(c, &revocation))
+    }
+    fn end_issuer(&self, end: pb::IssuerEnd, kept: Vec<Hash>) -> Answer<'_, bool> {
+        self.write(move |c| issuers::end(c, &end, &kept))
+    }
+    fn issuer_end(&self, since: u64) -> Answer<'_, Option<(pb::IssuerEnd, Vec<Hash>)>> {
+        self.query(move |c| issuers::after(c, since))
+    }
+    fn certificates(&self) -> Answer<'_, Vec<Hash>> {
+        self.query(issuers::certificates)
     }
     fn ended_guests(&self, now_ms: u64) -> Answer<'_, Vec<PersonId>> {
         self.query(move |c| people::ended_guests(c, now_ms))
@@ -169,10 +205,7 @@ impl Engine for Sqlite {
 
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            _ => Self::Failed(error.to_string()),
-        }
+        if pli_env::db::is_full(&error) { Self::Full } else { Self::Failed(error.to_string()) }
     }
 }
 

@@ -1,11 +1,12 @@
 //! People, devices, invitations and the revocation list.
 
+use pli_proto::certificate;
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::pb::{self, Reason};
 use pli_proto::signed::Hash;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 
-use super::integer;
+use super::{integer, issuers};
 use crate::config::DAY_MS;
 use crate::engine::{Device, EngineError, Enrolment, Invitation, Invitee, People, Revocation, Used, Versions};
 
@@ -58,7 +59,8 @@ pub(super) fn invitation(c: &Connection, hash: &Hash) -> Result<Option<Invitatio
 }
 
 pub(super) fn enrol(c: &Connection, enrolment: &Enrolment) -> Result<(), EngineError> {
-    let Enrolment { invitation: hash, person, device, mls_key, tls_key, mls_certificate, now_ms } = enrolment;
+    let Enrolment { invitation: hash, person, device, mls_key, tls_key, mls_certificate, issuer, now_ms } = enrolment;
+    issuers::check(c, issuer)?;
     let invitation = invitation(c, hash)?;
     let invitation =
         invitation.ok_or_else(|| EngineError::refused(Reason::InvitationUnknown, "the invitation is unknown"))?;
@@ -84,7 +86,7 @@ pub(super) fn enrol(c: &Connection, enrolment: &Enrolment) -> Result<(), EngineE
             touch(c, *person)?;
         }
     }
-    let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL, NULL, 0)";
+    let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL, NULL, 0, ?6)";
     let day_ms = integer(now_ms / DAY_MS * DAY_MS);
     c.prepare_cached(insert)?.execute(params![device.0, person.0, mls_key, tls_key, mls_certificate, day_ms])?;
     // From here on the directory has the name, or has forgotten it.
@@ -113,7 +115,13 @@ pub(super) fn renew(c: &Connection, device: DeviceId, tls_key: &[u8; 32]) -> Res
     }
 }
 
-const DEVICE: &str = "SELECT id, person, mls_key, mls_certificate, enrolled_ms, revoked FROM devices";
+pub(super) fn seen(c: &Connection, device: DeviceId, day_ms: u64) -> Result<(), EngineError> {
+    let update = "UPDATE devices SET seen_ms = ?2 WHERE id = ?1 AND seen_ms < ?2";
+    c.prepare_cached(update)?.execute(params![device.0, integer(day_ms)])?;
+    Ok(())
+}
+
+const DEVICE: &str = "SELECT id, person, mls_key, mls_certificate, enrolled_ms, revoked, seen_ms FROM devices";
 
 fn read_device(r: &Row<'_>) -> Sql<Device> {
     Ok(Device {
@@ -123,6 +131,7 @@ fn read_device(r: &Row<'_>) -> Sql<Device> {
         mls_certificate: r.get(3)?,
         enrolled_ms: r.get(4)?,
         revoked: r.get(5)?,
+        seen_ms: r.get(6)?,
     })
 }
 
@@ -228,6 +237,7 @@ pub(super) fn revoke(c: &Connection, revocation: &Revocation) -> Result<bool, En
     let before = revocations(c, u64::MAX)?;
     let follows = before.number + lines.len() as u64 == list.number && before.signed_ms <= list.signed_ms;
     let mut numbers = lines.iter().map(|line| line.number).zip(before.number + 1..);
+    issuers::check(c, &certificate::fingerprint(&list.issuer))?;
     if !follows || numbers.any(|(number, expected)| number != expected) {
         return Ok(false);
     }
@@ -288,5 +298,5 @@ pub(super) fn ended_guests(c: &Connection, now_ms: u64) -> Result<Vec<PersonId>,
 pub(super) fn versions(c: &Connection) -> Result<Versions, EngineError> {
     let query = "SELECT coalesce(max(number), 0) FROM revocations";
     let revocations = c.prepare_cached(query)?.query_row([], |r| r.get(0))?;
-    Ok(Versions { directory: newest(c)?, revocations })
+    Ok(Versions { directory: newest(c)?, revocations, issuers: issuers::newest(c)? })
 }

@@ -16,7 +16,7 @@ use crate::engine::EngineError;
 
 /// "Pli1": tells our files from others'.
 const APPLICATION: i64 = 0x506c_6931;
-const VERSION: i64 = 1;
+const VERSION: i64 = 3;
 /// An administrator's command beside the server commits within milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 96;
@@ -34,7 +34,7 @@ CREATE TABLE people(
 CREATE TABLE devices(
     id BLOB PRIMARY KEY, person BLOB NOT NULL, mls_key BLOB NOT NULL UNIQUE, tls_key BLOB NOT NULL UNIQUE,
     mls_certificate BLOB NOT NULL, enrolled_ms INTEGER NOT NULL, revoked INTEGER NOT NULL, inbox_key BLOB,
-    inbox_key_signature BLOB, inbox_last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    inbox_key_signature BLOB, inbox_last INTEGER NOT NULL, seen_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX devices_by_person ON devices(person);
 CREATE TABLE invitations(
     hash BLOB PRIMARY KEY, name TEXT, department TEXT, guest_until_ms INTEGER, person BLOB,
@@ -46,6 +46,8 @@ CREATE INDEX revocations_by_leaf ON revocations(leaf_key);
 CREATE TABLE revocation_list(
     one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, signed_ms INTEGER NOT NULL, hash BLOB NOT NULL,
     issuer BLOB NOT NULL, signature BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE issuer_ends(
+    number INTEGER PRIMARY KEY, issuer BLOB NOT NULL UNIQUE, end BLOB NOT NULL, kept BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE key_packages(
     device BLOB NOT NULL, hash BLOB NOT NULL, package BLOB NOT NULL, last_resort INTEGER NOT NULL,
     PRIMARY KEY (device, hash)) STRICT, WITHOUT ROWID;
@@ -61,7 +63,7 @@ CREATE TABLE logs(
     last_commit INTEGER NOT NULL, last_commit_hash BLOB NOT NULL, pruned INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE rows(
     log BLOB NOT NULL, key BLOB NOT NULL, rank INTEGER NOT NULL, revoked_at INTEGER, pool BLOB NOT NULL,
-    day INTEGER NOT NULL, spent INTEGER NOT NULL, PRIMARY KEY (log, key)) STRICT, WITHOUT ROWID;
+    PRIMARY KEY (log, key)) STRICT, WITHOUT ROWID;
 CREATE TABLE entries(
     log BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, digest BLOB NOT NULL, hash BLOB NOT NULL,
     kind INTEGER NOT NULL, parent INTEGER NOT NULL, parent_hash BLOB NOT NULL, received_ms INTEGER NOT NULL,
@@ -77,6 +79,12 @@ pub enum OpenError {
     /// Written by a newer program.
     #[error("the database is of version {found}, and this program knows {VERSION} at most: use the newer program")]
     Newer {
+        /// Its version.
+        found: i64,
+    },
+    /// Written by a program from before the first release.
+    #[error("the database is of version {found}, from before the first release: found the authority anew")]
+    Older {
         /// Its version.
         found: i64,
     },
@@ -107,6 +115,7 @@ pub(super) fn open(env: &dyn Env, path: &Path) -> Result<Connection, OpenError> 
     match version {
         (APPLICATION, VERSION) => Ok(connection),
         (APPLICATION, found) if found > VERSION => Err(OpenError::Newer { found }),
+        (APPLICATION, found) => Err(OpenError::Older { found }),
         _ => Err(OpenError::Foreign),
     }
 }
@@ -154,7 +163,5 @@ pub(super) fn sweep(connection: &Connection, now_ms: u64) -> Result<(), EngineEr
     connection.execute("DELETE FROM spent_packages WHERE day < ?1", [old])?;
     let ended = now_ms.saturating_sub(REPEAT_DAYS * DAY_MS);
     connection.execute("DELETE FROM invitations WHERE expires_ms < ?1", [integer(ended)])?;
-    // On which day a row last wrote commits is nobody's business on the next.
-    connection.execute("UPDATE rows SET day = 0, spent = 0 WHERE day <> 0 AND day < ?1", [integer(today)])?;
     Ok(())
 }

@@ -1,0 +1,32 @@
+package pli
+
+/** Which person. The same everywhere and for ever; opaque. */
+@JvmInline
+value class PersonId(val text: String) {
+    override fun toString() = text
+}
+
+/** Which device. */
+@JvmInline
+value class DeviceId(val text: String) {
+    override fun toString() = text
+}
+
+/** Which conversation. */
+@JvmInline
+value class ConversationId(val text: String) {
+    override fun toString() = text
+}
+
+/** Which entry of a conversation: a message or a change. The same from the moment that it waits in the outbox. */
+@JvmInline
+value class EntryId(val text: String) {
+    override fun toString() = text
+}
+
+/** The entry's id, whatever it is. */
+val TimelineItem.id: EntryId
+    get() = when (this) {
+        is TimelineItem.Said -> message.id
+        is TimelineItem.Changed -> change.id
+    }

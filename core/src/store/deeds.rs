@@ -1,0 +1,254 @@
+//! What is done to messages: edits, deletions, reactions.
+//!
+//! A pair may have two logs, and a device may read either first. So what is done to a message that has not come is kept
+//! until it comes. And what is done in the lower log, which everybody writes to once they are in it, outdoes what is done
+//! in the higher one, whichever comes first: all devices end with the same.
+
+use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
+use pli_proto::pb::content::Body;
+use pli_proto::{limits, pb};
+use prost::Message as _;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::error::Error;
+
+use super::items::Kind;
+
+/// So many deeds of one person are kept for messages that have not come; then the oldest go.
+const EARLY: i64 = 256;
+
+/// Who did something to a message, and where that stands.
+pub(crate) struct Deed {
+    pub(crate) conversation: ConversationId,
+    pub(crate) log: LogId,
+    pub(crate) by: PersonId,
+    pub(crate) received_ms: u64,
+    /// Others' messages too.
+    pub(crate) may_delete: bool,
+}
+
+impl Deed {
+    /// Edits, deletes or reacts; any other body is ignored.
+    pub(crate) fn apply(&self, db: &Connection, body: &Body) -> Result<(), Error> {
+        let target = match body {
+            Body::Edit(edit) if edit.body.len() <= limits::TEXT_BYTES => &edit.target,
+            Body::Delete(delete) => &delete.target,
+            Body::React(react) if react.emoji.len() <= limits::EMOJI_BYTES => &react.target,
+            _ => return Ok(()),
+        };
+        let Ok(target) = EntryId::try_from(target.as_slice()) else { return Ok(()) };
+        let has_come = "SELECT 1 FROM items WHERE conversation = ? AND entry = ?";
+        if !db.prepare_cached(has_come)?.exists((self.conversation.0, target.0))? {
+            return self.keep(db, target, body);
+        }
+        match body {
+            Body::Edit(edit) => self.edit(db, target, edit),
+            Body::Delete(_) => self.delete(db, target),
+            Body::React(react) => self.react(db, target, &react.emoji),
+            _ => Ok(()),
+        }
+    }
+
+    /// Replaces a text of one's own.
+    fn edit(&self, db: &Connection, target: EntryId, edit: &pb::Edit) -> Result<(), Error> {
+        let sql = "SELECT body FROM items WHERE conversation = ? AND entry = ? AND by = ? AND kind = ?
+                   AND deleted_by IS NULL AND (edited_in IS NULL OR edited_in >= ?)";
+        let old = db
+            .prepare_cached(sql)?
+            .query_row((self.conversation.0, target.0, self.by.0, Kind::Text as i64, self.log.0), |row| {
+                row.get::<_, Vec<u8>>(0)
+            });
+        let Some(old) = old.optional()? else { return Ok(()) };
+        let reply_to = pb::Text::decode(old.as_slice()).map(|old| old.reply_to).unwrap_or_default();
+        let text = pb::Text { body: edit.body.clone(), mentions: edit.mentions.clone(), reply_to };
+        let sql = "UPDATE items SET body = ?, edited_ms = ?, edited_in = ? WHERE conversation = ? AND entry = ?";
+        db.execute(sql, (text.encode_to_vec(), self.received_ms, self.log.0, self.conversation.0, target.0))?;
+        Ok(())
+    }
+
+    /// Deletes what a message said; that it was deleted stays visible.
+    fn delete(&self, db: &Connection, target: EntryId) -> Result<(), Error> {
+        let sql = "UPDATE items SET body = x'', deleted_by = ?2
+                   WHERE conversation = ?5 AND entry = ?1 AND (by = ?2 OR ?3) AND kind <> ?4";
+        let deleted =
+            db.execute(sql, (target.0, self.by.0, self.may_delete, Kind::Change as i64, self.conversation.0))?;
+        if deleted > 0 {
+            let sql = "DELETE FROM reactions WHERE conversation = ? AND entry = ?";
+            db.execute(sql, (self.conversation.0, target.0))?;
+        }
+        Ok(())
+    }
+
+    /// Sets a person's reaction; an empty one takes it back.
+    fn react(&self, db: &Connection, target: EntryId, emoji: &str) -> Result<(), Error> {
+        let sql = "INSERT INTO reactions(conversation, entry, person, emoji, log)
+                   SELECT ?1, ?2, ?3, ?4, ?5 FROM items
+                   WHERE conversation = ?1 AND entry = ?2 AND kind <> ?6 AND deleted_by IS NULL
+                   ON CONFLICT DO UPDATE SET emoji = ?4, log = ?5 WHERE log >= ?5";
+        let by = self.by.0;
+        db.execute(sql, (self.conversation.0, target.0, by, emoji, self.log.0, Kind::Change as i64))?;
+        Ok(())
+    }
+
+    /// Keeps it until its target comes. In a group there is one log, and what has not come in it before never will.
+    fn keep(&self, db: &Connection, target: EntryId, body: &Body) -> Result<(), Error> {
+        let sql = "INSERT INTO early(conversation, target, log, by, received_ms, body)
+                   SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM conversations WHERE id = ?1 AND peer IS NOT NULL";
+        let body = pb::Content { body: Some(body.clone()), ..pb::Content::default() }.encode_to_vec();
+        let values = (self.conversation.0, target.0, self.log.0, self.by.0, self.received_ms, body);
+        if db.execute(sql, values)? > 0 {
+            let sql = "DELETE FROM early WHERE id IN (SELECT id FROM early WHERE conversation = ? AND by = ?
+                       ORDER BY id DESC LIMIT -1 OFFSET ?)";
+            db.execute(sql, (self.conversation.0, self.by.0, EARLY))?;
+        }
+        Ok(())
+    }
+}
+
+/// A message has come: what was done to it before is done now.
+pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: EntryId) -> Result<(), Error> {
+    let sql = "SELECT log, by, received_ms, body FROM early WHERE conversation = ? AND target = ? ORDER BY id";
+    let mut query = db.prepare_cached(sql)?;
+    let early = query.query_map((conversation.0, target.0), |row| {
+        let (log, by) = (LogId(row.get(0)?), PersonId(row.get(1)?));
+        // In a pair nobody deletes what the other said.
+        let deed = Deed { conversation, log, by, received_ms: row.get(2)?, may_delete: false };
+        Ok((deed, row.get::<_, Vec<u8>>(3)?))
+    })?;
+    let early: Vec<(Deed, Vec<u8>)> = early.collect::<Result<_, _>>()?;
+    for (deed, content) in &early {
+        let content = pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?;
+        if let Some(body) = content.body {
+            deed.apply(db, &body)?;
+        }
+    }
+    if !early.is_empty() {
+        db.execute("DELETE FROM early WHERE conversation = ? AND target = ?", (conversation.0, target.0))?;
+    }
+    Ok(())
+}
+
+/// Forgets what was done before a time to messages that have not come.
+pub(crate) fn expire(db: &Connection, conversation: ConversationId, before_ms: u64) -> Result<(), Error> {
+    db.execute("DELETE FROM early WHERE conversation = ? AND received_ms < ?", (conversation.0, before_ms))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::items::{self, NewItem};
+
+    const PAIR: ConversationId = ConversationId([7; 16]);
+    const LOW: LogId = LogId([1; 16]);
+    const HIGH: LogId = LogId([2; 16]);
+    const ANNE: PersonId = PersonId([3; 16]);
+    const BAO: PersonId = PersonId([4; 16]);
+    const TEXT: EntryId = EntryId([5; 16]);
+
+    fn store(peer: Option<PersonId>) -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("schema.sql")).unwrap();
+        items::put_conversation(&db, PAIR, peer, 0).unwrap();
+        db
+    }
+
+    /// Anne says something in the higher log.
+    fn say(db: &Connection) {
+        let body = pb::Text { body: "said".into(), ..pb::Text::default() }.encode_to_vec();
+        let said = NewItem {
+            conversation: PAIR,
+            entry: TEXT,
+            log: HIGH,
+            number: 1,
+            by: ANNE,
+            mine: false,
+            sent_ms: 0,
+            received_ms: 1,
+            kind: Kind::Text,
+            body,
+        };
+        items::put(db, &said).unwrap();
+    }
+
+    fn deed(db: &Connection, log: LogId, by: PersonId, body: Body) {
+        let deed = Deed { conversation: PAIR, log, by, received_ms: 1, may_delete: false };
+        deed.apply(db, &body).unwrap();
+    }
+
+    fn edit(text: &str) -> Body {
+        Body::Edit(pb::Edit { target: TEXT.to_vec(), body: text.into(), ..pb::Edit::default() })
+    }
+
+    fn react(emoji: &str) -> Body {
+        Body::React(pb::React { target: TEXT.to_vec(), emoji: emoji.into() })
+    }
+
+    fn delete() -> Body {
+        Body::Delete(pb::Delete { target: TEXT.to_vec() })
+    }
+
+    /// What is shown of the message, and how much is kept for others.
+    fn shown(db: &Connection) -> (Vec<String>, i64) {
+        let items = items::window(db, PAIR, i64::MAX, 10).unwrap();
+        let items = items.into_iter().map(|(_, item)| match item {
+            crate::model::TimelineItem::Said(message) => format!("{:?} {:?}", message.content, message.reactions),
+            other @ crate::model::TimelineItem::Changed(_) => format!("{other:?}"),
+        });
+        (items.collect(), db.query_row("SELECT count(*) FROM early", [], |row| row.get(0)).unwrap())
+    }
+
+    /// Every way to read two logs, each in its own order, must show the same.
+    fn alike(high: &[Option<(PersonId, Body)>], low: &[(PersonId, Body)]) -> String {
+        let total = high.len() + low.len();
+        let mut seen: Vec<(Vec<String>, i64)> = Vec::new();
+        for order in (0..1_u32 << total).filter(|order| order.count_ones() as usize == low.len()) {
+            let (db, mut high, mut low) = (store(Some(BAO)), high.iter(), low.iter());
+            for place in 0..total {
+                match (order >> place) & 1 {
+                    0 => match high.next().unwrap() {
+                        None => say(&db),
+                        Some((by, body)) => deed(&db, HIGH, *by, body.clone()),
+                    },
+                    _ => {
+                        let (by, body) = low.next().unwrap();
+                        deed(&db, LOW, *by, body.clone());
+                    }
+                }
+            }
+            seen.push(shown(&db));
+        }
+        assert!(seen.windows(2).all(|two| two[0] == two[1]), "{seen:#?}");
+        let (shown, kept) = seen.remove(0);
+        assert_eq!((shown.len(), kept), (1, 0));
+        shown.concat()
+    }
+
+    #[test]
+    fn whichever_log_of_a_pair_is_read_first_the_same_is_shown() {
+        let high = [None, Some((ANNE, edit("higher"))), Some((BAO, react("👍")))];
+        let edited = alike(&high, &[(ANNE, edit("lower")), (BAO, react("🌊"))]);
+        assert!(edited.contains("lower") && edited.contains("🌊") && !edited.contains("👍"), "{edited}");
+        let taken_back = alike(&high, &[(BAO, react("")), (ANNE, edit("lower")), (ANNE, edit("last"))]);
+        assert!(taken_back.contains("last") && taken_back.ends_with("[]"), "{taken_back}");
+        let deleted = alike(&high, &[(ANNE, edit("lower")), (ANNE, delete()), (BAO, react("🌊"))]);
+        assert!(deleted.contains("Deleted") && deleted.ends_with("[]"), "{deleted}");
+        let others = alike(&high, &[(BAO, edit("forged")), (BAO, delete())]);
+        assert!(others.contains("higher") && others.contains("👍"), "{others}");
+    }
+
+    #[test]
+    fn what_is_kept_for_messages_to_come_is_bounded() {
+        let db = store(Some(BAO));
+        deed(&db, LOW, ANNE, edit("of Anne"));
+        (0..2 * EARLY).for_each(|n| deed(&db, LOW, BAO, edit(&n.to_string())));
+        assert_eq!(shown(&db).1, EARLY + 1, "one person's do not push out another's");
+        deed(&db, LOW, BAO, Body::Delete(pb::Delete { target: vec![0; 1 << 20] }));
+        assert_eq!(shown(&db).1, EARLY + 1, "what is no id is no target");
+        expire(&db, PAIR, 2).unwrap();
+        assert_eq!(shown(&db).1, 0);
+        let group = store(None);
+        deed(&group, LOW, ANNE, edit("of before the own time"));
+        assert_eq!(shown(&group).1, 0);
+    }
+}

@@ -1,0 +1,88 @@
+//! What screens need to know of names and texts, by Unicode.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_properties::UnicodeEmoji as _;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+/// The first letters of the first and the last word of a name, in capitals; one letter if there is one word.
+pub(crate) fn initials(name: &str) -> String {
+    let letter = |word: &str| word.nfc().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().to_string());
+    let mut letters = name.split_whitespace().filter_map(letter);
+    let first = letters.next().unwrap_or_default();
+    first + &letters.next_back().unwrap_or_default()
+}
+
+/// One of twelve, the same everywhere.
+pub(crate) fn colour(id: &[u8; 16]) -> usize {
+    id.iter().map(|byte| usize::from(*byte)).sum::<usize>() % 12
+}
+
+/// Emoji that are shown large, at most.
+const FEW_EMOJI: usize = 6;
+
+/// Whether a text is a few emoji and nothing else.
+pub(crate) fn is_emoji_only(text: &str) -> bool {
+    // Joined persons, flags and skin tones: several characters each.
+    const MOST_BYTES: usize = FEW_EMOJI * 40;
+    text.len() <= MOST_BYTES
+        && text.chars().any(|c| c.is_emoji_char() && !c.is_ascii())
+        && text.chars().all(|c| c.is_emoji_char_or_emoji_component() && !c.is_ascii() || c == ' ')
+        && text.graphemes(true).filter(|cluster| *cluster != " ").count() <= FEW_EMOJI
+}
+
+/// Bytes of a text that is quoted or told of.
+const QUOTE_BYTES: usize = 256;
+
+/// The beginning of a text.
+pub(crate) fn beginning(text: &str) -> String {
+    text[..text.floor_char_boundary(QUOTE_BYTES)].to_owned()
+}
+
+/// Text as searches compare it: lower case, without accents and other marks.
+pub fn fold(text: &str) -> String {
+    let marks = |c: &char| !unicode_normalization::char::is_combining_mark(*c);
+    // Letters that have no decomposition, though people type them so.
+    let plain = |c: char| match c {
+        'đ' => 'd',
+        'ø' => 'o',
+        'ł' => 'l',
+        'ı' => 'i',
+        other => other,
+    };
+    text.to_lowercase().nfd().filter(marks).map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fold, initials, is_emoji_only};
+
+    #[test]
+    fn initials_are_letters_of_any_script() {
+        for (name, expected) in [
+            ("Anne Lefèvre", "AL"),
+            ("E\u{301}loïse  de la Tour", "ÉT"),
+            ("يوسف الحسن", "يا"),
+            ("Prince", "P"),
+            ("(Cellule) de crue 🌊", "CC"),
+            ("🌊", ""),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_few_emoji_stand_alone() {
+        for text in ["🌊", "👍🏽", "👨‍👩‍👧 🇫🇷", "❤️", "🌊🌊🌊🌊🌊🌊"] {
+            assert!(is_emoji_only(text), "{text}");
+        }
+        for text in ["", " ", "1", "ok 👍", "🌊🌊🌊🌊🌊🌊🌊", "#", "\u{200d}", "©a"] {
+            assert!(!is_emoji_only(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn searches_see_through_case_and_accents() {
+        assert_eq!(fold("Bảo ĐỖ Éloïse Łukasz"), "bao do eloise lukasz");
+    }
+}

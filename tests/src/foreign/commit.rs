@@ -1,0 +1,175 @@
+//! Commits of a member's own (sections 4, 5 and 6.3).
+
+use std::collections::BTreeMap;
+
+use mls_rs::group::ExportedTree;
+use mls_rs::time::MlsTime;
+use mls_rs::{Extension, MlsMessage};
+use pli_proto::pb;
+use pli_proto::pb::row_change::Change;
+use prost::Message as _;
+
+use super::bytes::random;
+use super::group::stale;
+use super::mls::{Member, SETTINGS};
+use super::state::Leaf;
+use super::{Group, Result, access_key, evidence, hpke};
+
+/// What a commit does besides giving new keys.
+#[derive(Clone, Default)]
+struct Changes {
+    name: Option<String>,
+    /// A key package.
+    add: Option<MlsMessage>,
+}
+
+impl Group<'_> {
+    /// Commits nothing but new keys.
+    ///
+    /// # Errors
+    /// The server does not take it.
+    pub async fn update(&mut self) -> Result<()> {
+        self.commit(Changes::default()).await.map(drop)
+    }
+
+    /// Commits another name.
+    ///
+    /// # Errors
+    /// The server does not take it.
+    pub async fn rename(&mut self, name: &str) -> Result<()> {
+        self.commit(Changes { name: Some(name.into()), add: None }).await.map(drop)
+    }
+
+    /// Adds a person's one device, and invites it once the log shows the commit.
+    ///
+    /// # Errors
+    /// The device has no good package, or the server does not take it.
+    pub async fn add(&mut self, name: &str) -> Result<()> {
+        let (person, device) = self.device.find(name).await?;
+        let package = self.device.take(&person, &device).await?;
+        let add = Some(MlsMessage::from_bytes(&package.package)?);
+        let (entry, welcome) = self.commit(Changes { name: None, add }).await?;
+        let invitation = pb::Invitation {
+            log: self.head.log.to_vec(),
+            log_key: self.head.key.to_vec(),
+            number: self.head.last.0,
+            entry,
+            welcome: welcome.ok_or("no Welcome")?,
+        };
+        let plain = invitation.encode_to_vec();
+        let (kem_output, sealed) = hpke::seal(&package.inbox_key, b"Pli 1.0 inbox", &device.id, &plain)?;
+        let sealed = [kem_output, sealed].concat();
+        self.device.deliver(pb::DeliverRequest { device: device.id, id: random::<16>().to_vec(), sealed }).await
+    }
+
+    /// Commits, and reads until the log shows it: its entry's id, and a Welcome if somebody was added.
+    async fn commit(&mut self, changes: Changes) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+        loop {
+            self.read().await?;
+            match self.attempt(&changes).await {
+                Err(error) if stale(&error) => self.member.as_mut().ok_or("no member")?.clear_pending_commit(),
+                other => return other,
+            }
+        }
+    }
+
+    /// The leaves of who left, and the words (section 5.2).
+    fn leavers(&self) -> (Vec<Leaf>, Vec<pb::Evidence>) {
+        let mut evidence = self.words.clone();
+        let covers = |leaf: &Leaf, word: &pb::Evidence| evidence::covers(&self.state, &self.head, leaf, word);
+        evidence.retain(|word| self.state.leaves.iter().any(|leaf| covers(leaf, word)));
+        let left = |leaf: &&Leaf| evidence.iter().any(|word| covers(leaf, word));
+        (self.state.leaves.iter().filter(left).cloned().collect(), evidence)
+    }
+
+    async fn attempt(&mut self, changes: &Changes) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+        let (leavers, evidence) = self.leavers();
+        let gone = |person: &[u8]| leavers.iter().any(|leaf| leaf.named.person == person);
+        let mut settings = self.state.settings.clone();
+        settings.roles.retain(|one| !gone(&one.person));
+        if let Some(name) = &changes.name {
+            settings.name.clone_from(name);
+        }
+        let mut rows = self.state.rows()?;
+        for leaf in &leavers {
+            rows.remove(&access_key(&leaf.named.key, &self.head.key)?.0[..]);
+        }
+        let member = self.member.as_mut().ok_or("no member")?;
+        let mut extensions = member.context().extensions.clone();
+        let mut builder = member.commit_builder();
+        for leaf in &leavers {
+            builder = builder.remove_member(leaf.index)?;
+        }
+        if settings != self.state.settings {
+            extensions.set(Extension::new(SETTINGS, settings.encode_to_vec()));
+            builder = builder.set_group_context_ext(extensions)?;
+        }
+        if let Some(package) = &changes.add {
+            let key = &package.as_key_package().ok_or("no key package")?.signing_identity().signature_key;
+            rows.insert(access_key(key.as_bytes().try_into()?, &self.head.key)?.0.to_vec(), 0);
+            builder = builder.add_member(package.clone())?;
+        }
+        let made = builder.build()?;
+        let group_info = made.external_commit_group_info.ok_or("no GroupInfo")?.to_bytes()?;
+        let rows = self.mend(&rows);
+        let commit =
+            pb::Commit { commit: made.commit_message.to_bytes()?, group_info, evidence, signature: Vec::new() };
+        let entry = self.send(commit, rows, None).await?;
+        let welcome = made.welcome_messages.first().map(MlsMessage::to_bytes).transpose()?;
+        Ok((entry, welcome))
+    }
+
+    /// The row changes that make the book what the tree asks for.
+    fn mend(&self, wanted: &BTreeMap<Vec<u8>, u32>) -> Vec<pb::RowChange> {
+        let other = wanted.iter().filter(|(key, rank)| self.rows.get(*key) != Some(*rank));
+        let ranks = other.map(|(key, rank)| (key, Change::Rank(*rank)));
+        let gone = self.rows.keys().filter(|key| !wanted.contains_key(*key));
+        let revoked = gone.map(|key| (key, Change::Revoke(pb::RevokeRow::default())));
+        ranks.chain(revoked).map(|(key, change)| pb::RowChange { key: key.clone(), change: Some(change) }).collect()
+    }
+
+    /// Comes back without secrets (section 6.4).
+    ///
+    /// # Errors
+    /// The server does not take it.
+    pub async fn come_back(&mut self) -> Result<()> {
+        self.member = None;
+        self.read().await?;
+        let own = self.state.leaves.iter().find(|leaf| leaf.named.device == self.device.device).ok_or("no leaf")?;
+        let tree = ExportedTree::from_bytes(&self.state.follower.export_tree()?)?;
+        // mls-rs reckons a lifetime from then, though the leaf will have none.
+        let builder = self.device.mls.external_commit_builder()?.commit_time(MlsTime::from(0));
+        let group_info = MlsMessage::from_bytes(&self.state.group_info)?;
+        let (member, commit) = builder.with_tree_data(tree).with_removal(own.index).build(group_info)?;
+        let group_info = member.group_info_message_allowing_ext_commit(false)?.to_bytes()?;
+        let rows = self.mend(&self.state.rows()?);
+        let commit = pb::Commit { commit: commit.to_bytes()?, group_info, ..Default::default() };
+        self.send(commit, rows, Some(member)).await.map(drop)
+    }
+
+    /// Signs and appends a commit, and reads until the log shows it: its entry's id.
+    async fn send(
+        &mut self,
+        mut commit: pb::Commit,
+        rows: Vec<pb::RowChange>,
+        returned: Option<Member>,
+    ) -> Result<Vec<u8>> {
+        let mut entry = self.entry(pb::EntryKind::Commit, rows);
+        let (clear, evidence) = (self.head.clear(&entry)?, evidence::signed(&commit.evidence));
+        let parts = [&clear[..], &evidence, &commit.commit, &commit.group_info];
+        commit.signature = self.device.key.sign("Pli 1.0 Commit", &parts);
+        if let Some(member) = returned {
+            self.returned.insert(entry.id.clone(), member);
+        }
+        let refused = self.refused.len();
+        self.append(&mut entry, pb::opened::Body::Commit(commit)).await?;
+        self.read().await?;
+        if let Some(why) = self.refused.get(refused) {
+            if let Some(member) = &mut self.member {
+                member.clear_pending_commit();
+            }
+            return Err(format!("the commit does not count: {why}").into());
+        }
+        Ok(entry.id)
+    }
+}

@@ -1,0 +1,152 @@
+//! Which commits count (section 4).
+
+use std::collections::BTreeSet;
+
+use mls_rs::group::proposal::Proposal;
+use mls_rs::group::{ContentType, Sender};
+use mls_rs::mls_rs_codec::MlsEncode as _;
+use mls_rs::{MlsMessage, MlsMessageDescription};
+use pli_proto::pb::row_change::Change;
+use pli_proto::pb::{self, Role};
+
+use super::bytes::{sign_content, vector};
+use super::certificate::not_before;
+use super::keys::verify;
+use super::mls::{LAST_RESORT, certificates, named};
+use super::state::{Leaf, State, role_of};
+use super::{Head, Result, content, ensure, evidence, hpke};
+
+/// MLSMessage, version 1, GroupInfo.
+const GROUP_INFO: [u8; 4] = [0, 1, 0, 4];
+/// A SHA-384 tag as a vector.
+const TAG_BYTES: usize = 49;
+
+/// The state after a commit, if it counts; and whether somebody came back with it.
+pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb::Commit) -> Result<(State, bool)> {
+    ensure(commit.evidence.len() <= 1_000, "too much evidence")?;
+    let message = MlsMessage::from_bytes(&commit.commit)?;
+    let MlsMessageDescription::PublicProtocolMessage { content_type, sender, authenticated_data, .. } =
+        message.description()
+    else {
+        return Err("not public".into());
+    };
+    ensure(content_type == ContentType::Commit && authenticated_data.is_empty(), "not a bare commit")?;
+    let returns = sender == Sender::NewMemberCommit;
+    let path = message.commit_path_leaf_node();
+    let named = match sender {
+        Sender::Member(index) => before.leaf(index)?.named.clone(),
+        Sender::NewMemberCommit => named(&before.root, &path.ok_or("no path")?.signing_identity)?,
+        _ => return Err("another kind of sender".into()),
+    };
+    let evidence = evidence::signed(&commit.evidence);
+    let parts = [&log.clear(entry)?[..], &evidence, &commit.commit, &commit.group_info];
+    verify(&named.key, &content("Pli 1.0 Commit", &parts), &commit.signature)?;
+
+    ensure(message.proposals_by_reference().is_empty(), "a proposal by reference")?;
+    let (mut added, mut init_keys, mut removed, mut others) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for proposal in message.proposals_by_value() {
+        match proposal {
+            Proposal::Add(add) => {
+                let package = add.key_package();
+                let mut extensions = package.extensions.iter();
+                let marked = extensions.next().is_none_or(|first| first.extension_type == LAST_RESORT);
+                ensure(marked && extensions.next().is_none(), "a key package with other extensions")?;
+                added.push(package.signing_identity().signature_key.to_vec());
+                init_keys.push(package.hpke_init_key.to_vec());
+            }
+            Proposal::Remove(remove) => removed.push(before.leaf(remove.to_remove())?),
+            Proposal::GroupContextExtensions(_) => others += 1,
+            Proposal::ExternalInit(_) if returns => others += 1,
+            _ => return Err("another kind of proposal".into()),
+        }
+    }
+    let adds_alone = !added.is_empty() && removed.is_empty() && others == 0;
+    if returns {
+        let [old] = removed[..] else { return Err("not one that returns".into()) };
+        ensure(message.proposals_by_value().len() == 2 && others == 1, "more than a return")?;
+        let begins = |identity| not_before(certificates(identity)?.first().ok_or("no certificate")?);
+        let new = path.map(|leaf| begins(&leaf.signing_identity)).ok_or("no path")??;
+        ensure(old.named == named && new >= begins(&old.node.signing_identity)?, "somebody else returns")?;
+    }
+    ensure(path.is_none() == adds_alone && added.len() <= 250, "a path too many or none")?;
+
+    let mut follower = before.follower.clone();
+    follower.process_incoming_message(message)?;
+    let after = State::new(before.root, follower, commit.group_info.clone())?;
+    let committer = after.leaves.iter().find(|leaf| leaf.named == named).ok_or("no committer")?;
+    let added = after.leaves.iter().filter(|leaf| added.contains(&leaf.named.key.to_vec()));
+    let added: Vec<&Leaf> = added.collect();
+    ensure(added.iter().all(|leaf| leaf.fresh()), "a leaf of another form")?;
+    let external = group_info(&after, committer, commit, returns)?;
+    let keys: Vec<Vec<u8>> = after.keys().into_iter().chain(init_keys).chain([external]).collect();
+    ensure(keys.iter().collect::<BTreeSet<_>>().len() == keys.len(), "a key twice")?;
+    for key in &keys {
+        hpke::check(key)?;
+    }
+    let wanted = after.rows()?;
+    for row in &entry.rows {
+        let fits = match row.change.as_ref().ok_or("no change")? {
+            Change::Rank(rank) => wanted.get(&row.key) == Some(rank),
+            Change::Revoke(_) => !wanted.contains_key(&row.key),
+        };
+        ensure(fits, "a row change that the tree does not ask for")?;
+    }
+    removed.retain(|leaf| !commit.evidence.iter().any(|piece| evidence::covers(before, log, leaf, piece)));
+    allowed(before, &after, committer, &added, &removed)?;
+    Ok((after, returns))
+}
+
+/// Whether the GroupInfo is the one beside this commit; its external key.
+fn group_info(after: &State, committer: &Leaf, commit: &pb::Commit, returns: bool) -> Result<Vec<u8>> {
+    let parsed = MlsMessage::from_bytes(&commit.group_info)?;
+    let parsed = parsed.as_group_info().ok_or("no GroupInfo")?;
+    let [extension] = &parsed.extensions()[..] else { return Err("other extensions".into()) };
+    // A vector alone: its two bytes of length are followed by the key.
+    let external = extension.extension_data.get(2..).ok_or("no key")?.to_vec();
+    let context = after.follower.group_context().mls_encode_to_vec()?;
+    let extensions = vector(&[&[0, 4], &vector(&vector(&external))[..]].concat());
+    // A commit ends with its confirmation tag; a member's with a membership tag after it.
+    let from_end = if returns { TAG_BYTES } else { 2 * TAG_BYTES };
+    let tag = commit.commit.len().checked_sub(from_end).ok_or("no tag")?;
+    let tag = &commit.commit[tag..tag + TAG_BYTES];
+    let signed = [&context, &extensions, tag, &committer.index.to_be_bytes()].concat();
+    let (rest, signature) = commit.group_info.split_last_chunk::<64>().ok_or("no signature")?;
+    ensure(rest == [&GROUP_INFO, &signed[..], &[0x40, 0x40]].concat(), "another GroupInfo")?;
+    verify(&committer.named.key, &sign_content("GroupInfoTBS", &signed), signature)?;
+    Ok(external)
+}
+
+/// Sections 4.2, rule 10, and 4.4; `removed` are those without evidence.
+fn allowed(before: &State, after: &State, committer: &Leaf, added: &[&Leaf], removed: &[&Leaf]) -> Result<()> {
+    let (was, is) = (&before.settings, &after.settings);
+    let own = committer.named.person;
+    let role = before.effective(&own);
+    let pair = !was.pair.is_empty();
+    ensure((&was.log_key, &was.root, &was.pair) == (&is.log_key, &is.root, &is.pair), "another founding")?;
+    let raised = was.rules + 1 == is.rules && role == Role::Owner;
+    ensure(was.rules == is.rules || raised, "other rules")?;
+    for leaf in added {
+        let person = leaf.named.person;
+        let may = if pair { was.pair.iter().any(|one| *one == person) } else { role as i32 >= was.may_add };
+        ensure(may || (!pair && person == own), "may not add")?;
+    }
+    for leaf in removed {
+        let theirs = before.effective(&leaf.named.person);
+        let may = !pair && role >= Role::Admin && role >= theirs;
+        ensure(may || leaf.named.person == own, "may not remove")?;
+    }
+    let named = (&was.name, &was.topic, &was.avatar) != (&is.name, &is.topic, &is.avatar);
+    ensure(!named || role as i32 >= was.may_rename, "may not rename")?;
+    let set = |group: &pb::Group| (group.may_add, group.may_post, group.may_rename, group.lifetime_s);
+    ensure(set(was) == set(is) || role >= Role::Admin, "may not set")?;
+    let listed: BTreeSet<&[u8]> = was.roles.iter().chain(&is.roles).map(|one| &one.person[..]).collect();
+    for person in listed {
+        let (old, new) = (role_of(was, person), role_of(is, person));
+        let (came, went) = (!before.present(person), !after.present(person));
+        let by_role = role >= Role::Admin && old <= role && new <= role;
+        let may = by_role || (went && new == Role::Member) || (came && new == Role::Guest);
+        ensure(old == new || may, "may not change roles")?;
+        ensure(pair || !went || new == Role::Member, "a role of who is not present")?;
+    }
+    Ok(())
+}

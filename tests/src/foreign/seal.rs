@@ -1,0 +1,114 @@
+//! The log's bytes: what an entry says in clear, digests, running hashes, seals (sections 2.2 and 2.3).
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::{hkdf, hmac};
+use pli_proto::pb;
+use pli_proto::pb::row_change::Change;
+
+use super::bytes::{random, sha256};
+use super::{Result, ensure, join};
+
+/// A log, its key, and how far it goes.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The log's id.
+    pub log: [u8; 16],
+    /// The log's key.
+    pub key: [u8; 32],
+    /// The number of the newest entry.
+    pub number: u64,
+    /// The running hash there.
+    pub hash: [u8; 32],
+    /// The number of the last commit, and the running hash there.
+    pub last: (u64, [u8; 32]),
+}
+
+impl Head {
+    /// A log's before its first entry.
+    pub fn start(log: [u8; 16], key: [u8; 32]) -> Self {
+        let hash = sha256(&join(&[b"Pli 1.0 Log", &log]));
+        Self { log, key, number: 0, hash, last: (0, hash) }
+    }
+
+    /// What an entry says in clear.
+    ///
+    /// # Errors
+    /// A row change changes nothing.
+    pub fn clear(&self, entry: &pb::Entry) -> Result<Vec<u8>> {
+        let mut rows = Vec::new();
+        for row in &entry.rows {
+            let change = match row.change.as_ref().ok_or("a row change without change")? {
+                Change::Rank(rank) => join(&[b"rank", &rank.to_be_bytes()]),
+                Change::Revoke(_) => join(&[b"revoke"]),
+            };
+            rows.extend(join(&[&row.key, &change]));
+        }
+        let (kind, parent) = ((entry.kind as u32).to_be_bytes(), entry.parent.to_be_bytes());
+        let rows = sha256(&rows);
+        Ok(join(&[b"Pli 1.0 Entry", &self.log, &entry.id, &kind, &parent, &entry.parent_hash, &rows]))
+    }
+
+    /// Goes on by an entry, and checks the server's running hash and the entry's parent.
+    ///
+    /// # Errors
+    /// The server shows something else.
+    pub fn advance(&mut self, entry: &pb::Entry) -> Result<()> {
+        ensure(entry.number == self.number + 1, "a gap, which this client does not know")?;
+        ensure((entry.parent, &entry.parent_hash[..]) == (self.last.0, &self.last.1), "another parent")?;
+        let digest = sha256(&[self.clear(entry)?, sha256(&entry.sealed).to_vec()].concat());
+        self.number = entry.number;
+        self.hash = sha256(&join(&[&self.hash, &self.number.to_be_bytes(), &digest]));
+        ensure(entry.hash == self.hash, "another running hash")?;
+        if entry.kind() == pb::EntryKind::Commit {
+            self.last = (self.number, self.hash);
+        }
+        Ok(())
+    }
+
+    fn aead(&self, kind: &str, id: &[u8]) -> Result<LessSafeKey> {
+        let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b"Pli 1.0 seal"), &self.key);
+        let info = [kind.as_bytes(), id];
+        let mut key = [0; 32];
+        let prk = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, extracted.as_ref());
+        prk.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut key)).map_err(|_| "no key")?;
+        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).map_err(|_| "no key")?))
+    }
+
+    /// Seals.
+    pub(super) fn seal(&self, kind: &str, id: &[u8], aad: &[u8], inside: &[u8]) -> Result<Vec<u8>> {
+        self.seal_with(random(), kind, id, aad, inside)
+    }
+
+    /// Seals with a nonce, which never serves twice.
+    ///
+    /// # Errors
+    /// It is too much.
+    pub fn seal_with(&self, nonce: [u8; 12], kind: &str, id: &[u8], aad: &[u8], inside: &[u8]) -> Result<Vec<u8>> {
+        let mut plain = join(&[inside]);
+        plain.resize(bucket(plain.len()), 0);
+        self.aead(kind, id)?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut plain)
+            .map_err(|_| "it does not seal")?;
+        Ok([&nonce[..], &plain].concat())
+    }
+
+    /// Opens what is sealed.
+    ///
+    /// # Errors
+    /// It does not open.
+    pub fn open(&self, kind: &str, id: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(12).ok_or("too short a seal")?;
+        let (nonce, mut sealed) = (Nonce::try_assume_unique_for_key(nonce).map_err(|_| "no nonce")?, sealed.to_vec());
+        let plain = self.aead(kind, id)?.open_in_place(nonce, Aad::from(aad), &mut sealed);
+        let (len, rest) = plain.map_err(|_| "the seal does not open")?.split_first_chunk().ok_or("nothing inside")?;
+        let (inside, zeros) = rest.split_at_checked(u32::from_be_bytes(*len) as usize).ok_or("too long an inside")?;
+        ensure(zeros.iter().all(|byte| *byte == 0), "padding that is not zero")?;
+        Ok(inside.to_vec())
+    }
+}
+
+/// The bucket that a plaintext of this length is padded to.
+pub fn bucket(len: usize) -> usize {
+    let len = len.max(1024);
+    len.next_multiple_of(len.next_power_of_two() / 16)
+}

@@ -1,0 +1,177 @@
+//! A server that tells no lies that a signature would show, but not all of the truth either: it shows joiners old
+//! snapshots, holds revocation lists back, drops what it should keep.
+
+#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pli_core::Client;
+use pli_core::model::{ConversationId, Warning};
+use pli_env::real::Real;
+use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_tests::{PATIENCE, World, conversation, done, find, members, online, sees, until};
+use rusqlite::Connection;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The server's database, beside the server.
+fn database(world: &World) -> Connection {
+    let database = Connection::open(world.data().join("pli.db")).unwrap();
+    database.execute_batch("PRAGMA busy_timeout = 5000").unwrap();
+    database
+}
+
+/// A group with some history: a snapshot at each of two commits besides the founding one.
+async fn history(world: &World) -> (Client, Client, ConversationId) {
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let id = anne.create_group("Crue", &[find(&anne, "Bảo").await.id]).await.unwrap();
+    conversation(&bao, "Crue").await;
+    for n in 0..40 {
+        // Large enough that members find a snapshot worth its bytes.
+        let topic = format!("{n} {}", "x".repeat(700));
+        let setting = pli_core::model::Setting::Topic(topic);
+        let entry = anne.conversation(id).set(setting).await.unwrap();
+        done(&anne, id, entry).await;
+        let said = anne.conversation(id).send(&format!("text {n}"), None, &[]).await.unwrap();
+        done(&anne, id, said).await;
+        let taken = "SELECT count(*) FROM snapshots WHERE number > 0";
+        if database(world).query_row(taken, [], |row| row.get::<_, u64>(0)).unwrap() >= 2 {
+            break;
+        }
+    }
+    (anne, bao, id)
+}
+
+/// Chloé is added, and talks with the others: she ended where they are.
+async fn joins(world: &World, anne: &Client, bao: &Client, id: ConversationId) {
+    let chloe = world.enrol("Chloé").await;
+    let entry = anne.conversation(id).add(&[find(anne, "Chloé").await.id]).await.unwrap();
+    done(anne, id, entry).await;
+    members(&chloe, id, &["Anne", "Bảo", "Chloé"]).await;
+    for (client, text) in [(&chloe, "hello"), (bao, "welcome")] {
+        client.conversation(id).send(text, None, &[]).await.unwrap();
+        for other in [anne, bao, &chloe] {
+            sees(other, id, text).await;
+        }
+    }
+    let items = chloe.conversation(id).items(None, 100).await.unwrap();
+    let forks = items.iter().filter(|item| format!("{item:?}").contains("Fork")).count();
+    assert_eq!(forks, 0, "she sees the others' log");
+    bao.conversation(id).send("at last", None, &[]).await.unwrap();
+    sees(&chloe, id, "at last").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_joiner_who_is_shown_an_old_snapshot_ends_where_the_others_are() {
+    let world = World::new().await;
+    let (anne, bao, id) = history(&world).await;
+    let dropped = database(&world).execute("DELETE FROM snapshots WHERE number > 0", []).unwrap();
+    assert!(dropped >= 2, "there were newer ones");
+    joins(&world, &anne, &bao, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_joiner_who_is_shown_an_old_snapshot_as_the_newest_takes_another() {
+    let world = World::new().await;
+    let (anne, bao, id) = history(&world).await;
+    let sql = "UPDATE snapshots SET sealed = (SELECT sealed FROM snapshots WHERE number = 0)
+        WHERE number = (SELECT max(number) FROM snapshots)";
+    assert_eq!(database(&world).execute(sql, []).unwrap(), 1);
+    joins(&world, &anne, &bao, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_joins_a_log_whose_messages_were_pruned_since_the_last_snapshot() {
+    let world = World::new().await;
+    let (anne, bao, id) = history(&world).await;
+    let database = database(&world);
+    database.execute("DELETE FROM snapshots WHERE number > 0", []).unwrap();
+    let messages = database.execute("UPDATE entries SET sealed = NULL WHERE kind = 2", []).unwrap();
+    assert!(messages > 0);
+    drop(database);
+    joins(&world, &anne, &bao, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_joiner_from_whom_a_commit_is_withheld_is_not_led_astray() {
+    let world = World::new().await;
+    let (anne, bao, id) = history(&world).await;
+    // Withheld from the joiner alone: the others have it. No snapshot leads around it.
+    let withheld =
+        "UPDATE entries SET sealed = NULL WHERE number = (SELECT min(number) + 1 FROM entries WHERE kind = 1)";
+    until("the others have it", async || {
+        let database = database(&world);
+        database.execute("DELETE FROM snapshots WHERE number > 0", []).unwrap();
+        database.execute(withheld, []).ok()
+    })
+    .await;
+    let chloe = world.enrol("Chloé").await;
+    let entry = anne.conversation(id).add(&[find(&anne, "Chloé").await.id]).await.unwrap();
+    done(&anne, id, entry).await;
+    anne.conversation(id).send("for members", None, &[]).await.unwrap();
+    sees(&bao, id, "for members").await;
+    until("her device has given the invitation up", async || {
+        let sync = chloe.sync(PATIENCE).await.unwrap();
+        sync.complete.then_some(())
+    })
+    .await;
+    assert!(chloe.conversation_list().await.unwrap().is_empty(), "she is in no group that is not the others'");
+}
+
+/// The operating system, with a clock that is behind.
+#[derive(Debug)]
+struct Behind(Arc<Real>, AtomicU64);
+
+impl Env for Behind {
+    fn now_ms(&self) -> u64 {
+        self.0.now_ms() - self.1.load(Ordering::SeqCst)
+    }
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+    fn open_database(&self, path: &Path) -> rusqlite::Result<Connection> {
+        self.0.open_database(path)
+    }
+    fn run_database(&self, name: &str, work: BoxFuture<()>) {
+        self.0.run_database(name, work);
+    }
+    fn spawn(&self, task: BoxFuture<()>) -> Task {
+        self.0.spawn(task)
+    }
+    fn step(&self, at: &'static str) -> BoxFuture<()> {
+        self.0.step(at)
+    }
+    fn dial(&self, to: Dial) -> BoxFuture<std::io::Result<Stream>> {
+        self.0.dial(to)
+    }
+    fn listen(
+        &self,
+        address: SocketAddr,
+        tls: Arc<rustls::ServerConfig>,
+    ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
+        self.0.listen(address, tls)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_holds_revocation_lists_back_is_noticed_and_its_clock_does_not_help_it() {
+    // It shows the list of four days ago, and its clock says that this is today's.
+    let behind = Arc::new(Behind(Real::current(), AtomicU64::new(4 * DAY_MS)));
+    let mut world = World::served_by(behind.clone()).await;
+    let anne = world.enrol("Anne").await;
+    let mut warning = anne.warning();
+    let warned = tokio::time::timeout(PATIENCE, warning.wait_for(Option::is_some)).await.expect("a warning").unwrap();
+    let Some(Warning::RevocationsOld { signed: Some(signed) }) = *warned else { panic!("{warned:?}") };
+    assert!(signed.elapsed().unwrap() > Duration::from_millis(3 * DAY_MS));
+    drop(warned);
+    // Two days are a weekend.
+    world.stop_server().await;
+    behind.1.store(2 * DAY_MS, Ordering::SeqCst);
+    world.start_server().await;
+    tokio::time::timeout(PATIENCE, warning.wait_for(Option::is_none)).await.expect("no warning").unwrap();
+    online(&anne).await;
+}
