@@ -25,6 +25,9 @@ android {
     buildFeatures {
         compose = true
     }
+    sourceSets.named("test") {
+        kotlin.directories += "../../bindings/kotlin/src/server/kotlin"
+    }
     testOptions {
         unitTests.isIncludeAndroidResources = true
     }

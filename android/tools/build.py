@@ -15,6 +15,8 @@ from stamp import digest, files, once
 
 ROOT = ANDROID.parent
 KOTLIN = ROOT / "bindings" / "kotlin"
+# A real server for tests.
+SERVER = KOTLIN / "src" / "server" / "kotlin"
 APP = ANDROID / "app" / "src"
 
 
@@ -116,7 +118,7 @@ def compile_all(all_of_it: All, core: Native, with_tests: bool = True) -> Built:
 
     on_path = [*all_of_it.tests.classpath]
     if with_tests:
-        test_sources = files(APP / "test" / "kotlin", "*.kt")
+        test_sources = [*files(APP / "test" / "kotlin", "*.kt"), *files(SERVER, "*.kt")]
         test_path = [app, *classpath, *on_path]
         once(
             BUILD / "test.stamp", digest(test_sources, key),

@@ -3,7 +3,7 @@
 import re
 
 import pins
-from build import KOTLIN
+from build import KOTLIN, SERVER
 from libraries import All
 from pins import ANDROID
 from resources import LANGUAGES
@@ -12,7 +12,7 @@ from resources import LANGUAGES
 def problems(fetched: All) -> list[str]:
     app = (ANDROID / "app" / "build.gradle.kts").read_text()
     core = (ANDROID / "core" / "build.gradle.kts").read_text()
-    return [*_build(app, core), *_sources(core), *_manifest(), *_libraries(fetched)]
+    return [*_build(app, core), *_sources("app", app), *_sources("core", core), *_manifest(), *_libraries(fetched)]
 
 
 def _build(app: str, core: str):
@@ -42,18 +42,18 @@ def _build(app: str, core: str):
             yield f"settings.gradle.kts has {module}, which has no build.gradle.kts"
 
 
-def _sources(core: str):
+def _sources(name: str, module: str):
     """The same folders of Kotlin, beside those where Gradle looks by itself."""
-    given = {(ANDROID / "core" / folder).resolve() for folder in re.findall(r'"(\.\./\.\./bindings/kotlin[^"]*)"', core)}
-    ours = {KOTLIN / "src" / "main" / "kotlin", KOTLIN / "android"}
+    given = {(ANDROID / name / folder).resolve() for folder in re.findall(r'"(\.\./\.\./bindings/kotlin[^"]*)"', module)}
+    ours = {"app": {SERVER}, "core": {KOTLIN / "src" / "main" / "kotlin", KOTLIN / "android"}}[name]
     if given != {folder.resolve() for folder in ours}:
-        yield "core/build.gradle.kts has other folders of Kotlin than android/check"
+        yield f"{name}/build.gradle.kts has other folders of Kotlin than android/check"
     for folder in given:
         if not folder.is_dir():
-            yield f"core/build.gradle.kts names {folder.name}, which is not there"
+            yield f"{name}/build.gradle.kts names {folder.name}, which is not there"
     for kind in ("java", "aidl", "jniLibs"):
-        if (ANDROID / "app" / "src" / "main" / kind).exists():
-            yield f"app/src/main/{kind} would be built by Gradle, and not by android/check"
+        if (ANDROID / name / "src" / "main" / kind).exists():
+            yield f"{name}/src/main/{kind} would be built by Gradle, and not by android/check"
 
 
 def _manifest():

@@ -15,12 +15,13 @@ use crate::store::logs::{self, Log};
 use crate::store::outbox::Welcome;
 use crate::store::{Loaded, Tx};
 
-use super::join::{Keep, group_id, internal, judge, read_public};
+use super::join::{Keep, internal, judge, tree};
 use super::roster::{Leaf, Roster};
 use super::rules;
 use super::seal;
 use super::settings::Settings;
 use super::split_vector;
+use super::verdict::Public;
 
 /// A device to add.
 #[derive(Clone)]
@@ -91,7 +92,7 @@ pub(crate) fn commit(
     let roster = roster_after(plan, loaded)?;
     let rows = mend(tx, record, &roster, &settings)?;
     let entry = seal_commit(tx, record, id, rows, commit.clone());
-    if !counts(tx, record, &entry)? {
+    if !counts(tx, record, &loaded.public, &entry)? {
         return Ok(None);
     }
     let welcomes = match welcome {
@@ -202,16 +203,14 @@ pub(crate) fn seal_commit(
 }
 
 /// Judges an own commit as everybody else will.
-fn counts(tx: &Tx<'_>, record: &Log, entry: &pb::Entry) -> Result<bool, Error> {
-    let group =
-        openmls::prelude::PublicGroup::load(&tx.provider().storage, &group_id(record.log))?.ok_or(Error::Damaged)?;
-    let public = read_public(group)?;
+fn counts(tx: &Tx<'_>, record: &Log, public: &Public, entry: &pb::Entry) -> Result<bool, Error> {
+    let mut group = tree(&tx.provider().storage, record.log)?;
     let Some(pb::Opened { body: Some(pb::opened::Body::Commit(commit)) }) =
         seal::open_entry(&record.key, record.log, entry)
     else {
         return Err(Error::internal("seal"));
     };
-    let verdict = judge(tx, public, record.log, entry, &commit, Keep::Nothing)?;
+    let verdict = judge(tx, &mut group, public, record.log, entry, &commit, Keep::Nothing)?;
     if let Err(fault) = &verdict {
         tracing::info!(%fault, "an own commit would not count");
     }

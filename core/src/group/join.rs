@@ -12,7 +12,8 @@ use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::error::Error;
 use crate::store::logs::{self, Log, LogState};
-use crate::store::{Loaded, Tx, meta, mls, outbox};
+use crate::store::mls::{self, MlsStore};
+use crate::store::{Loaded, Tx, meta, outbox};
 
 use super::roster::Roster;
 use super::seal;
@@ -25,25 +26,29 @@ pub fn group_id(log: LogId) -> GroupId {
     GroupId::from_slice(&log.0)
 }
 
-/// Loads a group: the member's state and the public state, or the public state alone while the secrets are lost.
-pub(crate) fn load(tx: &mut Tx<'_>, log: LogId) -> Result<Loaded, Error> {
-    let id = group_id(log);
+/// Loads a group: the member's state, unless the secrets are lost, and what the public state says.
+pub(crate) fn load(tx: &Tx<'_>, log: LogId) -> Result<Loaded, Error> {
     let record = logs::get(tx.db, log)?;
-    let (group, public) = if record.state == LogState::Broken {
-        (None, PublicGroup::load(&tx.follower_store(), &id)?)
-    } else {
-        let provider = tx.provider();
-        (MlsGroup::load(&provider.storage, &id)?, PublicGroup::load(&provider.storage, &id)?)
-    };
-    let public = public.ok_or(Error::Damaged)?;
-    Ok(Loaded { group, public: read_public(public)? })
+    if record.state == LogState::Broken {
+        let public = read_public(&tree(&tx.follower_store(), log)?)?;
+        return Ok(Loaded { group: None, public });
+    }
+    let group = MlsGroup::load(&tx.provider().storage, &group_id(log))?.ok_or(Error::Damaged)?;
+    let public = read_public(group.public_group())?;
+    Ok(Loaded { group: Some(group), public })
 }
 
-/// The public state of a group whose leaves were verified when they entered.
-pub(crate) fn read_public(group: PublicGroup) -> Result<Public, Error> {
-    let roster = Roster::read(&group).ok_or(Error::Damaged)?;
+/// The tree and the context as they are stored. Not kept in memory: a member has them in the own group too, and those of
+/// 1,000 members take megabytes.
+pub(crate) fn tree(store: &MlsStore<'_>, log: LogId) -> Result<PublicGroup, Error> {
+    PublicGroup::load(store, &group_id(log))?.ok_or(Error::Damaged)
+}
+
+/// What the public state of a group says, whose leaves were verified when they entered.
+pub(crate) fn read_public(group: &PublicGroup) -> Result<Public, Error> {
+    let roster = Roster::read(group).ok_or(Error::Damaged)?;
     let settings = Settings::of(group.group_context()).map_err(|_| Error::Damaged)?;
-    Ok(Public::new(group, roster, settings))
+    Ok(Public::new(roster, settings))
 }
 
 /// What [`judge`] leaves in the follower's space of the store.
@@ -58,14 +63,15 @@ pub(crate) enum Keep {
 /// The verdict on a commit. openmls stores what it makes of one: never in the member's own space.
 pub(crate) fn judge(
     tx: &Tx<'_>,
-    before: Public,
+    group: &mut PublicGroup,
+    before: &Public,
     log: LogId,
     entry: &pb::Entry,
     commit: &pb::Commit,
     keep: Keep,
 ) -> Result<Result<Counted, Fault>, Error> {
     tx.db.execute_batch("SAVEPOINT verdict")?;
-    let verdict = verdict::judge(&tx.context.crypto, &tx.follower_store(), before, log, entry, commit);
+    let verdict = verdict::judge(&tx.context.crypto, &tx.follower_store(), group, before, log, entry, commit);
     let undo = if keep == Keep::Counted && verdict.is_ok() { "" } else { "ROLLBACK TO verdict;" };
     tx.db.execute_batch(&format!("{undo} RELEASE verdict"))?;
     Ok(verdict)
@@ -89,9 +95,12 @@ pub(crate) fn found(tx: &mut Tx<'_>, record: &Log, settings: &Settings) -> Resul
     logs::apply_rows(tx.db, record.log, &effects)
 }
 
-/// The snapshot of a log at its last commit.
-pub(crate) fn snapshot(tx: &Tx<'_>, record: &Log, public: &PublicGroup) -> Result<Vec<u8>, Error> {
-    let tree = public.export_ratchet_tree().tls_serialize_detached().map_err(|_| Error::internal("tree"))?;
+/// The snapshot of a member's log at its last commit.
+pub(crate) fn snapshot(tx: &Tx<'_>, record: &Log) -> Result<Vec<u8>, Error> {
+    let tree = tree(&tx.provider().storage, record.log)?
+        .export_ratchet_tree()
+        .tls_serialize_detached()
+        .map_err(|_| Error::internal("tree"))?;
     let rows = logs::rows(tx.db, record.log)?;
     let snapshot = pb::Snapshot {
         group_info: logs::group_info(tx.db, record.log)?,
@@ -136,8 +145,8 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
             Ok(MlsMessageBodyIn::Welcome(welcome)) => welcome,
             _ => return Err(CannotJoin::Welcome),
         };
-    let group = open_welcome(tx, record.log, welcome, &replayed.public.group)?;
-    let context = group.public_group().group_context() == replayed.public.group.group_context();
+    let group = open_welcome(tx, record.log, welcome, &replayed.group)?;
+    let context = group.public_group().group_context() == replayed.group.group_context();
     let context = context && replayed.public.settings.rules == super::RULES;
     if !context || replayed.public.settings.log_key != record.key || replayed.public.settings.root != tx.context.me.root
     {
@@ -177,6 +186,7 @@ fn open_welcome(tx: &Tx<'_>, log: LogId, welcome: Welcome, public: &PublicGroup)
 }
 
 struct Replayed {
+    group: PublicGroup,
     public: Public,
     hash: Hash,
     group_info: Vec<u8>,
@@ -188,17 +198,17 @@ struct Replayed {
 fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, CannotJoin> {
     let snapshot = seal::open_snapshot(&record.key, record.log, material.snapshot_number, &material.snapshot)
         .ok_or(CannotJoin::Snapshot)?;
-    let tree = RatchetTreeIn::tls_deserialize_exact_bytes(&snapshot.tree).map_err(|_| CannotJoin::Snapshot)?;
+    let nodes = RatchetTreeIn::tls_deserialize_exact_bytes(&snapshot.tree).map_err(|_| CannotJoin::Snapshot)?;
     let info = group_info::parse(&snapshot.group_info).ok_or(CannotJoin::Snapshot)?;
     let crypto = &tx.context.crypto;
-    let (group, _) = PublicGroup::from_external(crypto, &tx.follower_store(), tree, info, ProposalStore::new())
+    let (mut group, _) = PublicGroup::from_external(crypto, &tx.follower_store(), nodes, info, ProposalStore::new())
         .map_err(|_| CannotJoin::Snapshot)?;
     let settings = Settings::of(group.group_context()).map_err(|_| CannotJoin::Snapshot)?;
     let roster = Roster::verify(&group, &tx.context.me.root).ok_or(CannotJoin::Snapshot)?;
     let mut rows = rows_of(&snapshot.rows);
-    let mut public = Public::new(group, roster, settings);
+    let mut public = Public::new(roster, settings);
     // What no commits under these rules led to would stop its members later.
-    verdict::check_public(crypto, &public).map_err(|_| CannotJoin::Snapshot)?;
+    verdict::check_public(crypto, &group, &public).map_err(|_| CannotJoin::Snapshot)?;
     let mut hash: Hash = snapshot.hash.as_slice().try_into().map_err(|_| CannotJoin::Snapshot)?;
     let (mut group_info, mut number, mut commit_bytes) = (snapshot.group_info, material.snapshot_number, 0);
     // A snapshot stands at a commit.
@@ -230,27 +240,26 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
         else {
             continue;
         };
-        public = match judge(tx, public, record.log, entry, &commit, Keep::Counted)? {
+        match judge(tx, &mut group, &public, record.log, entry, &commit, Keep::Counted)? {
             Ok(counted) => {
                 group_info = commit.group_info;
                 if counted.after.settings.rules != super::RULES {
                     return Err(CannotJoin::Welcome);
                 }
-                counted.after
+                public = counted.after;
             }
             Err(fault) => {
                 tracing::debug!(%fault, number, "a commit does not count");
-                let before = PublicGroup::load(&tx.follower_store(), &group_id(record.log)).ok().flatten();
-                read_public(before.ok_or(CannotJoin::Snapshot)?)?
+                group = tree(&tx.follower_store(), record.log)?;
             }
-        };
+        }
     }
     if number != material.invitation.number
         || material.entries.last().map(|entry| &entry.id) != Some(&material.invitation.entry)
     {
         return Err(CannotJoin::Snapshot);
     }
-    Ok(Replayed { public, hash, group_info, rows, commit_bytes })
+    Ok(Replayed { group, public, hash, group_info, rows, commit_bytes })
 }
 
 fn rows_of(changes: &[pb::RowChange]) -> pli_proto::rows::Rows {
@@ -285,7 +294,7 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: E
     let info = group_info::parse(&logs::group_info(tx.db, record.log)?).ok_or(Error::Damaged)?;
     let parameters = LeafNodeParameters::builder().with_capabilities(capabilities()).build();
     let bundle = MlsGroup::external_commit_builder()
-        .with_ratchet_tree(public.group.export_ratchet_tree().into())
+        .with_ratchet_tree(tree(&tx.follower_store(), record.log)?.export_ratchet_tree().into())
         .with_config(join_config())
         .build_group(&provider, info, me.credential())
         .map_err(|error| internal("external commit", &error))?

@@ -149,12 +149,12 @@ pub fn leaf_encryption_key(leaf: &LeafNode) -> Option<Vec<u8>> {
 }
 
 /// The HPKE keys of all nodes, leaves and parents.
-pub fn tree_keys(group: &PublicGroup) -> Option<Vec<Vec<u8>>> {
+pub fn tree_keys(group: &PublicGroup) -> impl Iterator<Item = Option<Vec<u8>>> {
     let leaves = group.members().map(|member| Some(member.encryption_key));
     let parents = group.treesync().full_parents().map(|(_, parent)| {
         // Its encryption key is the first field (RFC 9420 section 7.1).
         let bytes = parent.tls_serialize_detached().ok()?;
         split_vector(&bytes).map(|(key, _)| key.to_vec())
     });
-    leaves.chain(parents).collect()
+    leaves.chain(parents)
 }

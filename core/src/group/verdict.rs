@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use openmls::prelude::{
-    KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal, ProposalOrRefType,
-    PublicGroup, Sender, StagedCommit,
+    GroupContext, KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal,
+    ProposalOrRefType, PublicGroup, Sender, StagedCommit,
 };
 use openmls::storage::PublicStorageProvider;
 use openmls::treesync::LeafNodeSource;
@@ -17,6 +17,7 @@ use pli_proto::pb::row_change::Change as RowChange;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
 use pli_proto::{limits, pb, signed};
+use sha2::{Digest as _, Sha256};
 
 use crate::crypto;
 
@@ -60,10 +61,8 @@ pub enum Fault {
     Founding,
 }
 
-/// The public state of a group: what a follower knows.
+/// Who is in a group, and what they may do: what its public state says, without the tree that says it.
 pub struct Public {
-    /// The tree and the context.
-    pub group: PublicGroup,
     /// Its leaves, verified.
     pub roster: Roster,
     /// Its settings.
@@ -74,9 +73,9 @@ pub struct Public {
 }
 
 impl Public {
-    pub(crate) fn new(group: PublicGroup, roster: Roster, settings: Settings) -> Self {
+    pub(crate) fn new(roster: Roster, settings: Settings) -> Self {
         let highest = settings.highest(&roster.persons());
-        Self { group, roster, settings, highest, unrevoked: None }
+        Self { roster, settings, highest, unrevoked: None }
     }
 
     /// The role that a person has now: see [`Settings::role`].
@@ -87,12 +86,10 @@ impl Public {
 
 /// A commit that counts, and what it does.
 pub struct Counted {
-    /// The public state after it.
+    /// The context after it.
+    pub context: GroupContext,
+    /// What the public state says after it.
     pub after: Public,
-    /// The settings before it.
-    pub settings_before: Settings,
-    /// The persons before it.
-    pub persons_before: BTreeSet<PersonId>,
     /// Whose commit it is.
     pub by: Leaf,
     /// A member who lost their secrets came back by it.
@@ -103,20 +100,22 @@ pub struct Counted {
     pub added: Vec<Leaf>,
 }
 
-/// Decides on a commit, and applies it to `before` if it counts. After an error `before` is in no defined state: load it
-/// again. What the follower stores goes into `storage`, which must not be the member's own.
+/// Decides on a commit, and applies it to `group` if it counts; `before` is what that says before it. After an error
+/// `group` is in no defined state: load it again. What the follower stores goes into `storage`, which must not be the
+/// member's own.
 ///
 /// # Errors
 /// The rule for which the commit does not count.
 pub fn judge(
     crypto: &impl OpenMlsCrypto,
     storage: &impl PublicStorageProvider,
-    before: Public,
+    group: &mut PublicGroup,
+    before: &Public,
     log: LogId,
     entry: &pb::Entry,
     commit: &pb::Commit,
 ) -> Result<Counted, Fault> {
-    let Public { mut group, roster, settings, .. } = before;
+    let Public { roster, settings, .. } = before;
     let message = protocol_message(&commit.commit).ok_or(Fault::Mls)?;
     let processed = group.process_message(crypto, message).map_err(|_| Fault::Mls)?;
     if !processed.aad().is_empty() {
@@ -128,11 +127,11 @@ pub fn judge(
     };
 
     let proposals = proposals(&staged, sender == Sender::NewMemberCommit)?;
-    let removed = removed(&staged, &roster)?;
+    let removed = removed(&staged, roster)?;
     let path = staged.update_path_leaf_node().cloned();
     let (by, is_return) = match sender {
         Sender::Member(index) => (roster.get(index.u32()).cloned().ok_or(Fault::Mls)?, false),
-        Sender::NewMemberCommit => (returning(path.as_ref(), &removed, &settings)?, true),
+        Sender::NewMemberCommit => (returning(path.as_ref(), &removed, settings)?, true),
         _ => return Err(Fault::Mls),
     };
     if !crypto::verify(by.key(), &signed::commit(log, entry, commit), &commit.signature) {
@@ -141,40 +140,39 @@ pub fn judge(
     if proposals.adds_alone == path.is_some() {
         return Err(Fault::Proposals);
     }
-    let keys_before: BTreeSet<Vec<u8>> = roster::tree_keys(&group).ok_or(Fault::Mls)?.into_iter().collect();
+    let keys_before = digests(group)?;
     let mut new_keys = form_of_leaves(path.as_ref(), &proposals.packages)?;
 
     group.merge_commit(storage, *staged).map_err(|_| Fault::Mls)?;
 
     let changed = |index: u32| roster.get(index).is_none() || removed.iter().any(|leaf| leaf.index == index);
     let committer = by.index;
-    let after =
-        roster_after(&group, &roster, &settings, |index| changed(index) || path.is_some() && index == committer)?;
+    let after = roster_after(group, roster, settings, |index| changed(index) || path.is_some() && index == committer)?;
     let by = after.by_key(by.key()).cloned().unwrap_or(by);
     let added: Vec<Leaf> = after.leaves().filter(|leaf| changed(leaf.index)).cloned().collect();
-    identities_stay(&roster, &removed, &after, is_return)?;
+    identities_stay(roster, &removed, &after, is_return)?;
 
     let settings_after = Settings::of(group.group_context()).map_err(|_| Fault::Form)?;
     if after.len() > limits::GROUP_DEVICES || commit.evidence.len() > limits::GROUP_DEVICES {
         return Err(Fault::Form);
     }
     check_pair(&settings_after, &after)?;
-    let external_pub = group_info::check(&commit.group_info, &group, &by).ok_or(Fault::Form)?;
+    let external_pub = group_info::check(&commit.group_info, group, &by).ok_or(Fault::Form)?;
     new_keys.push(external_pub.to_vec());
-    check_keys(crypto, &group, &keys_before, new_keys)?;
+    check_keys(crypto, group, &keys_before, new_keys)?;
     check_rows(&entry.rows, &after.rows(&settings_after))?;
     let (removed, added) = if is_return { (Vec::new(), Vec::new()) } else { (removed, added) };
     rules::check(&Change {
         log,
         by: by.person(),
-        settings: (&settings, &settings_after),
-        rosters: (&roster, &after),
+        settings: (settings, &settings_after),
+        rosters: (roster, &after),
         removed: &removed,
         added: &added,
         evidence: &commit.evidence,
     })?;
-    let after = Public::new(group, after, settings_after);
-    Ok(Counted { after, settings_before: settings, persons_before: roster.persons(), by, is_return, removed, added })
+    let after = Public::new(after, settings_after);
+    Ok(Counted { context: group.group_context().clone(), after, by, is_return, removed, added })
 }
 
 struct Proposals {
@@ -230,15 +228,15 @@ fn returning(path: Option<&LeafNode>, removed: &[Leaf], settings: &Settings) -> 
 ///
 /// # Errors
 /// The rule that it breaks.
-pub fn check_public(crypto: &impl OpenMlsCrypto, public: &Public) -> Result<(), Fault> {
+pub fn check_public(crypto: &impl OpenMlsCrypto, group: &PublicGroup, public: &Public) -> Result<(), Fault> {
     if public.roster.len() > limits::GROUP_DEVICES {
         return Err(Fault::Form);
     }
-    if !public.group.treesync().full_leaves().all(|(_, leaf)| is_well_formed(leaf)) {
+    if !group.treesync().full_leaves().all(|(_, leaf)| is_well_formed(leaf)) {
         return Err(Fault::Form);
     }
     check_pair(&public.settings, &public.roster)?;
-    check_keys(crypto, &public.group, &BTreeSet::new(), Vec::new())
+    check_keys(crypto, group, &BTreeSet::new(), Vec::new())
 }
 
 /// Judges a key package before it is proposed: a bad one would spoil the commit that adds it.
@@ -323,19 +321,30 @@ fn identities_stay(before: &Roster, removed: &[Leaf], after: &Roster, is_return:
     if stay && (!is_return || after.len() == before.len()) { Ok(()) } else { Err(Fault::Certificate) }
 }
 
+/// The hash of an HPKE key: in a large group the keys themselves take megabytes.
+type KeyDigest = [u8; 32];
+
+fn digest(key: &[u8]) -> KeyDigest {
+    Sha256::digest(key).into()
+}
+
+fn digests(group: &PublicGroup) -> Result<BTreeSet<KeyDigest>, Fault> {
+    roster::tree_keys(group).map(|key| Ok(digest(&key.ok_or(Fault::Mls)?))).collect()
+}
+
 /// Rule 6: every HPKE key that came is well formed and unlike every other.
 fn check_keys(
     crypto: &impl OpenMlsCrypto,
     after: &PublicGroup,
-    before: &BTreeSet<Vec<u8>>,
+    before: &BTreeSet<KeyDigest>,
     outside_tree: Vec<Vec<u8>>,
 ) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
-    for key in roster::tree_keys(after).ok_or(Fault::Keys)?.into_iter().chain(outside_tree) {
-        if !before.contains(&key) && !crypto::well_formed(crypto, after.ciphersuite(), &key) {
-            return Err(Fault::Keys);
-        }
-        if !seen.insert(key) {
+    for key in roster::tree_keys(after).chain(outside_tree.into_iter().map(Some)) {
+        let key = key.ok_or(Fault::Keys)?;
+        let digest = digest(&key);
+        let is_new = !before.contains(&digest);
+        if !seen.insert(digest) || is_new && !crypto::well_formed(crypto, after.ciphersuite(), &key) {
             return Err(Fault::Keys);
         }
     }

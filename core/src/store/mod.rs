@@ -40,8 +40,10 @@ use crate::group::verdict::Public;
 use crate::identity::Me;
 use mls::{Deferred, MlsStore};
 
-/// Loaded groups that are kept: one of 1,000 members takes 3 MB and 33 ms to load.
+/// Loaded groups that are kept, at most.
 const GROUPS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
+/// And the leaves that these may have together: an app that a push wakes has little memory (docs/performance.md).
+const LEAVES: usize = 2_000;
 /// Change notices that a slow observer may leave waiting; beyond, it reads everything anew.
 pub(crate) const NOTICES: usize = 256;
 
@@ -70,11 +72,11 @@ pub struct Context {
     pub me: Me,
 }
 
-/// A group in memory: the member's own state, and the public state that decides.
+/// A group in memory.
 pub struct Loaded {
-    /// The member's; absent while the device has lost the group's secrets.
+    /// The member's own state; absent while the device has lost the group's secrets.
     pub group: Option<MlsGroup>,
-    /// What a follower knows.
+    /// What the public state says.
     pub public: Public,
 }
 
@@ -164,9 +166,15 @@ impl<'a> Tx<'a> {
         self.state.groups.get(&log)
     }
 
-    /// Keeps a group in memory.
+    /// Keeps a group in memory, in place of those that were not used for longest.
     pub fn keep_group(&mut self, log: LogId, loaded: Loaded) {
-        self.state.groups.push(log, loaded);
+        let groups = &mut self.state.groups;
+        groups.push(log, loaded);
+        let leaves =
+            |groups: &LruCache<_, Loaded>| groups.iter().map(|(_, group)| group.public.roster.len()).sum::<usize>();
+        while groups.len() > 1 && leaves(groups) > LEAVES {
+            groups.pop_lru();
+        }
     }
 
     /// Whether the server said, since this process opened or resumed, that a log has nothing more.

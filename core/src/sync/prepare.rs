@@ -39,12 +39,7 @@ pub(crate) enum Step {
 pub(crate) fn next(tx: &mut Tx<'_>, log: LogId) -> Result<Step, Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(Step::Idle) };
     match record.state {
-        LogState::Founding => {
-            let loaded = tx.take_group(log)?;
-            let snapshot = join::snapshot(tx, &record, &loaded.public.group)?;
-            tx.keep_group(log, loaded);
-            Ok(Step::Create(snapshot))
-        }
+        LogState::Founding => Ok(Step::Create(join::snapshot(tx, &record)?)),
         LogState::Active | LogState::Broken => {
             if !tx.is_caught_up(log) {
                 return Ok(Step::Idle);
@@ -135,7 +130,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
         return seal_commit(tx, record, loaded, id, &Plan::default());
     }
     if record.snapshot_is_due() {
-        let snapshot = join::snapshot(tx, record, &loaded.public.group)?;
+        let snapshot = join::snapshot(tx, record)?;
         return Ok(Step::Snapshot(record.commit_number, snapshot));
     }
     let waiting = if is_first { outbox::next_ms(tx.db, record.conversation)? } else { None };

@@ -58,15 +58,19 @@ impl Page {
         }
     }
 
-    /// The verdict. If the commit does not count, the public state is as before.
-    fn judge(&mut self, tx: &Tx<'_>, entry: &pb::Entry, commit: &pb::Commit) -> Result<Option<Counted>, Error> {
-        let public = self.public.take().ok_or(Error::internal("no public state"))?;
-        let keep = if self.group.is_some() { Keep::Nothing } else { Keep::Counted };
-        match join::judge(tx, public, self.record.log, entry, commit, keep)? {
+    /// The verdict.
+    fn judge(&self, tx: &Tx<'_>, entry: &pb::Entry, commit: &pb::Commit) -> Result<Option<Counted>, Error> {
+        let before = self.public.as_ref().ok_or(Error::internal("no public state"))?;
+        // A follower's state goes on in the store; a member's own group will.
+        let (store, keep) = match self.group {
+            Some(_) => (tx.provider().storage, Keep::Nothing),
+            None => (tx.follower_store(), Keep::Counted),
+        };
+        let mut group = join::tree(&store, self.record.log)?;
+        match join::judge(tx, &mut group, before, self.record.log, entry, commit, keep)? {
             Ok(counted) => Ok(Some(counted)),
             Err(fault) => {
                 tracing::info!(%fault, number = entry.number, "a commit does not count");
-                self.reload_public(tx)?;
                 Ok(None)
             }
         }
@@ -112,7 +116,7 @@ impl Page {
         };
         // Whatever led here, a state that is not everybody's is lost.
         let context = self.group.as_ref().map(|group| group.public_group().group_context());
-        let follows = follows && context.is_none_or(|own| own == counted.after.group.group_context());
+        let follows = follows && context.is_none_or(|own| *own == counted.context);
         let undo = if follows { "" } else { "ROLLBACK TO follow;" };
         tx.db.execute_batch(&format!("{undo} RELEASE follow"))?;
         if !follows && own.is_some() && counted.is_return {
@@ -122,12 +126,12 @@ impl Page {
         if self.record.snapshot_is_due() && counted.by.device() != me {
             (self.record.snapshot_number, self.record.commit_bytes) = (self.record.number, 0);
         }
+        if !follows {
+            self.lose(tx, entry, id, commit, by)?;
+        }
         self.public = Some(counted.after);
         if was_torn || !counted.removed.is_empty() {
             self.mend_soon(tx)?;
-        }
-        if !follows {
-            self.lose(tx, entry, id, commit, by)?;
         }
         if counted.by.device() == me {
             // Also where a copied store does not know it as sealed.
@@ -212,9 +216,7 @@ impl Page {
         if self.group.take().is_some() {
             join::lose_secrets(tx, self.record.log)?;
             // Again, this time in the follower's space: what the member's space holds is of no more use.
-            self.reload_public(tx)?;
-            let counted = self.judge(tx, entry, commit)?.ok_or(Error::internal("verdict changed"))?;
-            self.public = Some(counted.after);
+            self.judge(tx, entry, commit)?.ok_or(Error::internal("verdict changed"))?;
         }
         self.record.state = LogState::Broken;
         self.record.return_ms = schedule::soon(tx, self.size());
@@ -272,7 +274,8 @@ impl Page {
         counted: &Counted,
     ) -> Result<(), Error> {
         let after = counted.after.roster.persons();
-        let before = &counted.persons_before;
+        let public = self.public.as_ref().ok_or(Error::internal("no public state"))?;
+        let before = public.roster.persons();
         let mut changes = Vec::new();
         if counted.is_return {
             changes.push(What::Returned);
@@ -280,11 +283,11 @@ impl Page {
         let came = persons(&counted.added);
         let went = persons(&counted.removed);
         let list = |people: Vec<&PersonId>| people.into_iter().copied().collect::<Vec<_>>();
-        let added = list(came.difference(before).collect());
+        let added = list(came.difference(&before).collect());
         if !added.is_empty() {
             changes.push(What::Added(added));
         }
-        changes.extend(came.intersection(before).map(|person| What::DeviceAdded(*person)));
+        changes.extend(came.intersection(&before).map(|person| What::DeviceAdded(*person)));
         let left = leavers(commit);
         let has_left = |person: &PersonId| {
             counted.removed.iter().any(|leaf| leaf.person() == *person && left.contains(leaf.key().as_slice()))
@@ -294,7 +297,7 @@ impl Page {
             changes.push(What::Removed(removed));
         }
         changes.extend(went.intersection(&after).filter(|p| !came.contains(p)).map(|p| What::DeviceRemoved(*p)));
-        let (old, new) = (&counted.settings_before, &counted.after.settings);
+        let (old, new) = (&public.settings, &counted.after.settings);
         for person in old.roles.keys().chain(new.roles.keys()).collect::<BTreeSet<_>>() {
             if old.named(*person) != new.named(*person) && after.contains(person) {
                 changes.push(What::RoleSet(*person, new.named(*person)));

@@ -6,14 +6,14 @@
 mod commit;
 mod message;
 
-use openmls::group::{MlsGroup, PublicGroup};
+use openmls::group::MlsGroup;
 use pli_proto::id::{EntryId, LogId, PersonId};
 use pli_proto::pb::opened::Body as Inside;
 use pli_proto::{pb, signed};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::group::join::{group_id, mirror, read_public};
+use crate::group::join::{group_id, mirror};
 use crate::group::seal;
 use crate::group::verdict::Public;
 use crate::model::What;
@@ -77,7 +77,7 @@ struct Page {
     record: Log,
     /// The member's state; absent while its secrets are lost.
     group: Option<MlsGroup>,
-    /// What a follower knows; absent only within a verdict, and once this device is out.
+    /// What a follower knows; absent once this device is out.
     public: Option<Public>,
     received: Received,
     said_fork: bool,
@@ -153,18 +153,6 @@ impl Page {
             LogState::AccessLost if has_row => self.record.state = LogState::Active,
             _ => {}
         }
-        Ok(())
-    }
-
-    /// The public state as it is stored: that before the present entry.
-    fn reload_public(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
-        let id = group_id(self.record.log);
-        let stored = if self.group.is_none() {
-            PublicGroup::load(&tx.follower_store(), &id)?
-        } else {
-            PublicGroup::load(&tx.provider().storage, &id)?
-        };
-        self.public = Some(read_public(stored.ok_or(Error::Damaged)?)?);
         Ok(())
     }
 

@@ -20,6 +20,8 @@ import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeoutOrNull
+import pli.server.soon
+import pli.server.until
 
 class LifeTest {
     @Test

@@ -13,6 +13,8 @@ import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import pli.server.soon
+import pli.server.until
 
 class StreamTest {
     @Test

@@ -8,6 +8,8 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
+import pli.server.soon
+import pli.server.until
 
 class TalkTest {
     @Test

@@ -15,9 +15,11 @@ import com.google.zxing.BarcodeFormat
 import com.google.zxing.qrcode.QRCodeWriter
 import java.io.File
 import kotlin.random.Random
+import org.junit.Assert.assertEquals
 import org.junit.Test
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.util.ReflectionHelpers
+import pli.app.ui.read
 
 /** Codes on pictures that a person chooses among those on the phone. */
 class CodeTest : OnPhones() {
@@ -100,6 +102,14 @@ class CodeTest : OnPhones() {
         anne.wait(hasSetTextAction() and hasText(link))
         anne.tap(R.string.welcome_join)
         anne.sees(R.string.conversations_none)
+    }
+
+    @Test fun a_tilted_code_is_read() {
+        val code = code("pli://pli.gouv.example/join/" + "Vm9pY2kgdW4gdGV4dGUgYXNzZXog".repeat(5))
+        val missed = (0..90 step 6).filter { turned ->
+            read(page(500, 500, Color.rgb(230, 225, 215)) { it.put(code, 120f, 120f, 4f, turned.toFloat(), smooth = true) }) == null
+        }
+        assertEquals("not read when turned by", emptyList<Int>(), missed)
     }
 
     @Test fun a_picture_without_a_code_is_told() {

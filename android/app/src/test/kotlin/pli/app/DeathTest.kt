@@ -10,6 +10,8 @@ import org.junit.Test
 import pli.Client
 import pli.Conversation
 import pli.app.ui.text
+import pli.server.PATIENCE_MS
+import pli.server.soon
 
 /** The phone ends the process and starts another: a real one each, with the real disk between them. See [Lives]. */
 class DeathTest : OnPhones() {

@@ -16,6 +16,7 @@ import org.robolectric.annotation.Implementation
 import org.robolectric.annotation.Implements
 import org.robolectric.shadows.ShadowNotificationManager
 import pli.app.notify.WakeUp
+import pli.server.PATIENCE_MS
 
 /** The timer's job, as the system runs it: bound, and started through its binder. */
 class Job {

@@ -29,6 +29,7 @@ import org.robolectric.Robolectric
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import pli.app.ui.system
+import pli.server.until
 
 private val disk get() = File(System.getProperty("pli.disk"))
 

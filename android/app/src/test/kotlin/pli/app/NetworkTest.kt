@@ -10,6 +10,7 @@ import org.junit.Assert.assertEquals
 import org.junit.Test
 import pli.ClientState
 import pli.app.ui.text
+import pli.server.soon
 
 class NetworkTest : OnPhones() {
     @Test fun what_is_said_offline_is_queued_and_goes() {

@@ -27,6 +27,7 @@ import pli.Conversation
 import pli.app.notify.LiveService
 import pli.app.notify.WakeUp
 import pli.app.ui.system
+import pli.server.soon
 
 @Config(shadows = [CountingManager::class])
 class NotifyTest : OnPhones() {

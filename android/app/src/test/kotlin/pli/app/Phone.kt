@@ -41,6 +41,7 @@ import pli.FileKeyStore
 import pli.app.session.Device
 import pli.app.session.Keys
 import pli.app.session.Session
+import pli.server.PATIENCE_MS
 
 /** A second phone, in the same process: another store, and an activity of its own that shows it. */
 class SecondActivity : MainActivity() {

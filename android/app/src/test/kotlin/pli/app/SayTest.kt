@@ -17,6 +17,7 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import pli.Content
 import pli.app.screens.conversation.lastEmoji
+import pli.server.until
 
 class SayTest : OnPhones() {
     @Test fun a_reply_shows_what_it_answers() {

@@ -9,6 +9,7 @@ import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
 import org.junit.Test
 import pli.Verification
+import pli.server.until
 
 class TrustTest : OnPhones() {
     @Test fun a_safety_number_is_compared() {

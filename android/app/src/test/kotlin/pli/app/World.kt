@@ -1,13 +1,8 @@
 package pli.app
 
 import android.database.sqlite.SQLiteDatabase
-import java.io.File
-import java.nio.file.Files
-import java.util.concurrent.TimeUnit
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
-import kotlinx.coroutines.withTimeout
 import pli.Client
 import pli.ClientState
 import pli.Conversation
@@ -17,48 +12,13 @@ import pli.Person
 import pli.PersonId
 import pli.TimelineItem
 import pli.app.ui.text
+import pli.server.Server
+import pli.server.soon
+import pli.server.until
 
-/** Nothing in a test takes that long, on a busy machine too. */
-const val PATIENCE_MS = 20_000L
-
-/** An organisation with a real server, a process of its own. */
-class World : AutoCloseable {
-    private val folder: File = Files.createTempDirectory("pli").toFile()
-    private val data = File(folder, "server")
-    private var server: Process? = null
-    private var address = "127.0.0.1:0"
-
-    init {
-        start()
-    }
-
-    /** Starts the server, where it was if it was started before. */
-    fun start() {
-        val serve = listOf(PROGRAM, "serve", "--data", data.path, "--listen", address, "--json")
-        val process = ProcessBuilder(serve).redirectError(ProcessBuilder.Redirect.DISCARD).start()
-        server = process
-        val lines = process.inputStream.bufferedReader()
-        val listening = checkNotNull(lines.readLine()) { "the server does not start" }
-        address = checkNotNull(Regex("\"address\":\"([^\"]+)\"").find(listening)).groupValues[1]
-        // So that it never waits for a reader.
-        Thread { runCatching { lines.forEachLine { } } }.apply { isDaemon = true }.start()
-    }
-
-    /** Kills the server: nothing is said to anybody. */
-    fun kill() {
-        server?.destroyForcibly()?.waitFor()
-        server = null
-    }
-
-    /** Runs the program; what it printed. */
-    fun pli(vararg arguments: String): String {
-        val process = ProcessBuilder(listOf(PROGRAM) + arguments).redirectErrorStream(true).start()
-        val text = process.inputStream.bufferedReader().readText().trim()
-        check(process.waitFor(PATIENCE_MS, TimeUnit.MILLISECONDS) && process.exitValue() == 0) { text }
-        return text
-    }
-
-    fun invite(name: String, vararg more: String): String = pli("invite", "--data", data.path, "--name", name, *more)
+/** An organisation with a real server. */
+class World : Server() {
+    private val clients = ArrayList<Client>()
 
     /** Their time passes for all invitations that were not used: the server is stopped meanwhile, and its book says so. */
     fun expire() {
@@ -75,11 +35,7 @@ class World : AutoCloseable {
     }
 
     /** An invitation for a further device of a person's. */
-    fun inviteDevice(of: PersonId): String = pli("invite", "--data", data.path, "--device-of", of.text).lines().last()
-
-    fun place(name: String) = File(folder, name)
-
-    private val clients = ArrayList<Client>()
+    fun inviteDevice(of: PersonId): String = inviteDevice(of.text)
 
     /** A person without a screen, online. */
     fun enrol(name: String, vararg more: String): Client = join(name, invite(name, *more))
@@ -93,25 +49,8 @@ class World : AutoCloseable {
 
     override fun close() {
         clients.forEach { it.close() }
-        kill()
-        folder.deleteRecursively()
+        super.close()
     }
-
-    companion object {
-        val PROGRAM: String = System.getProperty("pli.program")
-    }
-}
-
-suspend fun <T> soon(work: suspend () -> T): T = withTimeout(PATIENCE_MS) { work() }
-
-/** Asks until there is an answer. */
-suspend fun <T : Any> until(ask: suspend () -> T?): T = soon {
-    var answer = ask()
-    while (answer == null) {
-        delay(20)
-        answer = ask()
-    }
-    answer
 }
 
 /** The person of this name, once the directory shows them. */
