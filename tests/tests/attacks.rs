@@ -75,6 +75,11 @@ async fn copy_back(world: &World, name: &str) {
     std::fs::write(&store, yesterday).unwrap();
 }
 
+/// The HPKE key of the leaf at a place.
+fn encryption_key(group: &MlsGroup, place: u32) -> Vec<u8> {
+    group.members().find(|member| member.index.u32() == place).unwrap().encryption_key
+}
+
 impl Scene {
     /// The group lives: all talk, those who were offline and one who joins now included, and all agree.
     async fn lives(&self, present: &[&str]) {
@@ -285,7 +290,7 @@ attack!(a_copied_hpke_key_does_not_count, Role::Member, |scene| for n in 0..2 {
         let victim = Roster::read(group.public_group()).unwrap();
         let victim = victim.leaves().find(|leaf| leaf.device() != insider.me.device).unwrap();
         let mut copying = insider.liar(Lie::CopiedKey(n));
-        copying.copied.clone_from(&victim.encryption_key);
+        copying.copied = encryption_key(group, victim.index);
         let _ = liar;
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| update(insider, &copying, group))).unwrap_or_default()
     });
@@ -426,7 +431,7 @@ attack!(a_leavers_old_word_is_void, Role::Member, |scene| {
     let leaf = Roster::read(group.public_group()).unwrap().get(place).unwrap().clone();
     let word = pb::LeaveWord {
         leaf_key: leaf.key().to_vec(),
-        encryption_key: leaf.encryption_key.clone(),
+        encryption_key: encryption_key(&group, place),
         signature: scene.insider.me.key.sign_raw(b"not theirs").to_vec(),
     };
     let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) }];

@@ -16,7 +16,7 @@ use crate::store::outbox::Welcome;
 use crate::store::{Loaded, Tx};
 
 use super::join::{Keep, internal, judge, tree};
-use super::roster::{Leaf, Roster};
+use super::roster::{KeyDigest, Leaf, Roster};
 use super::rules;
 use super::seal;
 use super::settings::Settings;
@@ -126,7 +126,7 @@ fn roster_after(plan: &Plan, loaded: &Loaded) -> Result<Roster, Error> {
         let leaf = addition.package.leaf_node();
         let certificate = super::roster::verify_credential(leaf.credential(), &loaded.public.settings.root)
             .ok_or(Error::internal("certificate"))?;
-        roster.insert(Leaf { index: u32::MAX - place as u32, certificate, encryption_key: Vec::new() });
+        roster.insert(Leaf { index: u32::MAX - place as u32, certificate, encryption_key: KeyDigest::default() });
     }
     Ok(roster)
 }

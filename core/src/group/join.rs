@@ -70,9 +70,13 @@ pub(crate) fn judge(
     commit: &pb::Commit,
     keep: Keep,
 ) -> Result<Result<Counted, Fault>, Error> {
+    let crypto = &tx.context.crypto;
+    if keep == Keep::Nothing {
+        return Ok(verdict::judge(crypto, &tx.no_store(), group, before, log, entry, commit));
+    }
     tx.db.execute_batch("SAVEPOINT verdict")?;
-    let verdict = verdict::judge(&tx.context.crypto, &tx.follower_store(), group, before, log, entry, commit);
-    let undo = if keep == Keep::Counted && verdict.is_ok() { "" } else { "ROLLBACK TO verdict;" };
+    let verdict = verdict::judge(crypto, &tx.follower_store(), group, before, log, entry, commit);
+    let undo = if verdict.is_ok() { "" } else { "ROLLBACK TO verdict;" };
     tx.db.execute_batch(&format!("{undo} RELEASE verdict"))?;
     Ok(verdict)
 }

@@ -8,11 +8,20 @@ use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::limits;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
+use sha2::{Digest as _, Sha256};
 use tls_codec::Serialize as _;
 
 use super::seal::LogKey;
 use super::settings::Settings;
 use super::split_vector;
+
+/// The SHA-256 of an HPKE key: in a large group the keys themselves take megabytes.
+pub type KeyDigest = [u8; 32];
+
+/// The hash by which HPKE keys are compared.
+pub fn key_digest(key: &[u8]) -> KeyDigest {
+    Sha256::digest(key).into()
+}
 
 /// One device in a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +30,8 @@ pub struct Leaf {
     pub index: u32,
     /// Whose device, and which.
     pub certificate: DeviceCertificate,
-    /// Its current HPKE key.
-    pub encryption_key: Vec<u8>,
+    /// The hash of its current HPKE key.
+    pub encryption_key: KeyDigest,
 }
 
 impl Leaf {
@@ -68,7 +77,7 @@ impl Roster {
             let certificate = read(&super::chain(&member.credential)?)?;
             (certificate.key.as_slice() == member.signature_key).then_some(())?;
             let index = member.index.u32();
-            Some((index, Leaf { index, certificate, encryption_key: member.encryption_key }))
+            Some((index, Leaf { index, certificate, encryption_key: key_digest(&member.encryption_key) }))
         };
         group.members().map(leaf).collect::<Option<_>>().map(Self)
     }

@@ -9,7 +9,7 @@ use pli_proto::{issuers, pb, signed};
 
 use crate::crypto;
 
-use super::roster::{Leaf, Roster};
+use super::roster::{Leaf, Roster, key_digest};
 use super::settings::{Role, Settings};
 use super::verdict::Fault;
 
@@ -103,7 +103,7 @@ pub fn is_genuine(line: &pb::RevocationLine, root: &[u8; 32]) -> bool {
 /// is void.
 pub fn is_word_of(word: &pb::LeaveWord, log: LogId, leaf: &Leaf) -> bool {
     word.leaf_key == leaf.key()
-        && word.encryption_key == leaf.encryption_key
+        && key_digest(&word.encryption_key) == leaf.encryption_key
         && crypto::verify(leaf.key(), &signed::leave(log, &word.encryption_key), &word.signature)
 }
 

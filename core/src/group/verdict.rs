@@ -17,11 +17,10 @@ use pli_proto::pb::row_change::Change as RowChange;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
 use pli_proto::{limits, pb, signed};
-use sha2::{Digest as _, Sha256};
 
 use crate::crypto;
 
-use super::roster::{self, Leaf, Roster};
+use super::roster::{self, KeyDigest, Leaf, Roster, key_digest};
 use super::rules::{self, Change};
 use super::settings::{Role, Settings};
 use super::{capabilities, group_info, lifetime, protocol_message};
@@ -302,7 +301,7 @@ fn roster_after(
                 if certificate.key.as_slice() != member.signature_key {
                     return Err(Fault::Certificate);
                 }
-                Leaf { index, certificate, encryption_key: member.encryption_key }
+                Leaf { index, certificate, encryption_key: key_digest(&member.encryption_key) }
             }
         };
         after.insert(leaf);
@@ -321,15 +320,8 @@ fn identities_stay(before: &Roster, removed: &[Leaf], after: &Roster, is_return:
     if stay && (!is_return || after.len() == before.len()) { Ok(()) } else { Err(Fault::Certificate) }
 }
 
-/// The hash of an HPKE key: in a large group the keys themselves take megabytes.
-type KeyDigest = [u8; 32];
-
-fn digest(key: &[u8]) -> KeyDigest {
-    Sha256::digest(key).into()
-}
-
 fn digests(group: &PublicGroup) -> Result<BTreeSet<KeyDigest>, Fault> {
-    roster::tree_keys(group).map(|key| Ok(digest(&key.ok_or(Fault::Mls)?))).collect()
+    roster::tree_keys(group).map(|key| Ok(key_digest(&key.ok_or(Fault::Mls)?))).collect()
 }
 
 /// Rule 6: every HPKE key that came is well formed and unlike every other.
@@ -342,7 +334,7 @@ fn check_keys(
     let mut seen = BTreeSet::new();
     for key in roster::tree_keys(after).chain(outside_tree.into_iter().map(Some)) {
         let key = key.ok_or(Fault::Keys)?;
-        let digest = digest(&key);
+        let digest = key_digest(&key);
         let is_new = !before.contains(&digest);
         if !seen.insert(digest) || is_new && !crypto::well_formed(crypto, after.ciphersuite(), &key) {
             return Err(Fault::Keys);

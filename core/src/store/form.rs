@@ -55,19 +55,17 @@ pub enum FormError {
 /// [`FormError::TooLarge`], [`FormError::Write`].
 pub fn encode(form: Form, value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, FormError> {
     let plain = match form {
-        Form::Json => Zeroizing::new(serde_json::to_vec(value).map_err(write)?),
-        Form::Postcard => postcard::serialize_with_flavor(value, Plain::new()).map_err(write)?,
+        Form::Json => vec![Zeroizing::new(serde_json::to_vec(value).map_err(write)?)],
+        Form::Postcard => postcard::serialize_with_flavor(value, Pieces::new()).map_err(write)?,
     };
-    if plain.len() > MAX_VALUE_BYTES {
+    let len: usize = plain.iter().map(|piece| piece.len()).sum();
+    if len > MAX_VALUE_BYTES {
         return Err(FormError::TooLarge);
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(1 + folded_bytes(plain.len())));
-    bytes.push(form as u8);
     match form {
-        Form::Json => bytes.extend_from_slice(&plain),
-        Form::Postcard => fold(&plain, &mut bytes),
+        Form::Json => Ok(Zeroizing::new([&[form as u8], plain[0].as_slice()].concat())),
+        Form::Postcard => Ok(fold(&plain, len)),
     }
-    Ok(bytes)
 }
 
 /// The value for which `bytes` stand. Whatever the bytes, this neither panics nor asks for more memory than
@@ -76,13 +74,37 @@ pub fn encode(form: Form, value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, 
 /// # Errors
 /// [`FormError::Damaged`], [`FormError::UnknownForm`], [`FormError::Read`], [`FormError::TooLarge`].
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormError> {
-    let (form, body) = bytes.split_first().ok_or(FormError::Damaged)?;
-    if *form == Form::Json as u8 {
-        serde_json::from_slice(body).map_err(read)
-    } else if *form == Form::Postcard as u8 {
-        whole(&unfold(body)?)
-    } else {
-        Err(FormError::UnknownForm(*form))
+    Unread::of(bytes)?.value()
+}
+
+/// A value in memory of its own, not read yet: those bytes that it was made of may be freed first.
+pub struct Unread(Form, Zeroizing<Vec<u8>>);
+
+impl Unread {
+    /// Unfolds.
+    ///
+    /// # Errors
+    /// [`FormError::Damaged`], [`FormError::UnknownForm`], [`FormError::TooLarge`].
+    pub fn of(bytes: &[u8]) -> Result<Self, FormError> {
+        let (form, body) = bytes.split_first().ok_or(FormError::Damaged)?;
+        if *form == Form::Json as u8 {
+            Ok(Self(Form::Json, body.to_vec().into()))
+        } else if *form == Form::Postcard as u8 {
+            Ok(Self(Form::Postcard, unfold(body)?))
+        } else {
+            Err(FormError::UnknownForm(*form))
+        }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`FormError::Read`], [`FormError::Damaged`].
+    pub fn value<T: DeserializeOwned>(self) -> Result<T, FormError> {
+        match self.0 {
+            Form::Json => serde_json::from_slice(&self.1).map_err(read),
+            Form::Postcard => whole(&self.1),
+        }
     }
 }
 
@@ -109,18 +131,23 @@ fn whole<T: DeserializeOwned>(plain: &[u8]) -> Result<T, FormError> {
     if rest.is_empty() { Ok(value) } else { Err(FormError::Damaged) }
 }
 
-/// Appends to `out`: the length, a bit per block that isn't all zeros, and those blocks.
-fn fold(plain: &[u8], out: &mut Vec<u8>) {
-    let len = u32::try_from(plain.len()).expect("at most MAX_VALUE_BYTES");
-    out.extend_from_slice(&len.to_be_bytes());
-    let bits = out.len();
-    out.resize(bits + plain.len().div_ceil(BLOCK_BYTES).div_ceil(8), 0);
-    for (i, block) in plain.chunks(BLOCK_BYTES).enumerate() {
-        if block.iter().fold(0, |all, byte| all | byte) != 0 {
-            out[bits + i / 8] |= 1 << (i % 8);
-            out.extend_from_slice(block);
-        }
+/// The first byte, the length, a bit per block that isn't all zeros, and those blocks. Every piece but the last is of whole
+/// blocks.
+fn fold(plain: &[Zeroizing<Vec<u8>>], len: usize) -> Zeroizing<Vec<u8>> {
+    let blocks = || plain.iter().flat_map(|piece| piece.chunks(BLOCK_BYTES));
+    let is_kept = |block: &&[u8]| block.iter().fold(0, |all, byte| all | byte) != 0;
+    let kept: usize = blocks().filter(is_kept).map(<[u8]>::len).sum();
+    let bits = 1 + size_of::<u32>();
+    let first = bits + len.div_ceil(BLOCK_BYTES).div_ceil(8);
+    let mut out = Zeroizing::new(Vec::with_capacity(first + kept));
+    out.push(Form::Postcard as u8);
+    out.extend_from_slice(&u32::try_from(len).expect("at most MAX_VALUE_BYTES").to_be_bytes());
+    out.resize(first, 0);
+    for (i, block) in blocks().enumerate().filter(|(_, block)| is_kept(block)) {
+        out[bits + i / 8] |= 1 << (i % 8);
+        out.extend_from_slice(block);
     }
+    out
 }
 
 /// The inverse of [`fold`]; it accepts nothing else.
@@ -144,11 +171,6 @@ fn unfold(folded: &[u8]) -> Result<Zeroizing<Vec<u8>>, FormError> {
     if rest.is_empty() { Ok(plain) } else { Err(FormError::Damaged) }
 }
 
-/// How many bytes [`fold`] may append at most.
-fn folded_bytes(plain_len: usize) -> usize {
-    size_of::<u32>() + plain_len.div_ceil(BLOCK_BYTES).div_ceil(8) + plain_len
-}
-
 fn write(error: impl Error + Send + Sync + 'static) -> FormError {
     FormError::Write(Box::new(error))
 }
@@ -157,59 +179,56 @@ fn read(error: impl Error + Send + Sync + 'static) -> FormError {
     FormError::Read(Box::new(error))
 }
 
-/// Collects postcard's output and leaves no copy behind when it grows. It is also faster than postcard's own
-/// collectors at single bytes, in which openmls' keys come: one comparison for each.
-struct Plain {
-    bytes: Zeroizing<Vec<u8>>,
-    /// How many of them are written.
+/// Collects postcard's output in pieces, which never move: nothing is copied, and no copy is left behind, when it grows. It
+/// is also faster than postcard's own collectors at single bytes, in which openmls' keys come: one comparison for each.
+struct Pieces {
+    full: Vec<Zeroizing<Vec<u8>>>,
+    last: Zeroizing<Vec<u8>>,
+    /// How many bytes of the last are written.
     len: usize,
 }
 
-impl Plain {
+impl Pieces {
     fn new() -> Self {
-        Self { bytes: Zeroizing::new(vec![0; FIRST_BYTES]), len: 0 }
-    }
-
-    /// The next bytes to write.
-    #[inline]
-    fn next(&mut self, count: usize) -> &mut [u8] {
-        let (from, to) = (self.len, self.len + count);
-        if to > self.bytes.len() {
-            self.grow(to);
-        }
-        self.len = to;
-        &mut self.bytes[from..to]
+        Self { full: Vec::new(), last: Zeroizing::new(vec![0; FIRST_BYTES]), len: 0 }
     }
 
     #[cold]
-    fn grow(&mut self, to: usize) {
-        let mut larger = Zeroizing::new(vec![0; to.max(2 * self.bytes.len())]);
-        larger[..self.len].copy_from_slice(&self.bytes[..self.len]);
-        self.bytes = larger;
+    fn more(&mut self) {
+        let next = Zeroizing::new(vec![0; (2 * self.last.len()).min(PIECE_BYTES)]);
+        self.full.push(std::mem::replace(&mut self.last, next));
+        self.len = 0;
     }
 }
 
-impl Flavor for Plain {
-    type Output = Zeroizing<Vec<u8>>;
+impl Flavor for Pieces {
+    type Output = Vec<Zeroizing<Vec<u8>>>;
 
     #[inline]
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        if let Some(place) = self.bytes.get_mut(self.len) {
-            *place = byte;
-            self.len += 1;
-        } else {
-            self.next(1)[0] = byte;
+        if self.len == self.last.len() {
+            self.more();
         }
+        self.last[self.len] = byte;
+        self.len += 1;
         Ok(())
     }
     #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.next(bytes.len()).copy_from_slice(bytes);
+    fn try_extend(&mut self, mut bytes: &[u8]) -> postcard::Result<()> {
+        while !bytes.is_empty() {
+            if self.len == self.last.len() {
+                self.more();
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(self.last.len() - self.len));
+            self.last[self.len..self.len + now.len()].copy_from_slice(now);
+            (self.len, bytes) = (self.len + now.len(), later);
+        }
         Ok(())
     }
     fn finalize(mut self) -> postcard::Result<Self::Output> {
-        self.bytes.truncate(self.len);
-        Ok(self.bytes)
+        self.last.truncate(self.len);
+        self.full.push(self.last);
+        Ok(self.full)
     }
 }
 
@@ -218,8 +237,10 @@ pub const MAX_VALUE_BYTES: usize = 64 << 20;
 
 /// Small enough that an unused ratchet's secret is left out, large enough that the bits cost little.
 const BLOCK_BYTES: usize = 64;
-/// Most values fit.
+/// Most values fit. Like the pieces that follow, of whole blocks.
 const FIRST_BYTES: usize = 2048;
+/// The largest piece.
+const PIECE_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -256,7 +277,7 @@ mod tests {
         for claim in [&b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f"[..], b"\xff\xff\xff\xff\x0f"] {
             for before in [&b""[..], b"\x07", b"\x07\x01", b"\x07\x00\x01"] {
                 let mut body = Vec::new();
-                fold(&[before, claim].concat(), &mut body);
+                body.extend_from_slice(&fold(&[[before, claim].concat().into()], before.len() + claim.len())[1..]);
                 assert!(matches!(hostile(&body), FormError::Read(_) | FormError::Damaged));
             }
         }

@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 
 use openmls::group::GroupId;
 use openmls_traits::storage::{CURRENT_VERSION as V, StorageProvider, traits};
-use rusqlite::{Connection, Row, params};
+use rusqlite::blob::ZeroBlob;
+use rusqlite::{Connection, MAIN_DB, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
-use crate::store::form::{Form, FormError, decode, decode_key, encode, encode_key};
+use crate::store::form::{Form, FormError, Unread, decode, decode_key, encode, encode_key};
 
 /// The table that [`MlsStore`] keeps.
 pub const SCHEMA: &str = "create table if not exists mls(
@@ -31,6 +33,14 @@ pub const MEMBER: u8 = 0;
 /// The space of the public state of groups that this device follows without being, or before being, a member. A
 /// group may be in both spaces, under one id.
 pub const FOLLOWER: u8 = 1;
+
+/// Values from here on are written part by part.
+const LARGE_BYTES: usize = 128 << 10;
+/// What is compared and written at once: a page, or what an encrypted page has room for.
+const PART_BYTES: usize = 4000;
+
+/// A space that keeps nothing: for a verdict after which the member's own space will hold the public state.
+pub const NOWHERE: u8 = 2;
 
 /// openmls' storage in one space of a database.
 #[derive(Clone, Copy)]
@@ -99,7 +109,7 @@ impl Deferred {
 }
 
 impl<'a> MlsStore<'a> {
-    /// The store in `space` ([`MEMBER`] or [`FOLLOWER`]) of the database behind `connection`, which has [`SCHEMA`].
+    /// The store in `space` ([`MEMBER`], [`FOLLOWER`] or [`NOWHERE`]) of the database behind `connection`, which has [`SCHEMA`].
     pub fn new(connection: &'a Connection, space: u8, deferred: &'a Deferred) -> Self {
         Self { connection, space, deferred }
     }
@@ -185,12 +195,40 @@ impl<'a> MlsStore<'a> {
     }
 
     /// Updates a row that is there rather than replace it: a value of the same size then dirties only the pages that
-    /// differ.
+    /// differ. Large values are written where they lie, without the copies that SQLite makes of parameters and rows.
     fn put(&self, kind: Kind, owner: &[u8], item: &[u8], value: &impl Serialize) -> Result<(), MlsStoreError> {
+        if self.space == NOWHERE {
+            return Ok(());
+        }
         let value = encode(kind.form(), value)?;
         let sql = "insert into mls(space, kind, owner, item, value) values(?, ?, ?, ?, ?)
             on conflict(space, kind, owner, item) do update set value = excluded.value";
-        self.connection.prepare_cached(sql)?.execute(params![self.space, kind as u8, owner, item, value.as_slice()])?;
+        let mut insert = self.connection.prepare_cached(sql)?;
+        if value.len() < LARGE_BYTES {
+            insert.execute(params![self.space, kind as u8, owner, item, value.as_slice()])?;
+            return Ok(());
+        }
+        let sql = "select id, length(value) from mls where space = ? and kind = ? and owner = ? and item = ?";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let find = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, usize>(1)?));
+        let mut find = || select.query_row(params![self.space, kind as u8, owner, item], find).optional();
+        let id = match find()? {
+            Some((id, len)) if len == value.len() => id,
+            _ => {
+                let zeros = ZeroBlob(value.len() as i32);
+                insert.execute(params![self.space, kind as u8, owner, item, zeros])?;
+                find()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.0
+            }
+        };
+        let mut row = self.connection.blob_open(MAIN_DB, "mls", "value", id, false)?;
+        let mut before = Zeroizing::new(vec![0; PART_BYTES]);
+        for (place, part) in value.chunks(PART_BYTES).enumerate() {
+            let before = &mut before[..part.len()];
+            row.read_at_exact(before, place * PART_BYTES)?;
+            if before != part {
+                row.write_at(part, place * PART_BYTES)?;
+            }
+        }
         Ok(())
     }
 
@@ -199,7 +237,10 @@ impl<'a> MlsStore<'a> {
         let mut select = self.connection.prepare_cached(sql)?;
         let mut rows = select.query(params![self.space, kind as u8, owner, item])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(decode(blob(row, 0)?)?))
+        let unread = Unread::of(blob(row, 0)?)?;
+        // SQLite frees its own copy before serde makes another.
+        drop(rows);
+        Ok(Some(unread.value()?))
     }
 
     /// Each row of (item, value) as `read` makes it, oldest first.
@@ -433,4 +474,38 @@ const GROUP_KINDS: [Kind; 14] = [
 
 fn blob<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a [u8]> {
     Ok(row.get_ref(column)?.as_blob()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_values_come_back_whatever_they_replace() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        let deferred = Deferred::default();
+        let store = MlsStore::new(&db, MEMBER, &deferred);
+        let same = |value: &Vec<u8>| {
+            store.put(Kind::Tree, b"group", &[], value).unwrap();
+            store.take::<Vec<u8>>(Kind::Tree, b"group", &[]).unwrap().as_ref() == Some(value)
+        };
+        let mut value: Vec<u8> = (0..3 * LARGE_BYTES).map(|place| (place % 251) as u8 + 1).collect();
+        assert!(same(&vec![7; 100]) && same(&value));
+        // Of the same size: a byte in one part, and across two.
+        for place in [0, 2 * PART_BYTES + 5, 3 * PART_BYTES - 1, 3 * PART_BYTES, value.len() - 1] {
+            value[place] ^= 0x55;
+            assert!(same(&value), "{place}");
+        }
+        for len in [2 * LARGE_BYTES, 3 * LARGE_BYTES + 1, LARGE_BYTES / 2, LARGE_BYTES, 20] {
+            value.resize(len, 9);
+            assert!(same(&value), "{len}");
+        }
+        db.execute_batch("BEGIN").unwrap();
+        assert!(same(&vec![3; 2 * LARGE_BYTES]));
+        db.execute_batch("ROLLBACK").unwrap();
+        assert!(store.take::<Vec<u8>>(Kind::Tree, b"group", &[]).unwrap().as_ref() == Some(&value));
+        assert!(MlsStore::new(&db, NOWHERE, &deferred).put(Kind::Tree, b"group", &[], &value).is_ok());
+        assert_eq!(db.query_row("select count(*) from mls", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    }
 }

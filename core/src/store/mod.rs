@@ -120,6 +120,11 @@ impl<'a> Tx<'a> {
         Provider { crypto: &self.context.crypto, storage: MlsStore::new(self.db, mls::MEMBER, &self.state.deferred) }
     }
 
+    /// Storage for what need not be stored.
+    pub(crate) fn no_store(&self) -> MlsStore<'_> {
+        MlsStore::new(self.db, mls::NOWHERE, &self.state.deferred)
+    }
+
     /// Storage for public state of groups whose secrets are lost.
     pub fn follower_store(&self) -> MlsStore<'_> {
         MlsStore::new(self.db, mls::FOLLOWER, &self.state.deferred)

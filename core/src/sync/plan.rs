@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use openmls::group::MlsGroup;
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::pb::content::Body;
 use pli_proto::{limits, pb, rows, signed};
@@ -9,7 +10,7 @@ use prost::Message as _;
 
 use crate::error::Error;
 use crate::group::change::Plan;
-use crate::group::roster::{Leaf, Roster};
+use crate::group::roster::{Leaf, Roster, leaf_encryption_key};
 use crate::group::settings::{Role, Settings};
 use crate::store::logs::Log;
 use crate::store::outbox::{Intent, Queued, Refusal, Setting};
@@ -70,9 +71,10 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
                 // They may be off for ever, and only a commit takes their rows away.
                 return Ok(Planned::First(Plan { remove: further, ..Plan::default() }));
             }
-            let signature = tx.context.me.key.sign_raw(&signed::leave(record.log, &own.encryption_key)).to_vec();
-            let word =
-                pb::LeaveWord { leaf_key: own.key().to_vec(), encryption_key: own.encryption_key.clone(), signature };
+            let node = loaded.group.as_ref().and_then(MlsGroup::own_leaf_node);
+            let encryption_key = node.and_then(leaf_encryption_key).ok_or(Error::internal("own leaf"))?;
+            let signature = tx.context.me.key.sign_raw(&signed::leave(record.log, &encryption_key)).to_vec();
+            let word = pb::LeaveWord { leaf_key: own.key().to_vec(), encryption_key, signature };
             let row = rows::revoke(tx.context.me.access(&record.key).key());
             Planned::Say(pb::Content { body: Some(Body::Leave(word)), ..pb::Content::default() }, vec![row])
         }
