@@ -8,12 +8,16 @@ import androidx.activity.result.PickVisualMediaRequest
 import androidx.activity.result.contract.ActivityResultContracts.PickVisualMedia
 import androidx.activity.result.contract.ActivityResultContracts.TakePicture
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.rememberCoroutineScope
+import androidx.compose.runtime.setValue
 import androidx.compose.ui.platform.LocalContext
 import androidx.core.content.FileProvider
 import java.io.File
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import pli.app.screens.welcome.Scanning
@@ -29,9 +33,13 @@ fun Scan(heard: (String?) -> Unit) {
     val shot = remember { File(context.cacheDir, "pictures/code.jpg") }
     fun place() = FileProvider.getUriForFile(context, "pli.app.pictures", shot.apply { parentFile?.mkdirs() })
 
-    fun look(picture: Uri) = scope.launch {
-        val text = withContext(Dispatchers.Default) { read(context.contentResolver, picture).also { shot.delete() } }
-        heard(text)
+    var looking by remember { mutableStateOf<Job?>(null) }
+    fun look(picture: Uri) {
+        // Who chose another picture does not ask about the one before.
+        looking?.cancel()
+        looking = scope.launch {
+            heard(withContext(Dispatchers.Default) { read(context.contentResolver, picture).also { shot.delete() } })
+        }
     }
 
     val camera = rememberLauncherForActivityResult(TakePicture()) { taken -> if (taken) look(place()) }
