@@ -176,28 +176,41 @@ private fun Conversation(row: ConversationRow, open: Boolean, events: Conversati
 }
 
 @Composable
-private fun First(row: ConversationRow) = Row(horizontalArrangement = Arrangement.spacedBy(Gap.medium), verticalAlignment = Alignment.CenterVertically) {
-    Row(Modifier.weight(1f), Arrangement.spacedBy(Gap.small), Alignment.CenterVertically) {
-        Text(
-            row.name,
-            Modifier.weight(1f, fill = false).mayShorten(),
-            fontWeight = if (row.unread > 0) FontWeight.SemiBold else FontWeight.Medium,
-            style = MaterialTheme.typography.bodyLarge,
-            // Large letters leave little room beside the time.
-            maxLines = if (largeText) 2 else 1,
-            overflow = TextOverflow.Ellipsis,
-        )
-        if (row.muted) {
-            Drawing(R.drawable.muted, stringResource(R.string.conversations_muted), size = 16.dp, tint = MaterialTheme.colorScheme.onSurfaceVariant)
+private fun First(row: ConversationRow) {
+    // Large letters leave a name no room beside the time.
+    if (largeText) {
+        Name(row)
+        Time(row)
+    } else {
+        Row(horizontalArrangement = Arrangement.spacedBy(Gap.medium), verticalAlignment = Alignment.CenterVertically) {
+            Name(row, Modifier.weight(1f))
+            Time(row)
         }
     }
-    row.at?.let {
-        Text(
-            it.short(),
-            color = if (row.unread > 0 && !row.muted) MaterialTheme.colorScheme.primary else MaterialTheme.colorScheme.onSurfaceVariant,
-            style = MaterialTheme.typography.bodySmall,
-        )
+}
+
+@Composable
+private fun Name(row: ConversationRow, modifier: Modifier = Modifier) = Row(modifier, Arrangement.spacedBy(Gap.small), Alignment.CenterVertically) {
+    Text(
+        row.name,
+        Modifier.weight(1f, fill = false).mayShorten(),
+        fontWeight = if (row.unread > 0) FontWeight.SemiBold else FontWeight.Medium,
+        style = MaterialTheme.typography.bodyLarge,
+        maxLines = if (largeText) 2 else 1,
+        overflow = TextOverflow.Ellipsis,
+    )
+    if (row.muted) {
+        Drawing(R.drawable.muted, stringResource(R.string.conversations_muted), size = 16.dp, tint = MaterialTheme.colorScheme.onSurfaceVariant)
     }
+}
+
+@Composable
+private fun Time(row: ConversationRow) = row.at?.let {
+    Text(
+        it.short(),
+        color = if (row.unread > 0 && !row.muted) MaterialTheme.colorScheme.primary else MaterialTheme.colorScheme.onSurfaceVariant,
+        style = MaterialTheme.typography.bodySmall,
+    )
 }
 
 @Composable
