@@ -50,13 +50,19 @@ class GroupTest : OnPhones() {
         for (client in listOf(bruno, chloe)) client.named("Crue de la Loire").sees("Bonjour à tous")
     }
 
-    @Test fun an_admin_removes_a_member_and_both_see_it() {
+    /** Anne, who founded a group, at its details; and Bruno, who may write in it. */
+    private fun twoInAGroup(): Pair<Phone, Phone> {
         val anne = phoneOf("Anne Martin")
         val bruno = second("Bruno Petit")
         group(anne.client, bruno.client)
         bruno.tap("Crue de la Loire")
         bruno.wait(hasSetTextAction())
         anne.details()
+        return anne to bruno
+    }
+
+    @Test fun an_admin_removes_a_member_and_both_see_it() {
+        val (anne, bruno) = twoInAGroup()
         anne.find(anne.string(R.string.group_actions, "Bruno Petit"))
         anne.tap(R.string.group_remove)
         anne.sees(anne.string(R.string.group_remove_sure, "Bruno Petit"))
@@ -91,12 +97,7 @@ class GroupTest : OnPhones() {
     }
 
     @Test fun announcements_are_for_admins_alone() {
-        val anne = phoneOf("Anne Martin")
-        val bruno = second("Bruno Petit")
-        group(anne.client, bruno.client)
-        bruno.tap("Crue de la Loire")
-        bruno.wait(hasSetTextAction())
-        anne.details()
+        val (anne, bruno) = twoInAGroup()
         anne.find(anne.string(R.string.group_may_post))
         anne.choose(R.string.group_admins)
         bruno.sees(R.string.conversation_announcements)
