@@ -12,7 +12,6 @@ import Testing
         URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(name)
     }
 
-    let folder: URL
     let server: Server
     private(set) var phones: [Phone] = []
 
@@ -24,9 +23,7 @@ import Testing
     }
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("pli-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        server = try Server(folder.appendingPathComponent("server"))
+        server = try Server()
     }
 
     func invite(_ name: String) throws -> String { try server.invite("--name", name) }
@@ -39,7 +36,7 @@ import Testing
         try #require(sqliteRun(database, "UPDATE invitations SET expires_ms = 0 WHERE device IS NULL", nil, nil, nil) == 0)
     }
 
-    func place(_ name: String) -> URL { folder.appendingPathComponent(name) }
+    func place(_ name: String) -> URL { server.folder.appendingPathComponent(name) }
 
     /// A phone with the app on it, and nobody's yet.
     func phone(_ name: String) -> Phone {
@@ -74,8 +71,7 @@ import Testing
 
     private func close() {
         phones.forEach { $0.end() }
-        server.kill()
-        try? FileManager.default.removeItem(at: folder)
+        server.close()
     }
 }
 

@@ -295,7 +295,7 @@ extension Scenarios {
             try? await anne.raw.fail()
             let lines = Client.diagnostics()
             #expect(!lines.isEmpty && lines.count <= 1_000)
-            for secret in ["Anne", "Barnab", "xylophone", "127.0.0.1", pair.id.text, world.folder.path] {
+            for secret in ["Anne", "Barnab", "xylophone", "127.0.0.1", pair.id.text, world.server.folder.path] {
                 #expect(lines.allSatisfy { !$0.contains(secret) }, "\(secret)")
             }
         }
@@ -334,11 +334,11 @@ extension Scenarios {
             #expect(threads().count > before)
             world.clients.forEach { $0.close() }
             try await until { threads().count <= before ? true : nil }
-            #expect(openFiles(in: world.folder) == [])
+            #expect(openFiles(in: world.server.folder) == [])
             // A client that nobody holds is closed, and lets go of the key store.
             let held = Held()
             held.keys = try await opened(world)
-            try await until { held.keys == nil && threads().count <= before && openFiles(in: world.folder) == [] ? true : nil }
+            try await until { held.keys == nil && threads().count <= before && openFiles(in: world.server.folder) == [] ? true : nil }
         }
     }
 

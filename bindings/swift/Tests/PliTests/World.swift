@@ -6,7 +6,6 @@ import Testing
 
 /// An organisation with a real server, a process of its own, and people with devices.
 final class World: @unchecked Sendable {
-    let folder: URL
     private let lock = NSLock()
     let server: Server
     private var opened: [Client] = []
@@ -19,9 +18,7 @@ final class World: @unchecked Sendable {
     }
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("pli-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        server = try Server(folder.appendingPathComponent("server"))
+        server = try Server()
     }
 
     func invite(_ name: String) throws -> String { try server.invite("--name", name) }
@@ -32,7 +29,7 @@ final class World: @unchecked Sendable {
         return try await keep(try await Client.join(place(name), keys: keys(name), link: link))
     }
 
-    func place(_ name: String) -> URL { folder.appendingPathComponent(name) }
+    func place(_ name: String) -> URL { server.folder.appendingPathComponent(name) }
 
     func keys(_ name: String) -> any KeyStore { FileKeyStore(path: place(name).path + ".key") }
 
@@ -55,8 +52,7 @@ final class World: @unchecked Sendable {
 
     private func close() {
         clients.forEach { $0.close() }
-        server.kill()
-        try? FileManager.default.removeItem(at: folder)
+        server.close()
     }
 }
 

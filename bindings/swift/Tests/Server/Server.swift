@@ -17,13 +17,17 @@ struct Failed: Error {
 public final class Server: @unchecked Sendable {
     public static let program = URL(fileURLWithPath: ProcessInfo.processInfo.environment["PLI_PROGRAM"]!)
 
+    /// Of this test alone, for devices' stores too.
+    public let folder: URL
     /// Where it keeps what it has.
     public let data: URL
     public private(set) var address = "127.0.0.1:0"
     private var process = Process()
 
-    public init(_ data: URL) throws {
-        self.data = data
+    public init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("pli-\(UUID().uuidString)")
+        data = folder.appendingPathComponent("server")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try start()
     }
 
@@ -45,6 +49,12 @@ public final class Server: @unchecked Sendable {
     }
 
     public func kill() { if process.isRunning { process.die() } }
+
+    /// Kills it, and deletes the folder.
+    public func close() {
+        kill()
+        try? FileManager.default.removeItem(at: folder)
+    }
 
     /// An invitation's link.
     public func invite(_ arguments: String...) throws -> String {
