@@ -111,7 +111,7 @@ async fn send(conversation: &Conversation, text: &str, after: impl AsyncFnOnce()
 struct Rows {
     conversation: Vec<u8>,
     entry: Vec<u8>,
-    intent: String,
+    intent: Vec<u8>,
     created_ms: i64,
     log: Vec<u8>,
     sealed: Vec<u8>,

@@ -208,7 +208,7 @@ pub(crate) struct Invite {
     #[arg(long, value_name = "PERSON", conflicts_with_all = ["name", "guest_until"])]
     pub(crate) device_of: Option<String>,
     /// How many hours the invitations may be used
-    #[arg(long, value_name = "HOURS", default_value_t = 7 * 24)]
+    #[arg(long, value_name = "HOURS", default_value_t = 7 * 24, value_parser = clap::value_parser!(u64).range(1..=366 * 24))]
     pub(crate) valid_for: u64,
     /// The address that links name, if not the server's usual one
     #[arg(long, value_name = "HOST:PORT")]

@@ -13,6 +13,8 @@ use crate::words::errors as words;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
+    /// Whoever read the output went away: the command ends, and nothing is wrong.
+    Done = 0,
     /// A red verdict, or a defect.
     Failed = 1,
     /// Wrong usage, invalid input.
@@ -46,15 +48,14 @@ impl Failure {
         Self::new(Code::Refused, message)
     }
 
-    pub(crate) fn queued(wait_s: u64) -> Self {
-        Self::new(Code::Unreachable, words::QUEUED.with(&[&wait_s]))
-    }
-
     /// What the core said about a profile; errors of keys and folders name the files.
     pub(crate) fn of_profile(error: &Error, folder: &Path) -> Self {
         let key = crate::profile::key_path(folder);
         let (folder, key) = (folder.display(), key.display());
         let message = match error {
+            Error::Internal { place } if place.0 == "folder" => {
+                return Self::new(Code::Store, words::NO_FOLDER.with(&[&folder]));
+            }
             Error::NotEnrolled => words::NOT_ENROLLED.with(&[&folder]),
             Error::AlreadyEnrolled => words::ALREADY_ENROLLED.with(&[&folder]),
             Error::KeyUnavailable { why: KeyProblem::Locked } => words::KEY_LOCKED.with(&[&key]),

@@ -18,6 +18,7 @@ mod profile;
 mod show;
 mod words;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -28,9 +29,11 @@ use failure::Failure;
 fn main() -> ExitCode {
     show::learn_time_zone();
     let cli = Cli::parse();
-    if std::env::var_os("RUST_LOG").is_some() {
+    // Of a server the operator wants to know what goes wrong; of a client, who asks.
+    if matches!(cli.command, args::Command::Serve(_)) || std::env::var_os("RUST_LOG").is_some() {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        log.with_ansi(std::io::stderr().is_terminal()).init();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -75,7 +75,7 @@ impl Profile {
         result
     }
 
-    /// Waits until everything at the server was fetched, or it is known not to be there; whether it was.
+    /// Waits until everything at the server was fetched, or it is known not to be there, and says so; whether it was.
     pub(crate) async fn freshen(&self) -> Result<bool, Failure> {
         let mut state = self.client.state();
         let decided =
@@ -84,7 +84,10 @@ impl Profile {
         match decided {
             Some(ClientState::Online) => Ok(true),
             Some(ClientState::Stopped(advice)) => Err(stopped(advice)),
-            _ => Ok(false),
+            _ => {
+                eprintln!("{}", crate::words::say::NOT_FRESH);
+                Ok(false)
+            }
         }
     }
 
@@ -93,7 +96,16 @@ impl Profile {
     /// # Errors
     /// "Queued", if that takes too long.
     pub(crate) async fn flush(&self) -> Result<(), Failure> {
-        if self.sync().await?.complete { Ok(()) } else { Err(Failure::queued(self.wait.as_secs())) }
+        if self.sync().await?.complete { Ok(()) } else { Err(self.queued()) }
+    }
+
+    /// Why something still waits: for the server, or for somebody's first device.
+    pub(crate) fn queued(&self) -> Failure {
+        let word = match *self.client.state().borrow() {
+            ClientState::Online => words::WAITS,
+            _ => words::QUEUED,
+        };
+        Failure::new(Code::Unreachable, word.with(&[&self.wait.as_secs()]))
     }
 
     /// Fetches and sends what there is, within the time.
@@ -112,9 +124,10 @@ impl Profile {
         let settled = self
             .waiting(async { timeout(self.wait, handle.settled(entry)).await.unwrap_or(Ok(DeliveryState::Waiting)) });
         match settled.await? {
-            DeliveryState::Sent => self.flush().await,
+            // Its welcomes, too. What else waits in this profile is not this action's.
+            DeliveryState::Sent => self.sync().await.map(drop),
             DeliveryState::Refused(why) => Err(why.into()),
-            DeliveryState::Waiting => Err(Failure::queued(self.wait.as_secs())),
+            DeliveryState::Waiting => Err(self.queued()),
         }
     }
 

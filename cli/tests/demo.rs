@@ -33,6 +33,19 @@ fn five_officials_talk_through_the_flood() {
 }
 
 #[test]
+fn a_demo_that_is_stopped_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = common::command(folder.path());
+    demo.args(["demo", "--officials", "5"]).env("TMPDIR", folder.path());
+    let mut demo = demo.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let kept = || std::fs::read_dir(folder.path()).unwrap();
+    common::until("the demo begins", || kept().any(|demo| demo.unwrap().path().join("server").exists()));
+    std::process::Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    assert_eq!(demo.wait().unwrap().code(), Some(1));
+    assert_eq!(kept().count(), 0);
+}
+
+#[test]
 fn a_transcript_is_for_people() {
     let folder = tempfile::tempdir().unwrap();
     let output =

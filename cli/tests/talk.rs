@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::World;
+use common::{World, until};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
@@ -64,6 +64,8 @@ fn a_groups_life() {
     }
     world.done("anne", &["group", "create", "Digues", "Bảo", "Eve"]);
     world.done("anne", &["group", "promote", "Digues", "Bảo"]);
+    let lower = world.by("anne", &["group", "promote", "Digues", "Anne"]);
+    assert!(lower.code == 3 && lower.err.contains("has a higher role"), "{lower:?}");
     let members = world.done("bao", &["--json", "group", "members", "Digues"]).json();
     let roles: Vec<_> = members.iter().map(|m| (m["name"].as_str().unwrap(), m["role"].as_str().unwrap())).collect();
     assert_eq!(roles, [("Anne", "owner"), ("Bảo", "admin"), ("Eve", "member")]);
@@ -80,6 +82,8 @@ fn a_groups_life() {
     world.done("bao", &["group", "leave", "digues"]);
     let listed = world.done("bao", &["--json", "conversations"]).json();
     assert_eq!(listed[0]["topic"], "Ce qui tient");
+    world.done("anne", &["group", "add", "digues", "eve"]);
+    assert!(world.done("anne", &["group", "leave", "digues"]).err.contains("has no owner now"));
     let number = |profile, other| world.done(profile, &["--json", "safety-number", other]).json()[0]["number"].clone();
     assert_eq!(number("anne", "bao"), number("bao", "anne"));
 }
@@ -96,6 +100,10 @@ fn a_further_device_enters_by_approval_and_leaves_by_revocation() {
     let other = devices.iter().find(|device| device["this"] == false).unwrap();
     assert_eq!(other["missing_from"], 1);
     let id = other["id"].as_str().unwrap();
+    // The new device shows the same number.
+    let devices = world.done("tablet", &["devices"]).out;
+    let shown = devices.lines().find_map(|line| line.split_once("number ")).unwrap().1;
+    assert_eq!(shown.replace(' ', ""), other["number"].as_str().unwrap());
     let wrong = world.by("anne", &["approve", id, "--number", "123"]);
     assert_eq!(wrong.code, 2, "{wrong:?}");
     world.done("anne", &["approve", id, "--number", other["number"].as_str().unwrap()]);
@@ -109,6 +117,12 @@ fn a_further_device_enters_by_approval_and_leaves_by_revocation() {
     assert!(revoked.err.contains("revoked"), "{revoked:?}");
     assert_eq!(admin(&["rename", "Bảo", "Bảo Nguyễn"]).code, 0);
     assert_eq!(admin(&["depart", "nguyen"]).code, 0);
+    until("Anne sees that Bảo has gone", || {
+        world.done("anne", &["sync"]);
+        let people = world.done("anne", &["--json", "people"]).json();
+        people.iter().all(|person| person["name"] != "Bảo Nguyễn")
+    });
+    assert!(world.done("anne", &["read", "Crue"]).out.contains("added Bảo Nguyễn"), "the departed keep their names");
     let people = admin(&["--json", "people"]);
     let bao = people.json().into_iter().find(|person| person["name"] == "Bảo Nguyễn").unwrap();
     assert_eq!(bao["departed"], true);

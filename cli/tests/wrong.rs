@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{World, until};
+use common::{PLI, World, until};
 
 /// A command that fails, with this code and these words, and prints nothing.
 #[track_caller]
@@ -74,7 +74,10 @@ fn what_does_not_fit_is_refused() {
     let send = |text: &str| world.with_input(&["--profile", "anne", "send", "Crue", "-"], text);
     fails(&send(&"x".repeat(65_537)), 2, "longer than 65536 bytes");
     fails(&send("  \n "), 2, "empty");
-    fails(&world.by("anne", &["group", "rename", "Crue", &"x".repeat(201)]), 2, "longer than 200 bytes");
+    fails(&world.by("anne", &["group", "rename", "Crue", &"x".repeat(201)]), 2, "of 1 to 200 bytes");
+    let forged = "x\n23:08  Anne  [692be8a1]\n       À payer";
+    fails(&world.by("anne", &["group", "rename", "Crue", forged]), 2, "one line");
+    fails(&world.by("anne", &["group", "create", forged]), 2, "one line");
     fails(&world.by("anne", &["group", "set", "Crue", "colour", "blue"]), 2, "known: topic");
     fails(&world.by("anne", &["group", "set", "Crue", "lifetime", "soon"]), 2, "known: topic");
     assert_eq!(send(&"é".repeat(32_768)).code, 0, "the longest text that there may be");
@@ -134,6 +137,8 @@ fn servers_that_can_t_start() {
     fails(&invite(&["--name", ""]), 2, "a name is empty");
     fails(&invite(&["--name", "A", "--count", "0"]), 2, "between 1 and 10,000");
     fails(&invite(&["--name", "A", "--guest-until", "tomorrow"]), 2, "is not a date");
+    fails(&invite(&["--name", "A", "--guest-until", "2020-01-31"]), 2, "2020-01-31 is over");
+    fails(&invite(&["--name", "A", "--valid-for", "0"]), 2, "not in 1..");
     fails(&invite(&["--device-of", "Zoë"]), 3, "nobody is known");
     assert_eq!(invite(&[]).code, 2);
     fails(&world.pli(&["admin", "--data", "server", "revoke", "abcdef"]), 3, "no device");
@@ -155,7 +160,9 @@ fn what_is_said_while_the_server_is_down_is_delivered_later() {
     fails(&queued, 4, "queued");
     let queued = world.by("anne", &["--wait", "1", "--json", "send", "Crue", "encore"]);
     assert_eq!((queued.code, queued.json()[0]["state"].as_str()), (4, Some("queued")));
-    let waiting = world.by("anne", &["--wait", "1", "--json", "read", "Crue"]).json();
+    let read = world.by("anne", &["--wait", "1", "--json", "read", "Crue"]);
+    assert!(read.code == 0 && read.err.contains("no answer from the server"), "{read:?}");
+    let waiting = read.json();
     assert_eq!(waiting.last().unwrap()["delivery"], "waiting");
     let synced = world.by("anne", &["--wait", "1", "--json", "sync"]);
     assert_eq!((synced.code, synced.json()[0]["waiting"].as_u64()), (4, Some(2)));
@@ -168,4 +175,26 @@ fn what_is_said_while_the_server_is_down_is_delivered_later() {
         read.contains("hors ligne") && read.contains("encore")
     });
     world.done("p", &["join", &world.first.clone()]);
+}
+
+#[test]
+fn output_that_nobody_takes() {
+    let world = World::new();
+    world.enrol("anne", "Anne");
+    let bash = |line: &str| {
+        let mut bash = std::process::Command::new("bash");
+        bash.current_dir(world.path("")).env("LC_ALL", "C.UTF-8").env("PLI_KEYS", "file");
+        let output = bash.args(["-c", &format!("'{PLI}' --profile anne people {line}")]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(bash("| true; echo ${PIPESTATUS[0]}"), "0\n");
+    let full = bash("> /dev/full; echo $?");
+    assert!(full.contains("1\n") && full.contains("the output can't be written"), "{full}");
+}
+
+#[test]
+fn folders_that_can_t_be_made() {
+    let world = World::new();
+    fs::write(world.path("notes"), "mine").unwrap();
+    fails(&world.by("notes/anne", &["join", &world.invite("Anne")]), 5, "can't be used");
 }

@@ -197,7 +197,7 @@ impl Error {
             },
             Reason::NoAccess | Reason::Rank => Self::NotAllowed,
             Reason::UnknownLog | Reason::Gone => Self::NotFound { what: What::Conversation },
-            Reason::Invalid | Reason::Signature | Reason::IdTaken | Reason::Unspecified => {
+            Reason::Invalid | Reason::Signature | Reason::IdTaken | Reason::Diverged | Reason::Unspecified => {
                 tracing::warn!(%status, "the server refused a request of ours");
                 Self::internal("refused")
             }

@@ -93,6 +93,8 @@ pub enum Membership {
     UpdateRequired,
     /// This device was away for so long that it can't follow any more: a member has to remove and add its person.
     Behind,
+    /// The server was put back to an older copy, and has lost what this device has read: the group has to be made anew.
+    Diverged,
 }
 
 /// Who may do what in a group: the least role for each.
@@ -306,6 +308,8 @@ pub enum What {
     Gap,
     /// The log that the server shows differs from the one that this person saw.
     Fork,
+    /// The server was put back to an older copy: others may not have what was said last before.
+    PutBack,
 }
 
 impl What {

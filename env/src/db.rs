@@ -1,14 +1,14 @@
 //! The loops that own SQLite connections.
 //!
 //! A [`Writer`] runs jobs in order. Jobs that wait together share one transaction and so one fsync (group commit), each
-//! within a savepoint of its own, and each is answered only after the commit. A [`Reader`] runs queries on a
+//! within a savepoint of its own; each is answered only after the commit. A [`Reader`] runs queries on a
 //! connection of its own, which under WAL waits for no writer.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Env;
@@ -43,7 +43,6 @@ impl std::error::Error for Failure {}
 /// Whether a write failed because there is no room. SQLite says so of a full disk; a quota, or a bound on files, is an I/O
 /// error of whatever it was doing to make a file longer.
 pub fn is_full(error: &rusqlite::Error) -> bool {
-    use rusqlite::ffi;
     match error {
         rusqlite::Error::SqliteFailure(code, _) => matches!(
             code.extended_code,
@@ -103,20 +102,22 @@ impl<C: Cache> Writer<C> {
         R: Send + 'static,
         E: Send + 'static,
     {
-        self.run_then(job, |_| {}).await
+        self.run_then(|connection, cache| job(connection, cache).map(|result| (result, ())), drop).await
     }
 
-    /// As [`Self::run`]; `then` is told the result on the loop once it is durable, though the caller stopped waiting.
+    /// As [`Self::run`], for a job that gives something more: `then` gets it on the loop once the job is durable and
+    /// answered, though the caller stopped waiting.
     ///
     /// # Errors
     /// [`Failure`], when nothing was written.
-    pub async fn run_then<R, E>(
+    pub async fn run_then<R, T, E>(
         &self,
-        job: impl FnOnce(&Connection, &mut C) -> Result<R, E> + Send + 'static,
-        then: impl FnOnce(&R) + Send + 'static,
+        job: impl FnOnce(&Connection, &mut C) -> Result<(R, T), E> + Send + 'static,
+        then: impl FnOnce(T) + Send + 'static,
     ) -> Result<Result<R, E>, Failure>
     where
         R: Send + 'static,
+        T: Send + 'static,
         E: Send + 'static,
     {
         let (sender, result) = oneshot::channel();
@@ -129,11 +130,18 @@ impl<C: Cache> Writer<C> {
             keep
         });
         let answer: Answer = Box::new(move |end| {
-            let result = slot.lock().expect("no panic while held").take();
-            if let (Ok(()), Some(Ok(result))) = (&end, &result) {
-                then(result);
+            let (result, more) = match (end, slot.lock().expect("no panic while held").take()) {
+                // Its own error says more than what the transaction then came to.
+                (_, Some(Err(error))) => (Ok(Err(error)), None),
+                (Err(failure), _) => (Err(failure), None),
+                (Ok(()), None) => (Err(Failure::Closed), None),
+                (Ok(()), Some(Ok((result, more)))) => (Ok(Ok(result)), Some(more)),
+            };
+            // The caller waits; whoever else is told has time.
+            let _ = sender.send(result);
+            if let Some(more) = more {
+                then(more);
             }
-            let _ = sender.send(end.and_then(|()| result.ok_or(Failure::Closed)));
         });
         self.0.send(Job::Run(work, answer)).await.map_err(|_| Failure::Closed)?;
         result.await.map_err(|_| Failure::Closed)?
@@ -161,11 +169,12 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
         }
         let mut answers: Vec<(Answer, Result<(), Failure>)> = Vec::new();
         let mut end = run(&connection, "BEGIN IMMEDIATE");
+        let alone = batch.len() == 1;
         for job in batch {
             match job {
                 Job::Close(done) => closing = Some(done),
                 Job::Run(work, answer) if end.is_ok() && closing.is_none() => {
-                    match one(&connection, &mut cache, work) {
+                    match one(&connection, &mut cache, work, alone) {
                         Ok(result) => answers.push((answer, result)),
                         Err(error) => {
                             end = Err(error);
@@ -209,18 +218,30 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// One job within its savepoint. The outer error is the transaction's.
-fn one<C: Cache>(connection: &Connection, cache: &mut C, work: Work<C>) -> rusqlite::Result<Result<(), Failure>> {
-    run(connection, "SAVEPOINT job")?;
+/// One job: within its savepoint, unless it is alone in the transaction. The outer error is the transaction's.
+fn one<C: Cache>(
+    connection: &Connection,
+    cache: &mut C,
+    work: Work<C>,
+    alone: bool,
+) -> rusqlite::Result<Result<(), Failure>> {
+    if !alone {
+        run(connection, "SAVEPOINT job")?;
+    }
     let (keep, result) = match catch_unwind(AssertUnwindSafe(|| work(connection, cache))) {
         Ok(keep) => (keep, Ok(())),
         Err(panic) => (false, Err(Failure::Panic(message(&*panic)))),
     };
-    if keep {
-        run(connection, "RELEASE job")?;
-    } else {
+    if !keep {
         cache.rolled_back();
-        connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
+        let undo = if alone { "ROLLBACK; BEGIN IMMEDIATE" } else { "ROLLBACK TO job; RELEASE job" };
+        connection.execute_batch(undo).map_err(|error| match connection.is_autocommit() {
+            // Where there is no room SQLite has taken back the whole transaction by itself.
+            true => rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None),
+            false => error,
+        })?;
+    } else if !alone {
+        run(connection, "RELEASE job")?;
     }
     Ok(result)
 }

@@ -98,6 +98,15 @@ mod tests {
         all
     }
 
+    /// docs/protocol.md, section 10; computed by a client that knew that page alone.
+    #[test]
+    fn kept_is_that_of_the_protocol() {
+        let mut first = [0; 32];
+        first[0] = 0x66;
+        let kept = data_encoding::HEXLOWER.encode(&digest(&[first, [0x66; 32], [0x77; 32]]));
+        assert_eq!(kept, "8503dcd4113488b2936dc471640396cb67ca190e0024176a4946c2539a284b62");
+    }
+
     #[test]
     fn of_each_certificate_it_can_be_shown_whether_it_was_kept() {
         for count in [0, 1, 40, 3_000] {

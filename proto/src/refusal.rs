@@ -15,7 +15,7 @@ impl Refusal {
     pub fn into_status(self, message: &str) -> Status {
         let code = match self.reason() {
             Reason::Unspecified => Code::Unknown,
-            Reason::UpdateRequired | Reason::Stale => Code::FailedPrecondition,
+            Reason::UpdateRequired | Reason::Stale | Reason::Diverged => Code::FailedPrecondition,
             Reason::Invalid => Code::InvalidArgument,
             Reason::InvitationUnknown | Reason::UnknownLog | Reason::Gone => Code::NotFound,
             Reason::InvitationUsed | Reason::IdTaken => Code::AlreadyExists,

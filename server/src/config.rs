@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use pli_proto::limits;
 
+/// Milliseconds in an hour.
+pub(crate) const HOUR_MS: u64 = 60 * 60 * 1000;
 /// Milliseconds in a day.
 pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
@@ -100,6 +101,7 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
         authority,
         door,
         limits,
+        complained: AtomicU64::new(0),
         ending,
     });
     let (address, incoming) =

@@ -308,7 +308,7 @@ impl Insider {
 
     /// Reads from the log's beginning on.
     pub async fn read(&self) -> Result<Vec<pb::Entry>, Reason> {
-        let request = self.request(Method::Read, &pb::ReadBody { after: 0 });
+        let request = self.request(Method::Read, &pb::ReadBody::default());
         let page = self.sealed().log().read(request).await;
         page.map(|page| page.into_inner().entries)
             .map_err(|status| Refusal::of(&status).map_or(Reason::Unspecified, |refusal| refusal.reason()))

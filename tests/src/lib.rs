@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
+pub mod altered;
 pub mod disk;
 pub mod foreign;
 pub mod insider;
@@ -141,6 +142,15 @@ impl World {
             }
         };
         tokio::time::timeout(PATIENCE, open).await.expect("the store becomes free")
+    }
+}
+
+/// Copies a folder without folders in it over another.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }
 

@@ -2,23 +2,27 @@
 
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
+use std::time::Duration;
+
 use openmls::prelude::{MlsGroup, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
 use openmls_traits::OpenMlsProvider as _;
+use pli_core::Client;
 use pli_core::crypto::Crypto;
 use pli_core::group::join::group_id;
 use pli_core::group::seal::{self, LogKey};
 use pli_core::group::settings::Settings;
 use pli_core::group::{SUITE, create_config};
+use pli_core::model::{ConversationId, PersonId};
 use pli_proto::id::LogId;
 use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
 use pli_tests::insider::{Insider, Lie, bytes, finish};
-use pli_tests::{World, conversation, done, find, members, sees, until};
+use pli_tests::{World, conversation, done, find, members, sees, texts, until};
 use prost::Message as _;
 use tls_codec::Deserialize as _;
 
 /// Mallory founds a pair "of Anne and Bảo", sits in it, and invites Bảo.
-async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &Settings, bao: &pli_core::Client) {
+async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &Settings, bao: &Client) {
     let liar = mallory.liar(Lie::None);
     let crypto = Crypto::new(world.env.clone());
     mallory.parent = (0, signed::hash_start(mallory.log).to_vec());
@@ -45,7 +49,12 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
     mallory.sealed().log().create(request).await.unwrap();
 
     let device = bao.device_list().await.unwrap()[0].id;
-    let taken = mallory.sealed().key_packages().take(pb::TakeRequest { devices: vec![device.to_vec()] }).await.unwrap();
+    let taken = mallory
+        .sealed()
+        .key_packages()
+        .take(pb::TakeRequest { devices: vec![device.to_vec()], last_resort: false })
+        .await
+        .unwrap();
     let taken = taken.into_inner().packages.remove(0);
     let message = MlsMessageIn::tls_deserialize_exact(taken.package.as_slice()).unwrap();
     let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { panic!("a key package") };
@@ -117,4 +126,62 @@ async fn nobody_sits_in_the_pair_of_two_others() {
     sees(&bao, at_bao, "for Bảo only").await;
     assert_ne!(conversation(&bao, "Crue").await, at_bao);
     assert_eq!(mallory.read().await.unwrap().len(), 1, "nothing was said in Mallory's log");
+}
+
+/// Anne and Bảo, who have talked.
+async fn talked(world: &World) -> (Client, Client, ConversationId) {
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let pair = anne.pair(find(&anne, "Bảo").await.id).await.unwrap();
+    anne.conversation(pair).send("before", None, &[]).await.unwrap();
+    sees(&bao, pair, "before").await;
+    (anne, bao, pair)
+}
+
+/// Bảo loses the phone, and Anne's client has heard of it; gives who gets another.
+async fn loses_the_phone(world: &World, bao: &Client, anne: &Client, pair: ConversationId) -> PersonId {
+    world.authority().revoke(bao.device_list().await.unwrap()[0].id).await.unwrap();
+    members(anne, pair, &["Anne"]).await;
+    bao.me().await.unwrap().id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_goes_on_with_the_others_new_phone() {
+    let world = World::new().await;
+    let (anne, bao, pair) = talked(&world).await;
+    let person = loses_the_phone(&world, &bao, &anne, pair).await;
+    let bao = world.enrol_device(person, "Bảo's new phone").await;
+    anne.conversation(pair).send("to the new phone", None, &[]).await.unwrap();
+    sees(&bao, pair, "to the new phone").await;
+    bao.conversation(pair).send("from the new phone", None, &[]).await.unwrap();
+    sees(&anne, pair, "from the new phone").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_a_new_phone_may_write_first() {
+    let world = World::new().await;
+    let (anne, bao, pair) = talked(&world).await;
+    let person = loses_the_phone(&world, &bao, &anne, pair).await;
+    let bao = world.enrol_device(person, "Bảo's new phone").await;
+    assert_eq!(bao.pair(find(&bao, "Anne").await.id).await.unwrap(), pair);
+    bao.conversation(pair).send("from the new phone", None, &[]).await.unwrap();
+    sees(&anne, pair, "from the new phone").await;
+    anne.conversation(pair).send("to the new phone", None, &[]).await.unwrap();
+    sees(&bao, pair, "to the new phone").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_while_the_other_has_no_phone_waits_for_it() {
+    let world = World::new().await;
+    let (anne, bao, pair) = talked(&world).await;
+    let person = loses_the_phone(&world, &bao, &anne, pair).await;
+    for text in ["one", "two", "three"] {
+        let entry = anne.conversation(pair).send(text, None, &[]).await.unwrap();
+        // Tried, in vain, and not given up.
+        let settled = tokio::time::timeout(Duration::from_millis(600), anne.conversation(pair).settled(entry)).await;
+        assert!(settled.is_err(), "{settled:?}");
+    }
+    let bao = world.enrol_device(person, "Bảo's new phone").await;
+    sees(&bao, pair, "three").await;
+    let texts: Vec<String> = texts(&bao, pair).await.into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["one", "two", "three"]);
 }

@@ -3,16 +3,12 @@
 
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pli_core::Client;
 use pli_core::model::{ConversationId, Warning};
-use pli_env::real::Real;
-use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_tests::altered::Altered;
 use pli_tests::{PATIENCE, World, conversation, done, find, members, online, sees, until};
 use rusqlite::Connection;
 
@@ -122,45 +118,11 @@ async fn a_joiner_from_whom_a_commit_is_withheld_is_not_led_astray() {
     assert!(chloe.conversation_list().await.unwrap().is_empty(), "she is in no group that is not the others'");
 }
 
-/// The operating system, with a clock that is behind.
-#[derive(Debug)]
-struct Behind(Arc<Real>, AtomicU64);
-
-impl Env for Behind {
-    fn now_ms(&self) -> u64 {
-        self.0.now_ms() - self.1.load(Ordering::SeqCst)
-    }
-    fn fill(&self, bytes: &mut [u8]) {
-        self.0.fill(bytes);
-    }
-    fn open_database(&self, path: &Path) -> rusqlite::Result<Connection> {
-        self.0.open_database(path)
-    }
-    fn run_database(&self, name: &str, work: BoxFuture<()>) {
-        self.0.run_database(name, work);
-    }
-    fn spawn(&self, task: BoxFuture<()>) -> Task {
-        self.0.spawn(task)
-    }
-    fn step(&self, at: &'static str) -> BoxFuture<()> {
-        self.0.step(at)
-    }
-    fn dial(&self, to: Dial) -> BoxFuture<std::io::Result<Stream>> {
-        self.0.dial(to)
-    }
-    fn listen(
-        &self,
-        address: SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
-        self.0.listen(address, tls)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_holds_revocation_lists_back_is_noticed_and_its_clock_does_not_help_it() {
     // It shows the list of four days ago, and its clock says that this is today's.
-    let behind = Arc::new(Behind(Real::current(), AtomicU64::new(4 * DAY_MS)));
+    let behind = Altered::current();
+    behind.clock_behind_ms.store(4 * DAY_MS, Ordering::SeqCst);
     let mut world = World::served_by(behind.clone()).await;
     let anne = world.enrol("Anne").await;
     let mut warning = anne.warning();
@@ -170,7 +132,7 @@ async fn a_server_that_holds_revocation_lists_back_is_noticed_and_its_clock_does
     drop(warned);
     // Two days are a weekend.
     world.stop_server().await;
-    behind.1.store(2 * DAY_MS, Ordering::SeqCst);
+    behind.clock_behind_ms.store(2 * DAY_MS, Ordering::SeqCst);
     world.start_server().await;
     tokio::time::timeout(PATIENCE, warning.wait_for(Option::is_none)).await.expect("no warning").unwrap();
     online(&anne).await;

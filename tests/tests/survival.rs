@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pli_core::model::{ClientState, DeliveryState, Membership, Setting, TimelineItem, What};
 use pli_core::store::key::KeyStore;
 use pli_core::{Advice, Client, Error, FileKeyStore};
 use pli_server::{Config, Invite};
-use pli_tests::{PATIENCE, World, conversation, done, find, keys, members, online, sees, texts, until};
+use pli_tests::altered::Altered;
+use pli_tests::{PATIENCE, World, conversation, copy_folder, done, find, keys, members, online, sees, texts, until};
 use rusqlite::Connection;
 
 async fn pair_of(world: &World) -> (Client, Client, pli_core::model::ConversationId) {
@@ -27,14 +29,6 @@ fn database(folder: &Path) -> Connection {
     let hex: String = secret[..32].iter().map(|byte| format!("{byte:02x}")).collect();
     db.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
     db
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -165,10 +159,11 @@ async fn who_was_away_for_too_long_says_so_and_is_added_anew() {
     world.start_server().await;
 
     let bao = world.open("Bảo").await;
-    for conversation in [id, pair] {
+    // In a pair there is nothing to ask anybody for.
+    for (conversation, membership) in [(id, Membership::Behind), (pair, Membership::New)] {
         until("it can't follow", async || {
             let info = bao.conversation(conversation).info().await.unwrap();
-            (info.membership == Membership::Behind).then_some(())
+            (info.membership == membership).then_some(())
         })
         .await;
     }
@@ -350,6 +345,27 @@ async fn suspended_it_holds_nothing_and_resumed_it_goes_on() {
     let entry = bao.conversation(id).send("resumed", None, &[]).await.unwrap();
     done(&bao, id, entry).await;
     sees(&anne, id, "resumed").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspended_in_the_midst_of_its_work_it_is_suspended_and_nothing_else() {
+    let world = World::new().await;
+    let (anne, bao, id) = pair_of(&world).await;
+    bao.close().await;
+    let (env, folder) = (Altered::current(), world.device_folder("Bảo"));
+    let bao = Client::open(env.clone(), &folder, keys(&folder)).await.unwrap();
+    online(&bao).await;
+    env.processor.pauses.store(true, Ordering::SeqCst);
+    let entry = bao.conversation(id).send("on the way", None, &[]).await.unwrap();
+    until("a thread has taken the work up", async || (env.processor.taken_up.load(Ordering::SeqCst) > 0).then_some(()))
+        .await;
+    bao.suspend().await;
+    assert_eq!(env.processor.tasks.load(Ordering::SeqCst), 0, "nothing of it runs, and nothing of it will");
+    assert_eq!(*bao.state().borrow(), ClientState::Suspended);
+    env.processor.pauses.store(false, Ordering::SeqCst);
+    bao.resume().await.unwrap();
+    done(&bao, id, entry).await;
+    sees(&anne, id, "on the way").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

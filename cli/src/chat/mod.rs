@@ -30,8 +30,10 @@ use pli_core::{Client, Timeline, VectorDiff};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event};
 use ratatui::crossterm::execute;
+use tokio::signal::unix::SignalKind;
 use tokio::sync::mpsc;
 
+use crate::commands::listen_for;
 use crate::failure::{Code, Failure};
 use crate::profile::Profile;
 use crate::show;
@@ -65,6 +67,8 @@ pub(crate) fn check_terminal() -> Result<(), Failure> {
 pub(crate) async fn chat(client: &Client) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(Code::Failed, error.to_string());
     let mut terminal = ratatui::try_init().map_err(failed)?;
+    // What a chat that was killed left on the screen.
+    terminal.clear().map_err(failed)?;
     let _ = execute!(std::io::stdout(), EnableBracketedPaste);
     let result = Chat::new(client, &terminal).await;
     let result = match result {
@@ -117,6 +121,7 @@ impl Chat {
         let mut keys = read_keys(ended.clone());
         let (mut connection, mut warning) = (self.client.state(), self.client.warning());
         let mut conversations = self.client.conversations().boxed();
+        let (mut terminated, mut hung_up) = (listen_for(SignalKind::terminate())?, listen_for(SignalKind::hangup())?);
         let result = loop {
             self.state.now_ms = show::now_ms();
             self.state.connection = *connection.borrow_and_update();
@@ -137,11 +142,14 @@ impl Chat {
                 Some(steps) = self.item_steps.next() => {
                     steps.into_iter().for_each(|step| step.apply(&mut self.items));
                     self.state.items = self.items.iter().cloned().collect();
+                    show::learn(&mut self.state.names, &self.client, self.items.iter()).await;
                 }
                 Some(steps) = self.member_steps.next() => {
                     steps.into_iter().for_each(|step| step.apply(&mut self.members));
                     self.state.members = self.members.iter().cloned().collect();
-                    self.learn_names().await?;
+                    // Somebody may have another name since.
+                    self.state.names.clear();
+                    show::learn(&mut self.state.names, &self.client, self.items.iter()).await;
                 }
                 Some(news) = self.news.1.recv() => match news {
                     Ok(Outcome::Opened(id)) => {
@@ -151,6 +159,8 @@ impl Chat {
                     Ok(Outcome::Done) => {}
                     Err(failure) => self.state.notice = Some(failure.message.replace('\n', " ")),
                 },
+                _ = terminated.recv() => break Ok(()),
+                _ = hung_up.recv() => break Ok(()),
                 changed = connection.changed() => if changed.is_err() { break Ok(()) },
                 changed = warning.changed() => if changed.is_err() { break Ok(()) },
             }
@@ -211,21 +221,12 @@ impl Chat {
     async fn listed(&mut self, steps: Vec<VectorDiff<ConversationInfo>>) -> Result<(), Failure> {
         steps.into_iter().for_each(|step| step.apply(&mut self.conversations));
         self.state.conversations = self.conversations.iter().cloned().collect();
-        if self.state.names.is_empty() {
-            self.learn_names().await?;
-        }
         if self.state.selected.is_none()
             && let Some(first) = self.state.conversations.first().map(|info| info.id)
         {
             self.state.select(first);
             self.follow();
         }
-        Ok(())
-    }
-
-    async fn learn_names(&mut self) -> Result<(), Failure> {
-        let people = self.client.people("").await?;
-        self.state.names = people.into_iter().map(|person| (person.id, person.name)).collect();
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use pli_env::real::Real;
 use pli_proto::pb;
 use pli_server::Authority;
 use serde_json::json;
-use time::{Date, Month, OffsetDateTime};
+use time::{Date, Month};
 
 use crate::args;
 use crate::failure::Failure;
@@ -21,6 +21,9 @@ use super::{Shared, serve};
 
 pub(super) async fn invite(args: args::Invite, shared: &Shared) -> Result<(), Failure> {
     let guest_until_ms = args.guest_until.as_deref().map(end_of_day).transpose()?.unwrap_or(0);
+    if let Some(day) = args.guest_until.as_ref().filter(|_| guest_until_ms < show::now_ms()) {
+        return Err(Failure::usage(errors::DAY_IS_OVER.with(&[day])));
+    }
     let address = match &args.advertise {
         Some(given) => serve::check_address(given)?,
         None => serve::advertised(&args.data).unwrap_or_default(),
@@ -39,7 +42,7 @@ pub(super) async fn invite(args: args::Invite, shared: &Shared) -> Result<(), Fa
             guest_until_ms,
             count: args.count,
             device_of,
-            valid_for: Duration::from_secs(args.valid_for.saturating_mul(3600)),
+            valid_for: Duration::from_secs(args.valid_for * 3600),
         };
         for link in authority.invite(&address, invite).await? {
             shared.print(|| link.clone(), || json!({ "link": link }))?;
@@ -155,14 +158,14 @@ fn device_id(device: &pb::Device) -> Result<DeviceId, Failure> {
     DeviceId::try_from(device.id.as_slice()).map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// The end of a day, UTC, in milliseconds since 1970.
+/// The last second of a day here, in milliseconds since 1970.
 fn end_of_day(text: &str) -> Result<u64, Failure> {
     let parse = || {
         let mut parts = text.split('-');
         let year: i32 = parts.next()?.parse().ok()?;
         let month = Month::try_from(parts.next()?.parse::<u8>().ok()?).ok()?;
         let day = Date::from_calendar_date(year, month, parts.next()?.parse().ok()?).ok()?;
-        let end: OffsetDateTime = day.next_day()?.midnight().assume_utc();
+        let end = day.with_hms(23, 59, 59).ok()?.assume_offset(show::local(0).offset());
         let ms = u64::try_from(end.unix_timestamp()).ok()?.checked_mul(1000)?;
         parts.next().is_none().then_some(ms)
     };
@@ -175,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_guest_may_stay_to_the_end_of_the_day() {
-        assert_eq!(end_of_day("1970-01-01").unwrap(), 24 * 60 * 60 * 1000);
+        assert_eq!(end_of_day("1970-01-01").unwrap(), 24 * 60 * 60 * 1000 - 1000);
+        assert!(end_of_day("9999-12-31").is_ok());
         for bad in ["", "2027", "2027-02-29", "2027-13-01", "2027-01-01-01", "tomorrow", "1960-01-01", "99999-01-01"] {
             assert!(end_of_day(bad).is_err(), "{bad}");
         }

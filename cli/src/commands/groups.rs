@@ -13,43 +13,54 @@ use super::Shared;
 
 pub(super) async fn run(command: Group, shared: &Shared) -> Result<(), Failure> {
     shared
-        .with(async |profile| match command {
-            Group::Create { name, people } => create(profile, &name, &people, shared).await,
-            Group::Members { group } => members(profile, &group, shared).await,
-            Group::Add(GroupPeople { group, people }) => {
-                let (group, people) = (profile.conversation(&group).await?, profile.people(&people).await?);
-                let entry = profile.client.conversation(group).add(&people).await?;
-                done(profile, group, &[entry], shared).await
-            }
-            Group::Remove(GroupPeople { group, people }) => {
-                let group = profile.conversation(&group).await?;
-                let mut members = Vec::new();
-                for name in &people {
-                    members.push(member(profile, group, name).await?);
-                }
-                let entry = profile.client.conversation(group).remove(&members).await?;
-                done(profile, group, &[entry], shared).await
-            }
-            Group::Promote(named) => set_roles(profile, named, Role::Admin, shared).await,
-            Group::Demote(named) => set_roles(profile, named, Role::Member, shared).await,
-            Group::Rename { group, name } => {
-                let group = profile.conversation(&group).await?;
-                let entry = profile.client.conversation(group).rename(&name).await?;
-                done(profile, group, &[entry], shared).await
-            }
-            Group::Set { group, key, value } => {
-                let setting = setting(&key, &value)?;
-                let group = profile.conversation(&group).await?;
-                let entry = profile.client.conversation(group).set(setting).await?;
-                done(profile, group, &[entry], shared).await
-            }
-            Group::Leave { group } => {
-                let group = profile.conversation(&group).await?;
-                let entry = profile.client.conversation(group).leave().await?;
-                done(profile, group, &[entry], shared).await
-            }
+        .with(async |profile| {
+            // Roles and members may have changed since.
+            profile.freshen().await?;
+            carry_out(profile, command, shared).await
         })
         .await
+}
+
+async fn carry_out(profile: &Profile, command: Group, shared: &Shared) -> Result<(), Failure> {
+    match command {
+        Group::Create { name, people } => create(profile, &name, &people, shared).await,
+        Group::Members { group } => members(profile, &group, shared).await,
+        Group::Add(GroupPeople { group, people }) => {
+            let (group, people) = (profile.conversation(&group).await?, profile.people(&people).await?);
+            let entry = profile.client.conversation(group).add(&people).await?;
+            done(profile, group, &[entry], shared).await
+        }
+        Group::Remove(GroupPeople { group, people }) => {
+            let group = profile.conversation(&group).await?;
+            let mut members = Vec::new();
+            for name in &people {
+                members.push(member(profile, group, name).await?);
+            }
+            let entry = profile.client.conversation(group).remove(&members).await?;
+            done(profile, group, &[entry], shared).await
+        }
+        Group::Promote(named) => set_roles(profile, named, Role::Admin, shared).await,
+        Group::Demote(named) => set_roles(profile, named, Role::Member, shared).await,
+        Group::Rename { group, name } => {
+            let group = profile.conversation(&group).await?;
+            let entry = profile.client.conversation(group).rename(&name).await?;
+            done(profile, group, &[entry], shared).await
+        }
+        Group::Set { group, key, value } => {
+            let setting = setting(&key, &value)?;
+            let group = profile.conversation(&group).await?;
+            let entry = profile.client.conversation(group).set(setting).await?;
+            done(profile, group, &[entry], shared).await
+        }
+        Group::Leave { group } => {
+            let group = profile.conversation(&group).await?;
+            let sole_owner = profile.client.conversation(group).info().await?.sole_owner;
+            let entry = profile.client.conversation(group).leave().await?;
+            done(profile, group, &[entry], shared).await?;
+            tell_of_owner(sole_owner);
+            Ok(())
+        }
+    }
 }
 
 async fn create(profile: &Profile, name: &str, people: &[String], shared: &Shared) -> Result<(), Failure> {
@@ -71,7 +82,6 @@ async fn create(profile: &Profile, name: &str, people: &[String], shared: &Share
 }
 
 async fn members(profile: &Profile, group: &str, shared: &Shared) -> Result<(), Failure> {
-    profile.freshen().await?;
     let group = profile.conversation(group).await?;
     for member in profile.client.conversation(group).member_list().await? {
         shared.print(|| show::member_line(&member), || show::member_json(&member))?;
@@ -104,11 +114,28 @@ async fn set_roles(profile: &Profile, named: GroupPeople, role: Role, shared: &S
     for name in &named.people {
         members.push(member(profile, group, name).await?);
     }
+    let handle = profile.client.conversation(group);
+    let (known, sole_owner) = (handle.member_list().await?, handle.info().await?.sole_owner);
+    if let Some(above) =
+        known.iter().find(|known| role > Role::Member && members.contains(&known.person.id) && known.role > role)
+    {
+        return Err(Failure::refused(errors::HIGHER_ALREADY.with(&[&show::safe(&above.person.name)])));
+    }
+    let steps_down = sole_owner && members.contains(&profile.client.me().await?.id);
     let mut entries = Vec::new();
     for person in members {
-        entries.push(profile.client.conversation(group).set_role(person, role).await?);
+        entries.push(handle.set_role(person, role).await?);
     }
-    done(profile, group, &entries, shared).await
+    done(profile, group, &entries, shared).await?;
+    tell_of_owner(steps_down);
+    Ok(())
+}
+
+/// Roles follow from who is there (docs/protocol.md, section 4.3).
+fn tell_of_owner(was_the_last: bool) {
+    if was_the_last {
+        eprintln!("{}", say::NO_OWNER);
+    }
 }
 
 /// Waits until all of it is in the log, and says so.

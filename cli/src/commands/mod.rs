@@ -16,6 +16,7 @@ mod talk;
 use std::io::Write as _;
 
 use serde_json::Value;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Cli, Command};
 use crate::failure::{Code, Failure};
@@ -77,11 +78,18 @@ impl Shared {
     }
 }
 
+/// Waits for a signal of the system from now on.
+pub(crate) fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::new(Code::Failed, error.to_string()))
+}
+
 /// Prints to standard output. A reader that went away, as `head` does, ends the command quietly.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|_| Failure::new(Code::Failed, ""))
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::new(Code::Done, ""),
+        _ => Failure::new(Code::Failed, words::NO_OUTPUT.with(&[&error])),
+    })
 }
 
 /// An argument, or standard input if it is `-`.

@@ -8,13 +8,13 @@ use pli_env::real::Real;
 use pli_server::authority::files;
 use pli_server::{Authority, AuthorityError, Config, Invite, Organisation, Running, Server};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use crate::args::Serve;
 use crate::failure::{Code, Failure};
 use crate::words::{errors, say};
 
-use super::{Shared, print};
+use super::{Shared, listen_for, print};
 
 /// The file that keeps the address that links name, for commands beside the server.
 const ADVERTISED: &str = "address";
@@ -81,10 +81,6 @@ async fn found(args: &Serve) -> Result<bool, Failure> {
         Err(AuthorityError::Exists(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
-}
-
-fn listen_for(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind).map_err(|error| Failure::new(Code::Failed, error.to_string()))
 }
 
 fn is_any(address: SocketAddr) -> bool {

@@ -110,7 +110,7 @@ pub(super) async fn read(conversation: &str, since: Option<u64>, count: u16, sha
             let id = profile.conversation(conversation).await?;
             let handle = profile.client.conversation(id);
             let items = handle.items(None, since.map_or(usize::from(count), |_| WATCHED)).await?;
-            let names = names(profile).await?;
+            let names = names(profile, &items).await;
             let mut day = String::new();
             for item in items.iter().filter(|item| since.is_none_or(|since| is_after(item, since))) {
                 let today = show::day(moment(item));
@@ -128,9 +128,11 @@ pub(super) async fn read(conversation: &str, since: Option<u64>, count: u16, sha
         .await
 }
 
-/// Names of everybody that this device knows.
-pub(crate) async fn names(profile: &Profile) -> Result<Names, Failure> {
-    Ok(profile.client.people("").await?.into_iter().map(|person| (person.id, person.name)).collect())
+/// Names of those whom items speak of.
+async fn names(profile: &Profile, items: &[TimelineItem]) -> Names {
+    let mut names = Names::new();
+    show::learn(&mut names, &profile.client, items.iter()).await;
+    names
 }
 
 fn moment(item: &TimelineItem) -> u64 {
@@ -153,22 +155,20 @@ pub(super) async fn sync(shared: &Shared) -> Result<(), Failure> {
     shared
         .with(async |profile| {
             let result = profile.sync().await?;
-            let names = names(profile).await?;
-            for message in &result.received {
-                let item = TimelineItem::Said(message.clone());
-                shared.print(|| show::item_lines(&item, &names), || show::message_json(message))?;
+            let (received, waiting, complete) = (result.received.len(), result.waiting, result.complete);
+            let items: Vec<_> = result.received.into_iter().map(TimelineItem::Said).collect();
+            let names = names(profile, &items).await;
+            for item in &items {
+                shared.print(|| show::item_lines(item, &names), || show::item_json(item))?;
             }
             shared.print(
-                || say::SYNCED.with(&[&result.received.len(), &result.waiting]),
-                || {
-                    let (received, waiting) = (result.received.len(), result.waiting);
-                    json!({ "kind": "sync", "received": received, "waiting": waiting, "complete": result.complete })
-                },
+                || say::SYNCED.with(&[&received, &waiting]),
+                || json!({ "kind": "sync", "received": received, "waiting": waiting, "complete": complete }),
             )?;
-            match (result.complete, result.waiting) {
+            match (complete, waiting) {
                 (true, _) => Ok(()),
                 (false, 0) => Err(Failure::new(crate::failure::Code::Unreachable, say::INCOMPLETE.text())),
-                (false, _) => Err(Failure::queued(shared.wait)),
+                (false, _) => Err(profile.queued()),
             }
         })
         .await
@@ -217,14 +217,11 @@ async fn print_new(
     is_first: bool,
     shared: &Shared,
 ) -> Result<(), Failure> {
-    let items = profile.client.conversation(info.id).items(None, WATCHED).await?;
-    let names = names(profile).await?;
+    let mut items = profile.client.conversation(info.id).items(None, WATCHED).await?;
+    items.retain(|item| matches!(item, TimelineItem::Said(message) if seen.insert(message.id) && !is_first));
+    let (name, names) = (show::safe(&info.name), names(profile, &items).await);
     for item in &items {
-        let TimelineItem::Said(message) = item else { continue };
-        if seen.insert(message.id) && !is_first {
-            let name = show::safe(&info.name);
-            shared.print(|| format!("{name}: {}", show::item_lines(item, &names)), || show::message_json(message))?;
-        }
+        shared.print(|| format!("{name}: {}", show::item_lines(item, &names)), || show::item_json(item))?;
     }
     Ok(())
 }

@@ -32,7 +32,10 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use tokio::signal::unix::SignalKind;
+
 use crate::args;
+use crate::commands::listen_for;
 use crate::failure::{Code, Failure};
 use crate::words::{demo as words, errors};
 
@@ -54,20 +57,35 @@ pub(crate) async fn run(args: args::Demo, json: bool) -> Result<(), Failure> {
     }
     let script = read_script(args.script.as_deref())?;
     let (folder, _temporary) = folder(args.keep.as_deref())?;
-    let cast = cast::choose(&script, usize::from(args.officials));
-    let mut stage = Stage::set(&folder, &cast, Progress::new()).await?;
-    perform(&mut stage, &script, &args).await?;
+    // Stopped or not, a temporary folder goes. The chat has a terminal to give back, and ends by itself.
+    tokio::select! { biased;
+        stopped = stopped(), if !args.stay => stopped,
+        played = play(&args, json, &script, &folder, begun) => played,
+    }
+}
+
+async fn stopped() -> Result<(), Failure> {
+    let (mut interrupt, mut terminate) = (listen_for(SignalKind::interrupt())?, listen_for(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Err(Failure::new(Code::Failed, errors::INTERRUPTED.text()))
+}
+
+async fn play(args: &args::Demo, json: bool, script: &[Line], folder: &Path, begun: Instant) -> Result<(), Failure> {
+    let cast = cast::choose(script, usize::from(args.officials));
+    let mut stage = Stage::set(folder, &cast, Progress::new()).await?;
+    perform(&mut stage, script, args).await?;
     let verdict = reach_verdict(&mut stage).await?;
+    stage.check()?;
     let report = Report::of(&stage, cast.len(), verdict, begun.elapsed());
-    report.print(&stage, json, args.keep.is_some().then_some(folder.as_path())).await?;
+    report.print(&stage, json, args.keep.is_some().then_some(folder)).await?;
     if args.stay {
-        stay::stay(&stage, &script, args.seed).await?;
+        stay::stay(&stage, script, args.seed).await?;
     }
     stage.close().await;
-    let failures = stage.world.ledger.failures();
-    if !failures.is_empty() {
-        return Err(Failure::new(Code::Failed, errors::DEMO_FAILED.with(&[&failures.join("; ")])));
-    }
+    stage.check()?;
     if report.verdict.is_green() { Ok(()) } else { Err(Failure::new(Code::Failed, "")) }
 }
 
@@ -107,6 +125,7 @@ async fn perform(stage: &mut Stage, script: &[Line], args: &args::Demo) -> Resul
         if stage.perform(line).await? && says {
             said += 1;
         }
+        stage.check()?;
         stage.progress.tick(&words::PROGRESS.with(&[&number, &script.len(), &said]));
     }
     if let Some(most) = args.messages.filter(|most| *most > said) {
@@ -142,6 +161,7 @@ async fn reach_verdict(stage: &mut Stage) -> Result<Verdict, Failure> {
     let until = Instant::now() + ARRIVAL;
     let mut facts = stage.facts().await?;
     while verdict::judge(&facts).lost + verdict::judge(&facts).diverged > 0 && Instant::now() < until {
+        stage.check()?;
         tokio::time::sleep(Duration::from_millis(50)).await;
         facts = stage.facts().await?;
     }

@@ -79,7 +79,7 @@ struct Raw {
 
 /// Reads a script. Empty lines, and lines that begin with `//`, are passed over.
 pub(crate) fn parse(text: &str) -> Result<Vec<Line>, Failure> {
-    let mut lines = Vec::new();
+    let (mut lines, mut known) = (Vec::new(), Known::default());
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with("//") {
@@ -87,9 +87,13 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Line>, Failure> {
         }
         let bad = |why: String| Failure::usage(words::BAD_SCRIPT.with(&[&number, &why]));
         let raw: Raw = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
-        lines.push(understand(raw).map_err(|why| bad(why.into()))?);
+        let line = understand(raw).map_err(|why| bad(why.into()))?;
+        known.take(&line).map_err(bad)?;
+        lines.push(line);
     }
-    check(&lines)?;
+    if known.cast.len() < 2 {
+        return Err(Failure::usage(words::BAD_SCRIPT.with(&[&1, &"at least two officials must be declared"])));
+    }
     Ok(lines)
 }
 
@@ -135,21 +139,87 @@ fn understand(raw: Raw) -> Result<Line, &'static str> {
     Ok(Line::Act { who, place, deed })
 }
 
-/// Texts must differ, or nobody could tell one that is shown twice from two.
-fn check(lines: &[Line]) -> Result<(), Failure> {
-    let mut texts = BTreeSet::new();
-    for (number, line) in (1..).zip(lines) {
-        if let Line::Act { deed: Deed::Say { text, .. } | Deed::Edit { text, .. }, .. } = line
-            && !texts.insert(text)
-        {
-            return Err(Failure::usage(words::BAD_SCRIPT.with(&[&number, &"this text was said before"])));
+/// What a script has declared, made and said so far: a line may speak of nothing else.
+#[derive(Default)]
+struct Known {
+    cast: BTreeSet<String>,
+    departments: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    labels: BTreeSet<String>,
+    texts: BTreeSet<String>,
+}
+
+impl Known {
+    fn take(&mut self, line: &Line) -> Result<(), String> {
+        match line {
+            Line::Official { name, department } => {
+                self.departments.insert(department.clone());
+                new(&mut self.cast, name, "was declared before")
+            }
+            Line::Event(event) => event.who().map_or(Ok(()), |who| self.person(who)),
+            Line::Act { who, place, deed: Deed::Create { with } } => {
+                self.person(who)?;
+                self.people(with)?;
+                new(&mut self.groups, place, "was made before")
+            }
+            Line::Act { who, place, deed } => {
+                self.person(who)?;
+                match place.strip_prefix('@') {
+                    Some(peer) => self.person(peer)?,
+                    None if self.groups.contains(place) => {}
+                    None => return Err(format!("no group “{place}” was made before")),
+                }
+                self.deed(deed)
+            }
         }
     }
-    let cast = lines.iter().filter(|line| matches!(line, Line::Official { .. })).count();
-    if cast < 2 {
-        return Err(Failure::usage(words::BAD_SCRIPT.with(&[&1, &"at least two officials must be declared"])));
+
+    fn deed(&mut self, deed: &Deed) -> Result<(), String> {
+        // Texts must differ, or nobody could tell one that is shown twice from two.
+        if let Deed::Say { text, .. } | Deed::Edit { text, .. } = deed {
+            new(&mut self.texts, text, "was said before")?;
+        }
+        match deed {
+            Deed::Say { label, reply, mentions, .. } => {
+                reply.iter().try_for_each(|reply| self.label(reply))?;
+                self.labels.extend(label.clone());
+                self.people(mentions)
+            }
+            Deed::Edit { label, .. } | Deed::Delete { label } | Deed::React { label, .. } => self.label(label),
+            Deed::Add(people) | Deed::Remove(people) | Deed::Promote(people) => self.people(people),
+            Deed::Create { .. } | Deed::Rename(_) | Deed::Leave => Ok(()),
+        }
     }
-    Ok(())
+
+    fn person(&self, name: &str) -> Result<(), String> {
+        if self.cast.contains(name) { Ok(()) } else { Err(format!("“{name}” is not of the cast")) }
+    }
+
+    fn people(&self, names: &[String]) -> Result<(), String> {
+        names.iter().try_for_each(|name| match name.strip_prefix('#') {
+            Some(department) if self.departments.contains(department) => Ok(()),
+            None if name == "*" => Ok(()),
+            _ => self.person(name),
+        })
+    }
+
+    fn label(&self, label: &str) -> Result<(), String> {
+        if self.labels.contains(label) { Ok(()) } else { Err(format!("no text “{label}” was said before")) }
+    }
+}
+
+fn new(set: &mut BTreeSet<String>, one: &str, otherwise: &str) -> Result<(), String> {
+    if set.insert(one.to_owned()) { Ok(()) } else { Err(format!("“{one}” {otherwise}")) }
+}
+
+impl Event {
+    fn who(&self) -> Option<&str> {
+        match self {
+            Self::Offline(who) | Self::Online(who) | Self::Kill(who) | Self::Restart(who) => Some(who),
+            Self::LosePhone(who) | Self::NewPhone(who) => Some(who),
+            Self::KillServer | Self::StartServer | Self::Settle => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -196,8 +266,25 @@ mod tests {
             let failure = parse(&format!("{cast}{bad}")).unwrap_err();
             assert!(failure.message.contains(line), "{bad}: {}", failure.message);
         }
-        let twice = "{\"who\":\"A\",\"where\":\"X\",\"what\":\"x\"}\n".repeat(2);
-        assert!(parse(&format!("{cast}{twice}")).is_err());
+        let cast = format!("{cast}\n// X\n{{\"who\":\"A\",\"create\":\"X\",\"with\":[\"*\"]}}\n");
+        let text = r#"{"who":"A","where":"X","what":"x","as":"x"}"#;
+        assert!(parse(&format!("{cast}{text}")).is_ok());
+        for (bad, why) in [
+            (r#"{"official":"A"}"#, "“A” was declared before"),
+            (r#"{"who":"A","create":"X"}"#, "“X” was made before"),
+            (r#"{"who":"Z","where":"X","what":"y"}"#, "“Z” is not of the cast"),
+            (r#"{"who":"A","where":"@Z","what":"y"}"#, "“Z” is not of the cast"),
+            (r#"{"who":"A","create":"Y","with":["Z"]}"#, "“Z” is not of the cast"),
+            (r##"{"who":"A","create":"Y","with":["#Z"]}"##, "“#Z” is not of the cast"),
+            (r#"{"event":"kill","who":"Z"}"#, "“Z” is not of the cast"),
+            (r#"{"who":"A","where":"Y","what":"y"}"#, "no group “Y” was made before"),
+            (r#"{"who":"A","where":"X","edit":"y","what":"y"}"#, "no text “y” was said before"),
+            (r#"{"who":"A","where":"X","what":"y","reply":"y"}"#, "no text “y” was said before"),
+            (text, "“x” was said before"),
+        ] {
+            let failure = parse(&format!("{cast}{text}\n{bad}")).unwrap_err();
+            assert!(failure.message.contains("line 7 ") && failure.message.contains(why), "{bad}: {}", failure.message);
+        }
         assert!(parse("").is_err());
     }
 }

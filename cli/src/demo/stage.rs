@@ -217,6 +217,11 @@ impl Stage {
         }
     }
 
+    /// What a device could not do, if so: there is no verdict on what was not performed.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.world.ledger.failures().is_empty() { Ok(()) } else { Err(self.stuck()) }
+    }
+
     pub(super) fn stuck(&self) -> Failure {
         let failures = self.world.ledger.failures().join("; ");
         Failure::new(Code::Failed, errors::DEMO_FAILED.with(&[&failures]))

@@ -60,7 +60,7 @@ pub(crate) fn device_json(device: &DeviceInfo) -> Value {
 }
 
 /// A message as JSON.
-pub(crate) fn message_json(message: &Message) -> Value {
+fn message_json(message: &Message) -> Value {
     let (kind, text) = match &message.content {
         Content::Text { body, .. } => ("text", Some(body)),
         Content::Deleted { .. } => ("deleted", None),
@@ -114,6 +114,7 @@ fn change_json(change: &Change) -> Value {
         What::LostSecrets => ("lost_secrets", Vec::new(), None),
         What::Gap => ("gap", Vec::new(), None),
         What::Fork => ("fork", Vec::new(), None),
+        What::PutBack => ("put_back", Vec::new(), None),
     };
     json!({
         "kind": "change", "id": change.id.to_string(), "change": what, "by_id": change.by.id.to_string(),

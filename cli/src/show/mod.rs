@@ -5,6 +5,7 @@ mod json;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use pli_core::Client;
 use pli_core::model::{
     Change, Content, ConversationInfo, ConversationKind, DeliveryState, DeviceInfo, Member, Membership, Message,
     Person, PersonId, Role, TimelineItem, What, ms,
@@ -13,7 +14,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::words::{Word, say as words};
 
-pub(crate) use json::{conversation_json, device_json, item_json, member_json, message_json, person_json};
+pub(crate) use json::{conversation_json, device_json, item_json, member_json, person_json};
 
 static OFFSET: OnceLock<UtcOffset> = OnceLock::new();
 
@@ -45,12 +46,21 @@ pub(crate) fn day(ms: u64) -> String {
     format!("{:04}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day())
 }
 
-/// Text of others, made safe for a terminal: no control characters but line ends, no overrides of direction.
+/// Text of others on one line, made safe for a terminal: no control characters, so that no name looks like a line of
+/// somebody else, and no overrides of direction.
 pub(crate) fn safe(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control() && c != '\n' || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)
-    };
-    text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same of what may have several lines.
+pub(crate) fn safe_lines(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\t', "    ");
+    text.chars().map(|c| if is_harmful(c) && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+fn is_harmful(c: char) -> bool {
+    let turns = ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// The first digits of an id.
@@ -77,6 +87,7 @@ pub(crate) fn membership(membership: Membership) -> (&'static str, Word) {
         Membership::Left => ("left", words::LEFT),
         Membership::UpdateRequired => ("update_required", words::UPDATE_REQUIRED),
         Membership::Behind => ("behind", words::BEHIND),
+        Membership::Diverged => ("diverged", words::DIVERGED),
     }
 }
 
@@ -125,6 +136,8 @@ pub(crate) fn device_line(device: &DeviceInfo) -> String {
         line.push_str(&format!("  {}", words::IS_REVOKED));
     } else if device.missing_from > 0 {
         line.push_str(&format!("  {}", words::MISSING_FROM.with(&[&device.missing_from, &grouped(&device.number)])));
+    } else {
+        line.push_str(&format!("  {}", words::NUMBER.with(&[&grouped(&device.number)])));
     }
     line
 }
@@ -137,6 +150,29 @@ pub(crate) fn grouped(number: &str) -> String {
 
 /// Names of people, for changes, which hold ids alone.
 pub(crate) type Names = BTreeMap<PersonId, String>;
+
+/// Learns the names of those whom items speak of by their ids, also of the departed, whom no list has.
+pub(crate) async fn learn<'a>(names: &mut Names, client: &Client, items: impl Iterator<Item = &'a TimelineItem>) {
+    for id in items.flat_map(spoken_of) {
+        if !names.contains_key(&id)
+            && let Ok(person) = client.person(id).await
+        {
+            names.insert(id, person.name);
+        }
+    }
+}
+
+fn spoken_of(item: &TimelineItem) -> Vec<PersonId> {
+    match item {
+        TimelineItem::Said(Message { content: Content::Deleted { by }, .. }) => vec![*by],
+        TimelineItem::Said(_) => Vec::new(),
+        TimelineItem::Changed(change) => match &change.what {
+            What::Added(people) | What::Removed(people) => people.clone(),
+            What::DeviceAdded(person) | What::DeviceRemoved(person) | What::RoleSet(person, _) => vec![*person],
+            _ => Vec::new(),
+        },
+    }
+}
 
 pub(crate) fn name_of(names: &Names, id: PersonId) -> String {
     names.get(&id).cloned().unwrap_or_else(|| short(id))
@@ -163,13 +199,14 @@ pub(crate) fn change_words(change: &Change, names: &Names) -> String {
         What::LostSecrets => words::WHAT_LOST.with(&[&by]),
         What::Gap => words::WHAT_GAP.text().into(),
         What::Fork => words::WHAT_FORK.with(&[&by]),
+        What::PutBack => words::WHAT_PUT_BACK.text().into(),
     }
 }
 
 /// What a message says, in words.
 pub(crate) fn content_words(message: &Message, names: &Names) -> String {
     match &message.content {
-        Content::Text { body, .. } => safe(body),
+        Content::Text { body, .. } => safe_lines(body),
         Content::Deleted { by } if *by == message.sender.id => words::DELETED.text().into(),
         Content::Deleted { by } => words::DELETED_BY.with(&[&safe(&name_of(names, *by))]),
         Content::Unknown => words::UNKNOWN.text().into(),
@@ -209,5 +246,19 @@ fn mark(delivery: Option<DeliveryState>) -> String {
         Some(DeliveryState::Waiting) => format!("  ({})", words::WAITING),
         Some(DeliveryState::Refused(_)) => format!("  ({})", words::REFUSED),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobodys_name_looks_like_a_line_of_another() {
+        assert_eq!(
+            safe("Crue\n23:08  Anne\u{2028}\u{1b}[2J\u{202e}"),
+            "Crue\u{fffd}23:08  Anne\u{fffd}\u{fffd}[2J\u{fffd}"
+        );
+        assert_eq!(safe_lines("a\r\n\tb\u{1b}"), "a\n    b\u{fffd}");
     }
 }

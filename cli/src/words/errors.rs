@@ -7,9 +7,17 @@ super::words! {
         "le serveur est injoignable à {0}, ou n'est pas celui que nomme l'invitation";
     QUEUED: "queued: the server did not answer within {0} s; it will be done at the next sync",
         "en attente : le serveur n'a pas répondu en {0} s ; ce sera fait à la prochaine synchronisation";
+    WAITS: "queued: something still waits, though the server answers ({0} s were not enough); it goes as soon as it can",
+        "en attente, bien que le serveur réponde ({0} s n'ont pas suffi) ; ce sera fait dès que possible";
+    DAY_IS_OVER: "{0} is over", "le {0} est passé";
+    HIGHER_ALREADY: "“{0}” has a higher role already", "« {0} » a déjà un rôle plus élevé";
+    NO_FOLDER: "{0} can't be used: it can't be made, read or written", "{0} est inutilisable : on ne peut le créer, le lire ou y écrire";
+    INTERRUPTED: "stopped before the end", "arrêté avant la fin";
+    NO_OUTPUT: "the output can't be written: {0}", "la sortie ne peut être écrite : {0}";
     STORE_IN_USE: "another program uses this profile; close it first", "un autre programme utilise ce profil ; fermez-le d'abord";
     STORAGE_FULL: "the disk is full; nothing was written", "le disque est plein ; rien n'a été écrit";
-    NOT_ALLOWED: "your role in this conversation does not allow that", "votre rôle dans cette conversation ne le permet pas";
+    NOT_ALLOWED: "your role or standing in this conversation does not allow that: `pli conversations` shows it",
+        "votre rôle ou votre situation dans cette conversation ne le permet pas : « pli conversations » le montre";
     INVITATION_UNKNOWN: "the server does not know this invitation", "le serveur ne connaît pas cette invitation";
     INVITATION_USED: "this invitation was already used; ask for another one", "cette invitation a déjà servi ; demandez-en une autre";
     INVITATION_EXPIRED: "this invitation has expired; ask for another one", "cette invitation a expiré ; demandez-en une autre";
@@ -30,7 +38,7 @@ super::words! {
     INVALID_LINK: "that is not an invitation link: it looks like pli://host:port/join#…",
         "ce n'est pas un lien d'invitation : il ressemble à pli://hôte:port/join#…";
     INVALID_TEXT: "a text is empty or longer than {0} bytes", "un texte est vide ou dépasse {0} octets";
-    INVALID_NAME: "a name is empty or longer than {0} bytes", "un nom est vide ou dépasse {0} octets";
+    INVALID_NAME: "a name is one line of 1 to {0} bytes", "un nom est une ligne de 1 à {0} octets";
     INVALID_EMOJI: "a reaction is one emoji", "une réaction est un seul emoji";
     INVALID_PEOPLE: "too many people at once (at most {0})", "trop de personnes à la fois ({0} au plus)";
     INVALID_NUMBER: "the number is not the one that the other device shows; do not approve it",

@@ -27,6 +27,8 @@ super::words! {
     PAIR: "pair", "paire";
     GROUP: "group", "groupe";
     UNREAD: "{0} unread", "{0} non lus";
+    NOT_FRESH: "(no answer from the server: this is as this device last knew it)",
+        "(pas de réponse du serveur : voici ce que cet appareil savait)";
     MUTED: "muted", "muet";
     GUEST_UNTIL: "guest until {0}", "invité jusqu'au {0}";
     GONE: "departed", "parti";
@@ -34,6 +36,9 @@ super::words! {
     THIS: "this device", "cet appareil";
     IS_REVOKED: "revoked", "révoqué";
     MISSING_FROM: "not in {0} conversations; to approve, compare {1}", "absent de {0} conversations ; pour approuver, comparez {1}";
+    NUMBER: "number {0}", "numéro {0}";
+    NO_OWNER: "The group has no owner now: its admins act as owners, or everybody if it has none.",
+        "Le groupe n'a plus de propriétaire : ses administrateurs en tiennent lieu, ou tout le monde s'il n'y en a pas.";
     OWNER: "owner", "propriétaire";
     ADMIN: "admin", "admin";
     MEMBER: "member", "membre";
@@ -43,6 +48,7 @@ super::words! {
     ACCESS_LOST: "no access", "sans accès";
     BEHIND: "away too long: an admin must remove and add you again",
         "absent trop longtemps : un administrateur doit vous retirer puis vous rajouter";
+    DIVERGED: "lost by the server: make a new group", "perdu par le serveur : créez un nouveau groupe";
     REMOVED: "removed", "retiré";
     LEFT: "left", "quittée";
     UPDATE_REQUIRED: "update Pli", "mettez Pli à jour";
@@ -70,6 +76,8 @@ super::words! {
         "Cet appareil n'a pas pu suivre {0}, et est revenu de lui-même";
     WHAT_GAP: "Messages are missing here", "Des messages manquent ici";
     WHAT_FORK: "The server shows {0} another history", "Le serveur montre à {0} une autre histoire";
+    WHAT_PUT_BACK: "The server was put back to an older copy: others may not have what was said last before this",
+        "Le serveur a été remis à une copie plus ancienne : d'autres n'ont peut-être pas ce qui a été dit en dernier avant ceci";
     SAFETY: "Compare with {0}, by voice or side by side:", "Comparez avec {0}, de vive voix ou côte à côte :";
     VERIFIED: "compared before, unchanged", "déjà comparé, inchangé";
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, What};
 use crate::group::settings::Role;
 use crate::model::{ConversationInfo, DeliveryState, Member, Permission, TimelineItem};
 use crate::store::logs::Log;
-use crate::store::outbox::{self, Intent, Setting};
+use crate::store::outbox::{self, Intent, Queued, Setting};
 use crate::store::people::People;
 use crate::store::{Notice, Tx, items};
 use crate::sync::prepare;
@@ -201,7 +201,7 @@ impl Conversation {
         self.act(move |tx, this| {
             this.may(tx, Permission::Add)?;
             let people = check_people(tx.db, &people)?;
-            this.intend(tx, &Intent::Add(people))
+            this.intend(tx, Intent::Add(people))
         })
         .await
     }
@@ -218,7 +218,7 @@ impl Conversation {
             if people.contains(&tx.context.me.person) {
                 return Err(Error::NotAllowed);
             }
-            this.intend(tx, &Intent::Remove(people))
+            this.intend(tx, Intent::Remove(people))
         })
         .await
     }
@@ -231,7 +231,7 @@ impl Conversation {
         self.act(move |tx, this| {
             this.may(tx, Permission::SetRoles)?;
             this.are_members(tx, &[person])?;
-            this.intend(tx, &Intent::SetRole(person, role))
+            this.intend(tx, Intent::SetRole(person, role))
         })
         .await
     }
@@ -262,7 +262,7 @@ impl Conversation {
         };
         self.act(move |tx, this| {
             this.may(tx, permission)?;
-            this.intend(tx, &Intent::Set(setting))
+            this.intend(tx, Intent::Set(setting))
         })
         .await
     }
@@ -278,7 +278,7 @@ impl Conversation {
             if conversation.peer.is_some() {
                 return Err(Error::NotAllowed);
             }
-            this.intend(tx, &Intent::Leave)
+            this.intend(tx, Intent::Leave)
         })
         .await
     }
@@ -436,21 +436,21 @@ impl Conversation {
             None => self.may(tx, Permission::Post)?,
         }
         let content = pb::Content { body: Some(body), ..pb::Content::default() };
-        let entry = self.keep(tx, &record, &Intent::Say(content.encode_to_vec()))?;
-        prepare::at_once(tx, &record)?;
-        Ok(entry)
+        let queued = self.keep(tx, &record, Intent::Say(content.encode_to_vec()))?;
+        prepare::at_once(tx, &record, &queued)?;
+        Ok(queued.entry)
     }
 
-    fn intend(&self, tx: &mut Tx<'_>, intent: &Intent) -> Result<EntryId, Error> {
+    fn intend(&self, tx: &mut Tx<'_>, intent: Intent) -> Result<EntryId, Error> {
         let record = ensure_log(tx, self.id)?;
-        self.keep(tx, &record, intent)
+        Ok(self.keep(tx, &record, intent)?.entry)
     }
 
-    fn keep(&self, tx: &mut Tx<'_>, record: &Log, intent: &Intent) -> Result<EntryId, Error> {
+    fn keep(&self, tx: &mut Tx<'_>, record: &Log, intent: Intent) -> Result<Queued, Error> {
         let entry = EntryId(pli_env::random(&*tx.context.env));
-        outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
+        let queued = outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
         tx.notice(Notice::Outbox(record.log));
         tx.notice(Notice::Conversation(self.id));
-        Ok(entry)
+        Ok(queued)
     }
 }

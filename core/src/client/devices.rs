@@ -70,7 +70,7 @@ impl Client {
                     let entry = EntryId(pli_env::random(&*tx.context.env));
                     // The key that was compared is the key that enters.
                     let intent = Intent::Approve(device.0, known.mls_key);
-                    outbox::push(tx.db, conversation, entry, &intent, tx.now_ms())?;
+                    outbox::push(tx.db, conversation, entry, intent, tx.now_ms())?;
                     for record in logs::of(tx.db, conversation)?.into_iter().take(1) {
                         tx.notice(Notice::Outbox(record.log));
                     }

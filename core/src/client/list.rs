@@ -112,7 +112,7 @@ fn add_intents(
     let people: Vec<PersonId> = others.iter().copied().chain(me).collect();
     if !people.is_empty() {
         let entry = EntryId(pli_env::random(&*tx.context.env));
-        outbox::push(tx.db, conversation, entry, &Intent::Add(people), tx.now_ms())?;
+        outbox::push(tx.db, conversation, entry, Intent::Add(people), tx.now_ms())?;
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ fn found(
 }
 
 /// The log that a conversation's next intent goes to; a pair's is made when first needed.
-pub(super) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
+pub(crate) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
     let records = logs::of(tx.db, id)?;
     if let Some(record) =
         records.first().filter(|record| record.state.is_followed() || record.state == LogState::Founding)
@@ -296,7 +296,10 @@ pub(super) fn standing(db: &Connection, conversation: &Conversation) -> Result<S
         LogState::AccessLost => Membership::AccessLost,
         LogState::Left => Membership::Left,
         LogState::Stopped => Membership::UpdateRequired,
+        // A pair goes on in another log.
+        LogState::Behind | LogState::Diverged if conversation.peer.is_some() => Membership::New,
         LogState::Behind => Membership::Behind,
+        LogState::Diverged => Membership::Diverged,
     });
     let out = record.is_some_and(|record| !record.state.is_followed() && record.state != LogState::Founding);
     let role = summary.role.unwrap_or(if conversation.peer.is_some() { Role::Owner } else { Role::Guest });

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::{FutureExt as _, Stream};
 use pli_env::{Env, Task};
 use pli_proto::limits;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::crypto::Crypto;
 use crate::error::{Advice, Error, What};
@@ -43,7 +43,7 @@ use crate::transport::Address;
 use observe::changed;
 
 pub use conversation::Conversation;
-pub(crate) use list::{enter, group_id};
+pub(crate) use list::{ensure_log, enter, group_id};
 pub use sync::{MessageNotice, SyncResult};
 pub use timeline::Timeline;
 
@@ -80,8 +80,10 @@ struct Own {
 struct Open {
     store: Store,
     address: Address,
-    _lock: File,
-    _sync: Task,
+    lock: File,
+    sync: Task,
+    /// The task that syncs, and all that it holds, are no more.
+    gone: oneshot::Receiver<()>,
 }
 
 impl Client {
@@ -168,14 +170,15 @@ impl Client {
         let state = inner.state.clone();
         // Before the task runs: whoever is told that it resumed must not take it for asleep.
         state.send_replace(ClientState::Connecting);
+        let (held, gone) = oneshot::channel();
         let sync = inner.env.spawn(Box::pin(async move {
+            let _held: oneshot::Sender<()> = held;
             if AssertUnwindSafe(running).catch_unwind().await.is_err() {
                 state.send_replace(ClientState::Stopped(Advice::Reopen));
             }
         }));
         *inner.secret.lock().expect("no panic while held") = opened.secret;
-        *inner.open.lock().expect("no panic while held") =
-            Some(Open { store, address, _lock: opened.lock, _sync: sync });
+        *inner.open.lock().expect("no panic while held") = Some(Open { store, address, lock: opened.lock, sync, gone });
         let _ = inner.notices.send(Notice::Logs);
         Ok(())
     }
@@ -201,9 +204,11 @@ impl Client {
     async fn release(&self) {
         let open = self.0.open.lock().expect("no panic while held").take();
         if let Some(open) = open {
-            drop(open._sync);
+            drop(open.sync);
+            // Another thread may be in the midst of it: its sockets, and what it says of a store that was closed under it.
+            let _ = open.gone.await;
             open.store.close().await;
-            drop(open._lock);
+            drop(open.lock);
         }
         self.0.state.send_replace(ClientState::Suspended);
     }
@@ -355,9 +360,9 @@ pub(crate) fn check_text(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks a name that a person gave.
+/// Checks a name that a person gave: one line.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
-    if name.trim().is_empty() || name.len() > limits::NAME_BYTES {
+    if name.trim().is_empty() || name.len() > limits::NAME_BYTES || name.contains(char::is_control) {
         return Err(Error::Invalid { what: What::Name, limit: limits::NAME_BYTES });
     }
     Ok(())

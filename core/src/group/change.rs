@@ -172,11 +172,11 @@ pub(crate) fn mend(
     Ok(changes)
 }
 
-/// The leaf key of a revoked device whose row this is.
+/// The leaf key of a device whose row this is, revoked as far as the server knows.
 fn revoked_leaf(tx: &Tx<'_>, record: &Log, key: &AccessKey) -> Result<Option<[u8; 32]>, Error> {
-    let lines = crate::store::people::revoked_keys(tx.db)?;
-    let found = lines.into_iter().find(|leaf| AccessKey::of(record.key.as_bytes(), leaf) == Some(*key));
-    Ok(found)
+    let lines = crate::store::people::revocation_lines(tx.db)?;
+    let mut leaves = lines.into_iter().filter_map(|line| line.leaf_key.try_into().ok());
+    Ok(leaves.find(|leaf| AccessKey::of(record.key.as_bytes(), leaf) == Some(*key)))
 }
 
 /// Signs a commit for its place in the log, and seals it.

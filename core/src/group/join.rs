@@ -29,11 +29,14 @@ pub fn group_id(log: LogId) -> GroupId {
 /// Loads a group: the member's state, unless the secrets are lost, and what the public state says.
 pub(crate) fn load(tx: &Tx<'_>, log: LogId) -> Result<Loaded, Error> {
     let record = logs::get(tx.db, log)?;
-    if record.state == LogState::Broken {
+    let member = match record.state {
+        LogState::Broken => None,
+        _ => MlsGroup::load(&tx.provider().storage, &group_id(log))?,
+    };
+    let Some(group) = member else {
         let public = read_public(&tree(&tx.follower_store(), log)?)?;
         return Ok(Loaded { group: None, public });
-    }
-    let group = MlsGroup::load(&tx.provider().storage, &group_id(log))?.ok_or(Error::Damaged)?;
+    };
     let public = read_public(group.public_group())?;
     Ok(Loaded { group: Some(group), public })
 }
@@ -171,6 +174,7 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
     };
     logs::put(tx.db, &entered)?;
     logs::put_group_info(tx.db, record.log, &replayed.group_info)?;
+    logs::forget_hashes(tx.db, record.log)?;
     logs::put_hash(tx.db, record.log, entered.number, &entered.hash)?;
     tx.keep_group(record.log, Loaded { group: Some(group), public: replayed.public });
     Ok(entered)
@@ -339,7 +343,8 @@ pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) 
     tracing::warn!("the store is a copy of an earlier day: every group is returned to");
     db.execute_batch("BEGIN IMMEDIATE")?;
     // Those too whose access may come again, and those that may have been founded since.
-    let writes = |state| matches!(state, LogState::Active | LogState::AccessLost | LogState::Founding);
+    let writes =
+        |state| matches!(state, LogState::Active | LogState::AccessLost | LogState::Diverged | LogState::Founding);
     for record in logs::all(db)?.into_iter().filter(|record| writes(record.state)) {
         logs::put(db, &Log { return_ms: env.now_ms(), ..record })?;
     }

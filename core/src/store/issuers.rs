@@ -31,8 +31,8 @@ pub(crate) fn ends(db: &Connection) -> Result<Ends, Error> {
     .collect()
 }
 
-/// Keeps an end that was checked, and forgets what a server of the thief's may have said: the directory, how far the
-/// inbox was read, and of the revocation list what the root does not vouch for. All of it is fetched anew.
+/// Keeps an end that was checked, and forgets what a server of the thief's may have said: the directory, and of the
+/// revocation list what the root does not vouch for. All of it is fetched anew.
 pub(crate) fn put(db: &Connection, issuer: &Hash, end: &pb::IssuerEnd, kept: &[Hash]) -> Result<(), Error> {
     let sql = "INSERT INTO issuers(number, issuer, ended) VALUES(?, ?, ?)";
     db.prepare_cached(sql)?.execute((end.number, issuer, end.encode_to_vec()))?;
@@ -52,9 +52,7 @@ pub(crate) fn put(db: &Connection, issuer: &Hash, end: &pb::IssuerEnd, kept: &[H
         meta::remove(db, meta::REVOCATIONS_HASH)?;
     }
     people::forget(db)?;
-    for number in [meta::DIRECTORY_VERSION, meta::INBOX_NUMBER] {
-        meta::set_number(db, number, 0)?;
-    }
+    meta::set_number(db, meta::DIRECTORY_VERSION, 0)?;
     // The time of a list's signature must not go back; what the ended issuer said of it counts no more.
     meta::set_number(db, meta::REVOCATIONS_SIGNED_MS, 0)
 }

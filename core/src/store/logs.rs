@@ -38,20 +38,28 @@ pub enum LogState {
     Stopped = 7,
     /// Commits that this device has not read are no longer at the server: it must be added anew.
     Behind = 8,
+    /// The server was put back to an older copy: it does not have what this device has read. Asked for now and then, should
+    /// it be put right.
+    Diverged = 9,
 }
 
 impl LogState {
     fn from_number(number: i64) -> rusqlite::Result<Self> {
         use LogState::*;
-        [Founding, Active, Broken, Removed, AccessLost, Left, Stopped, Behind]
+        [Founding, Active, Broken, Removed, AccessLost, Left, Stopped, Behind, Diverged]
             .into_iter()
             .find(|state| *state as i64 == number)
             .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))
     }
 
-    /// Whether the server is asked for its entries.
+    /// Whether this device reads on, as a member.
     pub fn is_followed(self) -> bool {
         matches!(self, Self::Active | Self::Broken | Self::AccessLost)
+    }
+
+    /// Whether the server is asked for its entries.
+    pub(crate) fn is_asked_for(self) -> bool {
+        self.is_followed() || self == Self::Diverged
     }
 }
 
@@ -214,6 +222,12 @@ pub(crate) fn put_hash(db: &Connection, log: LogId, number: u64, hash: &Hash) ->
     if number.is_multiple_of(64) && number > HASHES {
         db.execute("DELETE FROM hashes WHERE log = ? AND number < ?", (log.0, number - HASHES))?;
     }
+    Ok(())
+}
+
+/// Forgets the running hashes of a log that is entered anew: they may be of another history.
+pub(crate) fn forget_hashes(db: &Connection, log: LogId) -> Result<(), Error> {
+    db.execute("DELETE FROM hashes WHERE log = ?", [log.0])?;
     Ok(())
 }
 

@@ -20,8 +20,8 @@ pub(crate) const ENROLLING: &str = "enrolling";
 pub(crate) const STOCKS: &str = "stocks";
 /// Whatever stock was made before then is to be replaced.
 pub(crate) const RENEW_STOCK_MS: &str = "renew stock";
-/// The last inbox item that was handled.
-pub(crate) const INBOX_NUMBER: &str = "inbox number";
+/// When the server was last seen to have been put back to an older copy.
+pub(crate) const PUT_BACK_MS: &str = "put back";
 /// The directory's version.
 pub(crate) const DIRECTORY_VERSION: &str = "directory version";
 /// The organisation's name.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use openmls::group::GroupId;
 use openmls_traits::storage::{CURRENT_VERSION as V, StorageProvider, traits};
 use rusqlite::blob::ZeroBlob;
-use rusqlite::{Connection, MAIN_DB, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, MAIN_DB, OptionalExtension as _, Row, ToSql, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -194,20 +194,32 @@ impl<'a> MlsStore<'a> {
         Ok(())
     }
 
-    /// Updates a row that is there rather than replace it: a value of the same size then dirties only the pages that
-    /// differ. Large values are written where they lie, without the copies that SQLite makes of parameters and rows.
     fn put(&self, kind: Kind, owner: &[u8], item: &[u8], value: &impl Serialize) -> Result<(), MlsStoreError> {
         if self.space == NOWHERE {
             return Ok(());
         }
         let value = encode(kind.form(), value)?;
-        let sql = "insert into mls(space, kind, owner, item, value) values(?, ?, ?, ?, ?)
-            on conflict(space, kind, owner, item) do update set value = excluded.value";
-        let mut insert = self.connection.prepare_cached(sql)?;
         if value.len() < LARGE_BYTES {
-            insert.execute(params![self.space, kind as u8, owner, item, value.as_slice()])?;
-            return Ok(());
+            self.write(kind, owner, item, &value.as_slice())
+        } else {
+            self.write_parts(kind, owner, item, &value)
         }
+    }
+
+    /// Updates a row that is there rather than replace it: a value of the same size then dirties only the pages that
+    /// differ.
+    fn write(&self, kind: Kind, owner: &[u8], item: &[u8], value: &dyn ToSql) -> Result<(), MlsStoreError> {
+        let row = params![self.space, kind as u8, owner, item, value];
+        let sql = "update mls set value = ?5 where space = ?1 and kind = ?2 and owner = ?3 and item = ?4";
+        if self.connection.prepare_cached(sql)?.execute(row)? == 0 {
+            let sql = "insert into mls(space, kind, owner, item, value) values(?1, ?2, ?3, ?4, ?5)";
+            self.connection.prepare_cached(sql)?.execute(row)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a large value where it lies, without the copies that SQLite makes of parameters and rows.
+    fn write_parts(&self, kind: Kind, owner: &[u8], item: &[u8], value: &[u8]) -> Result<(), MlsStoreError> {
         let sql = "select id, length(value) from mls where space = ? and kind = ? and owner = ? and item = ?";
         let mut select = self.connection.prepare_cached(sql)?;
         let find = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, usize>(1)?));
@@ -215,8 +227,7 @@ impl<'a> MlsStore<'a> {
         let id = match find()? {
             Some((id, len)) if len == value.len() => id,
             _ => {
-                let zeros = ZeroBlob(value.len() as i32);
-                insert.execute(params![self.space, kind as u8, owner, item, zeros])?;
+                self.write(kind, owner, item, &ZeroBlob(value.len() as i32))?;
                 find()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.0
             }
         };

@@ -166,6 +166,11 @@ impl<'a> Tx<'a> {
         crate::group::join::load(self, log)
     }
 
+    /// Drops all groups from memory, to be loaded again.
+    pub(crate) fn forget_groups(&mut self) {
+        self.state.groups.clear();
+    }
+
     /// A group that is in memory.
     pub(crate) fn loaded(&mut self, log: LogId) -> Option<&Loaded> {
         self.state.groups.get(&log)
@@ -253,13 +258,12 @@ impl Store {
         };
         // Told by the loop: a caller that stopped waiting takes nothing back.
         let notices = self.notices.clone();
-        let tell = move |(_, told): &(R, BTreeSet<Notice>)| {
+        let tell = move |told: BTreeSet<Notice>| {
             for notice in told {
-                let _ = notices.send(*notice);
+                let _ = notices.send(notice);
             }
         };
-        let (result, _) = self.writer.run_then(job, tell).await??;
-        Ok(result)
+        self.writer.run_then(job, tell).await?
     }
 
     /// Runs a query on what was last committed: all that it reads is of one moment.

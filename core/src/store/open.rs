@@ -17,7 +17,8 @@ use super::{meta, mls};
 const FILES: [&str; 3] = ["store.db", "store.db-wal", "store.db-shm"];
 
 /// What each version of the store adds. Only ever append.
-const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("issuers.sql"), include_str!("unread.sql")];
+const MIGRATIONS: [&str; 4] =
+    [include_str!("schema.sql"), include_str!("issuers.sql"), include_str!("unread.sql"), include_str!("listed.sql")];
 
 /// An opened database and the lock on its folder.
 pub(crate) struct Opened {
@@ -172,5 +173,36 @@ fn io_error(error: std::io::Error) -> Error {
             tracing::error!(%error, "the store's folder");
             Error::internal("folder")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pli_proto::pb;
+
+    use super::*;
+    use crate::store::people;
+
+    #[test]
+    fn a_store_of_before_keeps_its_revocations() {
+        let db = Connection::open_in_memory().unwrap();
+        for sql in &MIGRATIONS[..3] {
+            db.execute_batch(sql).unwrap();
+        }
+        db.pragma_update(None, "user_version", 3).unwrap();
+        let line = |number| pb::RevocationLine { number, certificate: vec![number as u8; 32], ..Default::default() };
+        for number in 1..=2_u64 {
+            let bytes = prost::Message::encode_to_vec(&line(number));
+            let sql = "INSERT INTO revocations(number, certificate, line) VALUES(?, ?, ?)";
+            db.execute(sql, (number, vec![number as u8; 32], bytes)).unwrap();
+        }
+        migrate(&db).unwrap();
+        assert_eq!(people::revocation_lines(&db).unwrap(), [line(1), line(2)]);
+        // Another list, of which only the second is: the first stays out, and is no part of it.
+        people::unlist(&db).unwrap();
+        people::put_revocation(&db, &pb::RevocationLine { number: 1, ..line(2) }).unwrap();
+        assert_eq!(people::revocations(&db).unwrap(), 1);
+        assert_eq!(people::revocation_lines(&db).unwrap().len(), 1);
+        assert_eq!(people::revocation_of(&db, &[1; 32]).unwrap(), Some(line(1)));
     }
 }

@@ -4,7 +4,9 @@
 use pli_proto::id::{ConversationId, DeviceId, EntryId, LogId, PersonId};
 use pli_proto::pb;
 use prost::Message;
+use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -73,23 +75,24 @@ pub(crate) struct Queued {
 const OF: &str = "log IN (SELECT log FROM logs WHERE conversation = ?1)";
 const INTENT: &str = "conversation, entry, body, created_ms, tries, refused";
 
+/// What postcard wrote: variants and fields are only ever appended.
+fn encoded(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    postcard::to_allocvec(value).map_err(|_| Error::internal("postcard"))
+}
+
+fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    postcard::from_bytes(row.get_ref(column)?.as_blob()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, error.into()))
+}
+
 fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
-    let json = |index: usize, text: String| {
-        serde_json::from_str(&text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into())
-        })
-    };
-    let refused: Option<String> = row.get(5)?;
     Ok(Queued {
         conversation: ConversationId(row.get(0)?),
         entry: EntryId(row.get(1)?),
-        intent: json(2, row.get(2)?)?,
+        intent: decoded(row, 2)?,
         created_ms: row.get(3)?,
         tries: row.get(4)?,
-        refused: refused
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, error.into()))?,
+        refused: if row.get_ref(5)? == ValueRef::Null { None } else { Some(decoded(row, 5)?) },
     })
 }
 
@@ -98,17 +101,12 @@ pub(crate) fn push(
     db: &Connection,
     conversation: ConversationId,
     entry: EntryId,
-    intent: &Intent,
-    now_ms: u64,
-) -> Result<(), Error> {
-    let body = serde_json::to_string(intent).map_err(|_| Error::internal("json"))?;
-    db.prepare_cached("INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)")?.execute((
-        conversation.0,
-        entry.0,
-        body,
-        now_ms,
-    ))?;
-    Ok(())
+    intent: Intent,
+    created_ms: u64,
+) -> Result<Queued, Error> {
+    let sql = "INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)";
+    db.prepare_cached(sql)?.execute((conversation.0, entry.0, encoded(&intent)?, created_ms))?;
+    Ok(Queued { conversation, entry, intent, created_ms, tries: 0, refused: None })
 }
 
 /// The intents of a conversation, oldest first.
@@ -129,6 +127,15 @@ pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -
     Ok(query.query_row((conversation.0, now_ms), read_intent).optional()?)
 }
 
+/// Whether an intent of just now has nothing before it or beside it: no other of its conversation is due, and nothing is
+/// sealed for the log.
+pub(crate) fn is_alone(db: &Connection, log: LogId, queued: &Queued) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM intents WHERE conversation = ?1 AND entry <> ?2 AND refused IS NULL AND after_ms <= ?3
+        UNION ALL SELECT 1 FROM attempts WHERE log = ?4";
+    let parameters = (queued.conversation.0, queued.entry.0, queued.created_ms, log.0);
+    Ok(!db.prepare_cached(sql)?.exists(parameters)?)
+}
+
 /// When the next intent of a conversation that waits is due.
 pub(crate) fn next_ms(db: &Connection, conversation: ConversationId) -> Result<Option<u64>, Error> {
     let sql = format!(
@@ -142,6 +149,12 @@ pub(crate) fn next_ms(db: &Connection, conversation: ConversationId) -> Result<O
 pub(crate) fn postpone(db: &Connection, id: ConversationId, entry: EntryId, until_ms: u64) -> Result<(), Error> {
     let sql = "UPDATE intents SET after_ms = ?, tries = tries + 1 WHERE conversation = ? AND entry = ?";
     db.execute(sql, (until_ms, id.0, entry.0))?;
+    Ok(())
+}
+
+/// All that waits in a conversation is due now, in its order.
+pub(crate) fn wait_no_more(db: &Connection, id: ConversationId) -> Result<(), Error> {
+    db.execute("UPDATE intents SET after_ms = 0 WHERE conversation = ?", [id.0])?;
     Ok(())
 }
 
@@ -177,15 +190,15 @@ pub(crate) fn set_refused(
     entry: EntryId,
     why: Option<Refusal>,
 ) -> Result<(), Error> {
-    let text = why.map(|why| serde_json::to_string(&why)).transpose().map_err(|_| Error::internal("json"))?;
-    db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND entry = ?", (text, id.0, entry.0))?;
+    let why = why.map(|why| encoded(&why)).transpose()?;
+    db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND entry = ?", (why, id.0, entry.0))?;
     Ok(())
 }
 
 /// Gives up every intent of a conversation that this device is out of.
 pub(crate) fn refuse_all(db: &Connection, id: ConversationId) -> Result<(), Error> {
-    let text = serde_json::to_string(&Refusal::NotAMember).map_err(|_| Error::internal("json"))?;
-    db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND refused IS NULL", (text, id.0))?;
+    let why = encoded(&Refusal::NotAMember)?;
+    db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND refused IS NULL", (why, id.0))?;
     Ok(())
 }
 
@@ -210,9 +223,8 @@ pub(crate) fn put_attempt(
     is_commit: bool,
     welcomes: &[Welcome],
 ) -> Result<(), Error> {
-    let welcomes = serde_json::to_vec(welcomes).map_err(|_| Error::internal("json"))?;
     db.prepare_cached("INSERT INTO attempts(log, entry, bytes, is_commit, deliveries) VALUES(?, ?, ?, ?, ?)")?
-        .execute(params![log.0, entry.id, entry.encode_to_vec(), is_commit, welcomes])?;
+        .execute(params![log.0, entry.id, entry.encode_to_vec(), is_commit, encoded(&welcomes)?])?;
     Ok(())
 }
 
@@ -241,8 +253,6 @@ pub(crate) struct Attempts {
     count: u64,
     /// One is a commit.
     pub(crate) has_commit: bool,
-    /// The server has not acknowledged one.
-    pub(crate) is_sending: bool,
 }
 
 impl Attempts {
@@ -254,8 +264,8 @@ impl Attempts {
 
 /// What there is of attempts of a log.
 pub(crate) fn attempts(db: &Connection, log: LogId) -> Result<Attempts, Error> {
-    let sql = "SELECT count(*), coalesce(max(is_commit), 0), coalesce(max(NOT acked), 0) FROM attempts WHERE log = ?";
-    let read = |row: &Row<'_>| Ok(Attempts { count: row.get(0)?, has_commit: row.get(1)?, is_sending: row.get(2)? });
+    let sql = "SELECT count(*), coalesce(max(is_commit), 0) FROM attempts WHERE log = ?";
+    let read = |row: &Row<'_>| Ok(Attempts { count: row.get(0)?, has_commit: row.get(1)? });
     Ok(db.prepare_cached(sql)?.query_row([log.0], read)?)
 }
 
@@ -284,9 +294,8 @@ pub(crate) fn take_attempt(
     entry: EntryId,
 ) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
     let sql = "DELETE FROM attempts WHERE log = ? AND entry = ? RETURNING bytes, deliveries";
-    let row = db.prepare_cached(sql)?.query_row((log.0, entry.0), |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)));
+    let row = db.prepare_cached(sql)?.query_row((log.0, entry.0), |row| Ok((row.get(0)?, decoded(row, 1)?)));
     let Some((row, welcomes)) = row.optional()? else { return Ok(None) };
-    let welcomes = serde_json::from_slice(&welcomes).map_err(|_| Error::Damaged)?;
     Ok(Some((attempt(row)?, welcomes)))
 }
 

@@ -125,14 +125,29 @@ pub(crate) fn devices(db: &Connection, person: PersonId) -> Result<Vec<Device>, 
 
 /// Keeps a line of the revocation list.
 pub(crate) fn put_revocation(db: &Connection, line: &pb::RevocationLine) -> Result<(), Error> {
-    let sql = "INSERT OR IGNORE INTO revocations(number, certificate, line) VALUES(?, ?, ?)";
+    let sql = "INSERT OR REPLACE INTO revocations(number, certificate, line, listed) VALUES(?, ?, ?, 1)";
     db.prepare_cached(sql)?.execute((line.number, &line.certificate, line.encode_to_vec()))?;
     Ok(())
 }
 
 /// The number of the newest line.
 pub(crate) fn revocations(db: &Connection) -> Result<u64, Error> {
-    Ok(db.prepare_cached("SELECT coalesce(max(number), 0) FROM revocations")?.query_row([], |row| row.get(0))?)
+    let sql = "SELECT coalesce(max(number), 0) FROM revocations WHERE listed";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Another list takes the place of the one that is known, whose lines stay: who is out is out.
+pub(crate) fn unlist(db: &Connection) -> Result<(), Error> {
+    db.execute("UPDATE revocations SET listed = 0", [])?;
+    Ok(())
+}
+
+/// The newest line, and the newest end of an issuer.
+pub(crate) fn known(db: &Connection) -> Result<(u64, u64), Error> {
+    // One query: it is asked with each message that is sent.
+    let sql = "SELECT coalesce((SELECT max(number) FROM revocations WHERE listed), 0),
+        coalesce((SELECT max(number) FROM issuers), 0)";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// The line that names a certificate.
@@ -142,9 +157,13 @@ pub(crate) fn revocation_of(db: &Connection, fingerprint: &[u8; 32]) -> Result<O
     line.map(|line| pb::RevocationLine::decode(line.as_slice()).map_err(|_| Error::Damaged)).transpose()
 }
 
-/// All lines, in order.
+/// The lines of the list, in order.
 pub(crate) fn revocation_lines(db: &Connection) -> Result<Vec<pb::RevocationLine>, Error> {
-    let mut query = db.prepare_cached("SELECT line FROM revocations ORDER BY number")?;
+    lines(db, "SELECT line FROM revocations WHERE listed ORDER BY number")
+}
+
+fn lines(db: &Connection, sql: &str) -> Result<Vec<pb::RevocationLine>, Error> {
+    let mut query = db.prepare_cached(sql)?;
     let lines = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
     lines.iter().map(|line| pb::RevocationLine::decode(line.as_slice()).map_err(|_| Error::Damaged)).collect()
 }
@@ -174,6 +193,6 @@ pub(crate) fn set_verified(db: &Connection, person: PersonId, number: &str) -> R
 
 /// The leaf keys of all revoked devices.
 pub(crate) fn revoked_keys(db: &Connection) -> Result<Vec<[u8; 32]>, Error> {
-    let lines = revocation_lines(db)?;
+    let lines = lines(db, "SELECT line FROM revocations")?;
     Ok(lines.into_iter().filter_map(|line| line.leaf_key.try_into().ok()).collect())
 }

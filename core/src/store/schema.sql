@@ -87,7 +87,7 @@ create table reactions(
 ) without rowid;
 -- What was done to messages of a pair that have not come yet: they are in its other log.
 create table early(
-    id integer primary key autoincrement,
+    id integer primary key,
     conversation blob not null, target blob not null, log blob not null, by blob not null,
     received_ms integer not null,
     body blob not null                  -- the content, protobuf
@@ -96,26 +96,26 @@ create index early_of on early(conversation, target);
 
 -- What the person asked for and is not in the log yet.
 create table intents(
-    id integer primary key autoincrement,
+    id integer primary key,
     conversation blob not null,
     entry blob not null,
-    body text not null,                 -- JSON
+    body blob not null,                 -- postcard
     created_ms integer not null,
     after_ms integer not null default 0,    -- not before then
     tries integer not null default 0,
-    refused text,                       -- JSON: why it was given up
+    refused blob,                       -- postcard: why it was given up
     unique(conversation, entry)
 );
 create index intents_of on intents(conversation, id);
 -- Entries that are sealed and perhaps sent, in the order of each log. They are resent as they are.
 create table attempts(
-    id integer primary key autoincrement,
+    id integer primary key,
     log blob not null,
     entry blob not null,
     bytes blob not null,
     is_commit integer not null,
     acked integer not null default 0,
-    deliveries blob not null,           -- JSON: welcomes to deliver once the entry is in the log
+    deliveries blob not null,           -- postcard: welcomes to deliver once the entry is in the log
     unique(log, entry)
 );
 create index attempts_of on attempts(log, id);

@@ -14,7 +14,7 @@ use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent, Queued, Refusal};
 use crate::store::{Loaded, Notice, Tx, issuers, people};
 
-use super::plan::{Planned, plan};
+use super::plan::{Planned, absent_peer, plan};
 use super::prepare::seal_commit;
 
 /// The first wait for key packages of somebody who has none; it doubles each time.
@@ -33,7 +33,7 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
     let mut loaded = tx.take_group(log)?;
     if let Planned::Take(wanted) = plan(tx, &record, &loaded, &queued)? {
         let additions: Vec<Addition> =
-            taken.iter().filter_map(|package| check_package(tx, package, &wanted, &queued.intent)).collect();
+            taken.iter().filter_map(|package| check_package(tx, &loaded, package, &wanted, &queued.intent)).collect();
         let came = |person: &PersonId| additions.iter().any(|addition| addition.person == *person);
         let missing: Vec<PersonId> = match &queued.intent {
             Intent::Add(persons) => {
@@ -48,12 +48,16 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
             if !missing.is_empty() {
                 // Those without key packages yet come later, as soon as they have some.
                 let later = EntryId(pli_env::random(&*tx.context.env));
-                outbox::push(tx.db, queued.conversation, later, &Intent::Add(missing), queued.created_ms)?;
+                outbox::push(tx.db, queued.conversation, later, Intent::Add(missing), queued.created_ms)?;
                 outbox::postpone(tx.db, queued.conversation, later, tx.now_ms() + RETRY_MS)?;
             }
             let settings = mark_guests(tx, &loaded, &additions)?;
             let plan = Plan { add: additions, settings, ..Plan::default() };
-            seal_commit(tx, &record, &mut loaded, entry, &plan)?;
+            let id = match queued.intent {
+                Intent::Say(_) => EntryId(pli_env::random(&*tx.context.env)), // The message has its own.
+                _ => entry,
+            };
+            seal_commit(tx, &record, &mut loaded, id, &plan)?;
         }
     }
     tx.keep_group(log, loaded);
@@ -74,7 +78,13 @@ pub(super) fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), E
 }
 
 /// A key package that the server gave for a device: genuine, of that device, and of a person who was to be added.
-fn check_package(tx: &Tx<'_>, taken: &pb::DevicePackage, wanted: &[DeviceId], intent: &Intent) -> Option<Addition> {
+fn check_package(
+    tx: &Tx<'_>,
+    loaded: &Loaded,
+    taken: &pb::DevicePackage,
+    wanted: &[DeviceId],
+    intent: &Intent,
+) -> Option<Addition> {
     let device = DeviceId::try_from(taken.device.as_slice()).ok().filter(|device| wanted.contains(device))?;
     let message = MlsMessageIn::tls_deserialize_exact_bytes(&taken.package).ok()?;
     let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { return None };
@@ -83,6 +93,8 @@ fn check_package(tx: &Tx<'_>, taken: &pb::DevicePackage, wanted: &[DeviceId], in
     let right_person = match intent {
         Intent::Add(persons) => persons.contains(&certificate.person),
         Intent::Approve(_, key) => certificate.person == tx.context.me.person && certificate.key == *key,
+        // What is said in a pair brings the other person in.
+        Intent::Say(_) => absent_peer(tx, loaded) == Some(certificate.person),
         _ => false,
     };
     // The directory, which people compare, and the package must name the same key.

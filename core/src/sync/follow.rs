@@ -20,7 +20,7 @@ use crate::store::logs::{self, Log, LogState};
 use crate::store::{Notice, Tx};
 use crate::transport::Sealed;
 
-use super::{Backoff, Engine, is_of_one_log, is_passing, receive};
+use super::{Backoff, Engine, diverge, is_of_one_log, is_passing, receive};
 
 /// A log that refuses access is asked again after this, then after twice as long each time, up to [`SELDOM`].
 const SOON: Duration = Duration::from_secs(2);
@@ -131,14 +131,14 @@ impl Stream<'_> {
     /// Asks for the logs that are followed and were not asked for.
     async fn ask(&mut self) -> Result<(), Error> {
         let all = self.engine.store.read(logs::all).await?;
-        let followed: BTreeSet<LogId> = all.iter().filter(|log| log.state.is_followed()).map(|log| log.log).collect();
+        let followed: BTreeSet<LogId> = all.iter().filter(|log| log.state.is_asked_for()).map(|log| log.log).collect();
         self.followed.retain(|log| followed.contains(log));
         self.behind.retain(|log| followed.contains(log));
         for record in all.iter().filter(|record| followed.contains(&record.log)) {
             let waits = self.refused.get(&record.log).is_some_and(|(at, _)| *at > Instant::now());
             if !waits && self.followed.insert(record.log) {
                 self.behind.insert(record.log);
-                let body = pb::ReadBody { after: record.number };
+                let body = pb::ReadBody { after: record.number, hash: record.hash.to_vec() };
                 let request = self.engine.request(record, Method::Subscribe, &body);
                 self.requests.send(request).map_err(|_| Error::unavailable())?;
             }
@@ -181,7 +181,10 @@ impl Stream<'_> {
         }
         self.followed.remove(&log);
         self.behind.remove(&log);
-        let lost = refusal.reason() == Reason::NoAccess;
+        let (lost, diverged) = (refusal.reason() == Reason::NoAccess, refusal.reason() == Reason::Diverged);
+        if diverged {
+            self.engine.note_put_back();
+        }
         let tries = self.refused.get(&log).map_or(0, |(_, tries)| *tries);
         let wait = Duration::from_millis(refusal.retry_after_ms).max(SOON * (1 << tries.min(10))).min(SELDOM);
         self.refused.insert(log, (Instant::now() + wait, tries + 1));
@@ -189,6 +192,9 @@ impl Stream<'_> {
             .store
             .write(move |tx| {
                 tx.set_caught_up(log, false);
+                if diverged {
+                    return diverge::lose(tx, log);
+                }
                 if let Some(record) = logs::find(tx.db, log)?.filter(|record| lost && record.state == LogState::Active)
                 {
                     logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
@@ -286,7 +292,7 @@ impl Stream<'_> {
             if after >= to {
                 return Ok(entries);
             }
-            let request = self.engine.request(record, Method::Read, &pb::ReadBody { after });
+            let request = self.engine.request(record, Method::Read, &pb::ReadBody { after, hash: Vec::new() });
             let page = self.sealed.log().read(request).await.map_err(|status| self.failed(&status))?.into_inner();
             let wanted = page.entries.into_iter().filter(|entry| entry.number > after && entry.number <= to);
             let before = entries.len();

@@ -16,7 +16,7 @@ use crate::store::logs::{self, Log, LogState};
 use crate::store::{Notice, Tx, issuers, meta, people};
 use crate::transport::Known;
 
-use super::{Backoff, Engine, enrol, is_passing, stock};
+use super::{Backoff, Engine, enrol, is_passing, revocations, stock};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// TLS certificates last 30 days.
@@ -61,12 +61,11 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
     // Before the directory and the list: it says whom not to believe.
     issuers(engine, &known).await?;
     directory(engine, &known).await?;
-    revocations(engine, &known).await?;
+    revocations::fetch(engine, &known).await?;
     seen(engine, &known).await?;
     stock::publish(engine, &known).await?;
-    let after = engine.store.read(|db| meta::number(db, meta::INBOX_NUMBER)).await?;
-    let request = pb::FollowRequest { after };
-    let mut inbox = known.inbox().follow(request).await.map_err(|status| Error::of_status(&status))?.into_inner();
+    let mut inbox =
+        known.inbox().follow(pb::FollowRequest {}).await.map_err(|status| Error::of_status(&status))?.into_inner();
     let mut first = true;
     let mut refresh_at = Instant::now() + REVOCATIONS_EVERY;
     loop {
@@ -82,14 +81,18 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
             }
             () = engine.wanted.notified() => {
                 door_until_ms = fetch_door(engine, &known).await?;
-                revocations(engine, &known).await?;
+                revocations::fetch(engine, &known).await?;
+                // Not each time: the door changes for everybody at once.
+                if engine.renew_stock.load(Ordering::SeqCst) {
+                    stock::publish(engine, &known).await?;
+                }
             }
             () = engine.asked.look.notified() => seen(engine, &known).await?,
             () = sleep(door_in) => door_until_ms = fetch_door(engine, &known).await?,
             () = sleep_until(refresh_at) => {
                 refresh_at = Instant::now() + REVOCATIONS_EVERY;
                 issuers(engine, &known).await?;
-                revocations(engine, &known).await?;
+                revocations::fetch(engine, &known).await?;
                 seen(engine, &known).await?;
                 if tls_identity(engine).await?.until_ms != identity.until_ms {
                     return Err(Error::unavailable()); // A new certificate: connect again, with it.
@@ -134,6 +137,11 @@ async fn directory(engine: &Engine, known: &Known) -> Result<(), Error> {
         let answer = known.directory().people(pb::PeopleRequest { since }).await;
         let answer = answer.map_err(|status| Error::of_status(&status))?.into_inner();
         let (more, version) = (answer.more, answer.version);
+        if version < since {
+            engine.note_put_back();
+            engine.store.write(|tx| meta::set_number(tx.db, meta::DIRECTORY_VERSION, 0)).await?;
+            continue;
+        }
         if version == since && answer.people.is_empty() {
             return Ok(());
         }
@@ -204,45 +212,7 @@ fn is_of_ended(engine: &Engine, identity: &TlsIdentity) -> bool {
     identity.chain.iter().any(|certificate| engine.address.ended.contains(certificate))
 }
 
-async fn revocations(engine: &Engine, known: &Known) -> Result<(), Error> {
-    loop {
-        let since = engine.store.read(people::revocations).await?;
-        let answer = known.directory().revocations(pb::RevocationsRequest { since }).await;
-        let list = answer.map_err(|status| Error::of_status(&status))?.into_inner();
-        let number = list.number;
-        let known_now = engine.store.write(move |tx| keep_revocations(tx, since, &list)).await?;
-        if known_now >= number {
-            engine.judge_age(engine.store.read(|db| meta::number(db, meta::REVOCATIONS_SIGNED_MS)).await?);
-            return Ok(());
-        }
-    }
-}
-
-/// Keeps a list that continues what is known. One that does not is the server's fault, and changes nothing.
-fn keep_revocations(tx: &mut Tx<'_>, since: u64, list: &pb::RevocationList) -> Result<u64, Error> {
-    let hash = meta::get::<[u8; 32]>(tx.db, meta::REVOCATIONS_HASH)?.unwrap_or_default();
-    let last_signed_ms = meta::number(tx.db, meta::REVOCATIONS_SIGNED_MS)?;
-    if people::revocations(tx.db)? != since || list.number < since || list.signed_ms < last_signed_ms {
-        return Ok(list.number);
-    }
-    let ends = issuers::ends(tx.db)?;
-    let Ok(hash) = trust::check(list, &tx.context.me.root, &ends, since, hash) else {
-        tracing::warn!("the server's revocation list is not genuine");
-        return Ok(list.number);
-    };
-    for line in &list.lines {
-        people::put_revocation(tx.db, line)?;
-    }
-    meta::set(tx.db, meta::REVOCATIONS_HASH, &hash)?;
-    meta::set_number(tx.db, meta::REVOCATIONS_SIGNED_MS, list.signed_ms)?;
-    if !list.lines.is_empty() {
-        tx.notice(Notice::People);
-        notice_all_logs(tx)?;
-    }
-    people::revocations(tx.db)
-}
-
-fn notice_all_logs(tx: &mut Tx<'_>) -> Result<(), Error> {
+pub(super) fn notice_all_logs(tx: &mut Tx<'_>) -> Result<(), Error> {
     for record in logs::all(tx.db)? {
         if matches!(record.state, LogState::Active | LogState::Founding) {
             tx.notice(Notice::Outbox(record.log));
@@ -256,7 +226,7 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
         // Not online before what it brings is followed; see `Engine::inbox`.
         engine.inbox.fetch_add(1, Ordering::SeqCst);
         engine.tell(&engine.logs_ready, false);
-        let kept = engine.store.write(move |tx| keep_invitations(tx, &page.items, last)).await;
+        let kept = engine.store.write(move |tx| keep_invitations(tx, &page.items)).await;
         engine.inbox.fetch_add(1, Ordering::SeqCst);
         engine.invited.notify_one();
         kept?;
@@ -265,26 +235,24 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
         stock::publish(engine, known).await?;
     }
     let (version, number, ends) = (page.directory_version, page.revocations, page.issuers);
-    let known_now = engine
-        .store
-        .read(|db| Ok((meta::number(db, meta::DIRECTORY_VERSION)?, people::revocations(db)?, issuers::newest(db)?)));
-    let known_now = known_now.await?;
-    if known_now.2 < ends {
+    let known_now = engine.store.read(|db| Ok((meta::number(db, meta::DIRECTORY_VERSION)?, people::known(db)?)));
+    let (known_version, (known_number, known_ends)) = known_now.await?;
+    if known_ends < ends {
         issuers(engine, known).await?;
     }
-    if known_now.0 < version {
+    if known_version < version {
         directory(engine, known).await?;
         seen(engine, known).await?;
     }
-    if known_now.1 < number {
+    if known_number < number {
         fetch_door(engine, known).await?;
-        revocations(engine, known).await?;
+        revocations::fetch(engine, known).await?;
     }
     Ok(())
 }
 
 /// Keeps what the inbox brought: logs to join. What does not open is from nobody who knows this device.
-fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Result<(), Error> {
+fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem]) -> Result<(), Error> {
     for item in items {
         let opened = stock::open(tx, &item.sealed)?;
         let invitation = opened.as_ref().and_then(|bytes| pb::Invitation::decode(bytes.as_slice()).ok());
@@ -302,5 +270,5 @@ fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem], last: u64) -> Resu
             logs::put_invitation(tx.db, log, &invitation)?;
         }
     }
-    meta::set_number(tx.db, meta::INBOX_NUMBER, last)
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Carrying things to and from the server, while the client is neither suspended nor closed.
 //!
-//! - [`known`]: door key, directory, revocations, inbox; [`stock`]: key packages; on the known connection.
+//! - [`known`]: door key, directory, inbox; [`revocations`]: the list; [`stock`]: key packages; on the known connection.
 //! - [`follow`]: joining logs, and following them on one stream.
-//! - [`receive`]: a page of a log in one transaction.
+//! - [`receive`]: a page of a log in one transaction; [`diverge`]: a log that the server has lost the end of.
 //! - [`prepare`]: what to send next; [`plan`]: what an intent comes to; [`add`]: adding devices; [`send`]: sending it.
 //! - [`enrol`]: making a device of an invitation, and renewing its TLS certificate.
 //! - [`schedule`]: when to commit unasked.
@@ -11,12 +11,14 @@
 //! to repair.
 
 mod add;
+mod diverge;
 pub(crate) mod enrol;
 mod follow;
 mod known;
 mod plan;
 pub(crate) mod prepare;
 pub(crate) mod receive;
+mod revocations;
 mod schedule;
 mod send;
 mod stock;
@@ -62,6 +64,10 @@ pub(crate) struct Engine {
     logs_ready: AtomicBool,
     /// Logs on the open stream of which something is still missing.
     behind: AtomicUsize,
+    /// The server was seen to have been put back to an older copy.
+    put_back: AtomicBool,
+    /// The key packages that it has may have been taken before.
+    renew_stock: AtomicBool,
     /// The server's clock less this device's, in milliseconds.
     clock_ms: AtomicI64,
     asked: Asked,
@@ -98,6 +104,8 @@ pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told
         invited: Notify::new(),
         logs_ready: AtomicBool::new(false),
         behind: AtomicUsize::new(0),
+        put_back: AtomicBool::new(false),
+        renew_stock: AtomicBool::new(false),
         clock_ms: AtomicI64::new(0),
         asked,
         state,
@@ -192,6 +200,16 @@ impl Engine {
         let is_old = here_ms.max(there_ms).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
         let warning = is_old.then_some(Warning::RevocationsOld { signed: some_time(signed_ms) });
         self.warning.send_if_modified(|now| std::mem::replace(now, warning) != warning);
+    }
+
+    /// The server has less than this device had from it: it was put back to an older copy. Heeded once in a run, for it
+    /// may as well lie.
+    fn note_put_back(&self) {
+        if !self.put_back.swap(true, Ordering::SeqCst) {
+            tracing::warn!("the server was put back to an older copy");
+            self.renew_stock.store(true, Ordering::SeqCst);
+            self.wanted.notify_one();
+        }
     }
 
     /// What a refusal asks of the other loops.

@@ -36,10 +36,13 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
     let role = loaded.public.role(me);
     let place = |leaves: Vec<&Leaf>| leaves.into_iter().map(|leaf| leaf.index).collect::<BTreeSet<_>>();
     Ok(match &queued.intent {
-        Intent::Say(content) if role >= settings.may_post => {
-            Planned::Say(pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?, Vec::new())
-        }
-        Intent::Say(_) => Planned::Refused(Refusal::NotAllowed),
+        Intent::Say(_) if role < settings.may_post => Planned::Refused(Refusal::NotAllowed),
+        Intent::Say(content) => match absent_peer(tx, loaded) {
+            // Nobody would ever read it: what is said before somebody is in is not shown to them.
+            Some(peer) if people::get(tx.db, peer)?.departed => Planned::Refused(Refusal::NoDevice),
+            Some(peer) => add_devices(tx, loaded, &[peer], role)?,
+            None => Planned::Say(pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?, Vec::new()),
+        },
         Intent::Add(persons) => add_devices(tx, loaded, persons, role)?,
         Intent::Approve(device, key) => {
             let device = DeviceId(*device);
@@ -79,6 +82,13 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
             Planned::Say(pb::Content { body: Some(Body::Leave(word)), ..pb::Content::default() }, vec![row])
         }
     })
+}
+
+/// The other person of a pair, if no device of theirs is in it: none could be added so far, or all of them are revoked.
+pub(super) fn absent_peer(tx: &Tx<'_>, loaded: &Loaded) -> Option<PersonId> {
+    let pair = loaded.public.settings.pair.as_ref()?;
+    let peer = pair.iter().find(|person| **person != tx.context.me.person)?;
+    loaded.public.roster.of(*peer).next().is_none().then_some(*peer)
 }
 
 fn add_devices(tx: &Tx<'_>, loaded: &Loaded, persons: &[PersonId], role: Role) -> Result<Planned, Error> {

@@ -59,16 +59,15 @@ pub(crate) fn next(tx: &mut Tx<'_>, log: LogId) -> Result<Step, Error> {
 }
 
 /// Seals the message that was asked for just now, if nothing stands before it. `record` is the first of its conversation.
-pub(crate) fn at_once(tx: &mut Tx<'_>, record: &Log) -> Result<(), Error> {
-    if record.state != LogState::Active || record.return_ms > 0 || !tx.is_caught_up(record.log) {
-        return Ok(());
-    }
-    let attempts = outbox::attempts(tx.db, record.log)?;
-    if attempts.is_sending || attempts.are_enough() {
+pub(crate) fn at_once(tx: &mut Tx<'_>, record: &Log, queued: &Queued) -> Result<(), Error> {
+    let may_seal = record.state == LogState::Active && record.return_ms == 0 && tx.is_caught_up(record.log);
+    if !may_seal || !outbox::is_alone(tx.db, record.log, queued)? {
         return Ok(());
     }
     let mut loaded = tx.take_group(record.log)?;
-    member_step(tx, record, &mut loaded, true)?;
+    if expelled(tx, record, &mut loaded)?.remove.is_empty() {
+        carry_out(tx, record, &mut loaded, queued)?;
+    }
     tx.keep_group(record.log, loaded);
     Ok(())
 }
@@ -155,9 +154,9 @@ fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_s: u64) -> Result<Option<u64>,
 /// The leaves of revoked devices, of leavers, and of those that ended with their issuer, with what proves it.
 fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Error> {
     let mut plan = Plan::default();
-    let (revocations, ends) = (people::revocations(tx.db)?, issuers::newest(tx.db)?);
+    let known = people::known(tx.db)?;
     let roster = &loaded.public.roster;
-    if loaded.public.unrevoked != Some((revocations, ends)) {
+    if loaded.public.unrevoked != Some(known) {
         for leaf in roster.leaves().filter(|leaf| leaf.device() != tx.context.me.device) {
             if let Some(line) = people::revocation_of(tx.db, &leaf.certificate.fingerprint)? {
                 plan.remove.insert(leaf.index);
@@ -166,7 +165,7 @@ fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Erro
         }
         ended(tx, roster, &mut plan)?;
         if plan.remove.is_empty() {
-            loaded.public.unrevoked = Some((revocations, ends));
+            loaded.public.unrevoked = Some(known);
         }
     }
     for word in logs::leavers(tx.db, record.log)?.into_iter().filter_map(|leaver| leaver.word) {

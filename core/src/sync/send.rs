@@ -15,8 +15,7 @@ use tonic::Status;
 
 use crate::error::Error;
 use crate::store::logs::{self, Log, LogState};
-use crate::store::outbox;
-use crate::store::{Notice, Tx};
+use crate::store::{Notice, Tx, meta, outbox};
 use crate::transport::Sealed;
 
 use super::add;
@@ -25,6 +24,9 @@ use super::{Backoff, Engine, is_of_one_log, is_passing};
 
 /// The longest that a timer waits before the store is asked again.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// For so long after the server was put back to an older copy last resorts are taken: by then most devices have been
+/// online and have replaced those for use once, which may have been used.
+const PUT_BACK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// What is being sent, or waits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,7 +168,9 @@ async fn drive_log(engine: &Engine, sealed: &Sealed, log: LogId) -> Result<End, 
             Step::Snapshot(number, snapshot) => put_snapshot(engine, sealed, log, number, snapshot).await?,
             Step::Take(entry, devices) => {
                 let devices = devices.iter().map(|device| device.to_vec()).collect();
-                let answer = sealed.key_packages().take(pb::TakeRequest { devices }).await;
+                let put_back_ms = engine.store.read(|db| meta::number(db, meta::PUT_BACK_MS)).await?;
+                let last_resort = put_back_ms + PUT_BACK_MS > engine.env().now_ms();
+                let answer = sealed.key_packages().take(pb::TakeRequest { devices, last_resort }).await;
                 let taken = answer.map_err(|status| failed(engine, &status))?.into_inner().packages;
                 engine.store.write(move |tx| add::add(tx, log, entry, &taken)).await?;
             }
@@ -284,7 +288,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
 }
 
 /// What was sealed will not be sent: a commit of it is no longer pending.
-fn undo(tx: &mut Tx<'_>, record: &Log) -> Result<(), Error> {
+pub(super) fn undo(tx: &mut Tx<'_>, record: &Log) -> Result<(), Error> {
     outbox::drop_unacknowledged(tx.db, record.log)?;
     // What the server has acknowledged is in the log, and comes.
     if outbox::attempts(tx.db, record.log)?.has_commit {

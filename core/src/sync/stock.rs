@@ -3,6 +3,8 @@
 //! All of it is renewed now and then, and the private keys of the time before the last renewal go: whoever seizes the
 //! phone opens no older welcome with it.
 
+use std::sync::atomic::Ordering;
+
 use openmls::prelude::{KeyPackage, MlsMessageOut};
 use pli_proto::signed::{self, Label};
 use pli_proto::{limits, pb};
@@ -38,7 +40,8 @@ struct Stock {
 
 /// Keeps the stock at the server full and young.
 pub(super) async fn publish(engine: &Engine, known: &Known) -> Result<(), Error> {
-    let mut request = engine.store.write(begin).await?;
+    let renew = engine.renew_stock.swap(false, Ordering::SeqCst);
+    let mut request = engine.store.write(move |tx| begin(tx, renew)).await?;
     loop {
         let answer = known.key_packages().publish(request).await.map_err(|status| Error::of_status(&status))?;
         let answer = answer.into_inner();
@@ -64,7 +67,11 @@ fn stocks(tx: &Tx<'_>) -> Result<Vec<Stock>, Error> {
 }
 
 /// Begins a new stock where one is due, and replaces what the server has; otherwise asks what is missing.
-fn begin(tx: &mut Tx<'_>) -> Result<pb::PublishRequest, Error> {
+fn begin(tx: &mut Tx<'_>, renew: bool) -> Result<pb::PublishRequest, Error> {
+    if renew {
+        meta::set_number(tx.db, meta::PUT_BACK_MS, tx.now_ms())?;
+        meta::set_number(tx.db, meta::RENEW_STOCK_MS, tx.now_ms() + 1)?;
+    }
     let mut stocks = stocks(tx)?;
     let renew_ms = meta::number(tx.db, meta::RENEW_STOCK_MS)?;
     let newest = stocks.first().filter(|stock| stock.made_ms >= renew_ms);
@@ -89,7 +96,8 @@ fn begin(tx: &mut Tx<'_>) -> Result<pb::PublishRequest, Error> {
         inbox_key: public,
         inbox_key_signature: me.key.sign_raw(&signed).to_vec(),
         replace: true,
-        ..pb::PublishRequest::default()
+        // At once: whoever would add this device meanwhile must not find nothing.
+        ..packages(tx, AT_ONCE, true)?
     })
 }
 

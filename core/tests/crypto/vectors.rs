@@ -18,6 +18,17 @@ fn xwing_keys_ciphertexts_and_secrets_are_the_drafts() {
     }
 }
 
+/// docs/protocol.md, section 10; computed by a client that knew that page alone.
+#[test]
+fn derived_keys_are_those_of_the_protocol() {
+    let crypto = random(9);
+    let pair = crypto.derive_hpke_keypair(SUITE.hpke_config(), &[8; 48]).unwrap();
+    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
+    assert_eq!(hex(&pair.private), "f44e72ce2008890583d33f3ee73f79111545ec2a0b8401376849abe272556b62");
+    let public = crypto.hash(HashType::Sha2_256, &pair.public).unwrap();
+    assert_eq!(hex(&public), "24c97b24d3b527b12040eff542f02f888c3e230df8b6107e5c97e06b5b95078d");
+}
+
 /// RFC 9180, 5.1, for X-Wing, HKDF-SHA384 and AES-256-GCM in base mode: key and nonce.
 fn key_schedule(shared_secret: &[u8], info: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let crypto = RustCrypto::default();

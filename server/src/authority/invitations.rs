@@ -13,11 +13,11 @@ use pli_proto::signed::{self, Hash, Label};
 use sha2::{Digest, Sha256};
 
 use super::{Authority, AuthorityError, check_name};
+use crate::config::HOUR_MS;
 use crate::engine::{Device, EngineError, Enrolment, Invitation, Invitee};
 
 /// Invitations made by one call.
 const AT_ONCE: u32 = 10_000;
-const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// Invitations to make.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ impl Authority {
         Ok(links)
     }
 
-    /// Makes a device of an invitation. The same keys get the same device again.
+    /// Makes a device of an invitation. The same keys get the same device again, while its issuer is in use.
     pub(crate) async fn enrol(&self, keys: Keys) -> Result<Enrolled, AuthorityError> {
         check_possession(&keys)?;
         let hash = hash(&keys.token);
@@ -166,15 +166,14 @@ impl Authority {
         if used.mls_key != keys.mls_key || used.tls_key != keys.tls_key {
             return Err(refused(Reason::InvitationUsed, "the invitation was used with other keys"));
         }
-        let device = self.active(used.device).await?;
+        let Device { id, person, mls_certificate, .. } = self.active(used.device).await?;
         let by = self.issuer();
-        let tls_certificate = by.device(device.person, device.id, keys.tls_key, Usage::Tls).await?;
         let issuer = by.certificate();
-        let Device { id, person, mut mls_certificate, .. } = device;
         if certificate::verify_device(&self.root_key, &[&mls_certificate, &issuer], Usage::Mls).is_err() {
-            // Its issuer was replaced since. The device does not have it yet, or it would not ask.
-            mls_certificate = by.device(person, id, keys.mls_key, Usage::Mls).await?;
+            // A revocation names one certificate: a second one would outlive it in groups.
+            return Err(refused(Reason::InvitationUsed, "the invitation was used, and its issuer was replaced since"));
         }
+        let tls_certificate = by.device(person, id, keys.tls_key, Usage::Tls).await?;
         Ok(Some(Enrolled { person, device: id, mls_certificate, tls_certificate, issuer }))
     }
 

@@ -18,6 +18,7 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::entries_are_numbered_and_chained(&*make().await).await;
     logs::a_repeated_append_gets_the_first_answer(&*make().await).await;
     logs::a_stale_parent_is_refused(&*make().await).await;
+    logs::who_read_another_log_is_told(&*make().await).await;
     logs::strangers_learn_nothing(&*make().await).await;
     logs::row_changes_are_all_or_nothing(&*make().await).await;
     logs::revoked_rows_read_to_their_end(&*make().await).await;

@@ -6,7 +6,8 @@
 //! are checked before it is asked.
 //!
 //! What it must not keep: who wrote an entry; anything that holds a log or a row together with a device or a person;
-//! times finer than a day, but for an entry's; the order of insertion of anything that has no number of its own.
+//! times finer than a day, but for an entry's, and the hour of the server's start; the order of insertion of anything
+//! that has no number of its own.
 
 pub mod conformance;
 pub mod sqlite;
@@ -262,8 +263,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Appends under the rules of docs/protocol.md, "The log" and "Rows".
     fn append(&self, append: Append) -> Answer<'_, Appended>;
 
-    /// A page of what `row` may read after a number.
-    fn read(&self, log: LogId, row: AccessKey, after: u64) -> Answer<'_, Page>;
+    /// A page of what `row` may read after a number; [`Reason::Diverged`] if the running hash there is not `hash`.
+    fn read(&self, log: LogId, row: AccessKey, after: u64, hash: Option<Hash>) -> Answer<'_, Page>;
 
     /// Keeps the snapshot at a commit. The first at a number stays; eight of them besides the founding one.
     fn put_snapshot(&self, log: LogId, row: AccessKey, number: u64, sealed: Vec<u8>) -> Answer<'_, ()>;
@@ -329,8 +330,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Keeps key packages; what does not fit is dropped.
     fn publish(&self, publication: Publication) -> Answer<'_, Stock>;
 
-    /// Takes a key package of each device that has one and is not revoked, in the order asked.
-    fn take(&self, devices: Vec<DeviceId>, now_ms: u64) -> Answer<'_, Vec<pb::DevicePackage>>;
+    /// Takes a key package of each device that has one and is not revoked, in the order asked: one for use once, or rather
+    /// the last resort; the other kind where there is none.
+    fn take(&self, devices: Vec<DeviceId>, last_resort: bool, now_ms: u64) -> Answer<'_, Vec<pb::DevicePackage>>;
 
     /// Leaves an item in an inbox; an id that was there before changes nothing.
     fn deliver(&self, device: DeviceId, id: [u8; 16], sealed: Vec<u8>, now_ms: u64) -> Answer<'_, ()>;

@@ -10,7 +10,7 @@ use pli_proto::limits::STREAM_LOGS;
 use pli_proto::pb;
 use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::row::AccessKey;
-use pli_proto::signed::Method;
+use pli_proto::signed::{Hash, Method};
 use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
@@ -41,6 +41,8 @@ pub(crate) struct Follower {
 struct Place {
     row: AccessKey,
     after: u64,
+    /// What the reader knows to be there; asked about once.
+    hash: Option<Hash>,
     /// A page said that there was nothing more, and nothing was sent since.
     said_caught_up: bool,
 }
@@ -146,13 +148,15 @@ impl Follower {
         let limit = |ms| refused(self.shared.refusal(Reason::Limit, ms));
         self.shared.rates.address.take(self.address, 1).map_err(limit)?;
         let verified = self.shared.verified::<pb::ReadBody>(Method::Subscribe, request);
-        let (log, row, body) = verified.map_err(|status| refused(Refusal::of(&status).unwrap_or_default()))?;
+        let of_status = |status| refused(Refusal::of(&status).unwrap_or_default());
+        let (log, row, body) = verified.map_err(of_status)?;
+        let hash = self.shared.known_hash(&body).map_err(of_status)?;
         if self.logs.len() >= STREAM_LOGS && !self.logs.contains_key(&log) {
             return Err(limit(0));
         }
         // Watched before it is first read, or an append in between would go unnoticed.
         self.listener.watch(Topic::Log(log));
-        self.logs.insert(log, Place { row, after: body.after, said_caught_up: false });
+        self.logs.insert(log, Place { row, after: body.after, hash, said_caught_up: false });
         self.due.insert(log);
         Ok(())
     }
@@ -184,7 +188,7 @@ impl Follower {
         self.check_door()?;
         let Some(place) = self.logs.get_mut(&log) else { return Ok(()) };
         let after = place.after;
-        let page = match self.shared.engine.read(log, place.row, after).await {
+        let page = match self.shared.engine.read(log, place.row, after, place.hash.take()).await {
             Ok(page) => page,
             Err(error @ EngineError::Refused(_)) => {
                 let (refusal, _) = self.shared.engine_refusal(error);

@@ -60,11 +60,10 @@ impl Inbox for InboxService {
         listener.watch(Topic::Inbox(device));
         listener.watch(Topic::Directory);
         let (pages, receiver) = mpsc::channel(1);
-        let after = request.into_inner().after;
         let shared = shared.clone();
         let held = (counted, place);
         let follower =
-            Follower { shared: shared.clone(), device, issuer, after, told: None, listener, pages, _held: held };
+            Follower { shared: shared.clone(), device, issuer, after: 0, told: None, listener, pages, _held: held };
         let task = shared.env.spawn(Box::pin(follower.run()));
         Ok(respond(receiver, task))
     }
@@ -113,6 +112,7 @@ struct Follower {
     device: DeviceId,
     /// Of the device's TLS certificate.
     issuer: Hash,
+    /// The last item that was sent.
     after: u64,
     /// What was last said to be newest; `None` before the first page.
     told: Option<Versions>,

@@ -50,7 +50,7 @@ impl KeyPackages for KeyPackagesService {
     async fn take(&self, request: Request<pb::TakeRequest>) -> Result<Response<pb::TakeResponse>, Status> {
         let shared = &self.0;
         let Sealed(address) = shared.extension(&request)?;
-        let asked = request.into_inner().devices;
+        let pb::TakeRequest { devices: asked, last_resort } = request.into_inner();
         if asked.len() > TAKE_DEVICES {
             return Err(shared.refuse(Reason::Invalid, "too many devices at once"));
         }
@@ -64,7 +64,7 @@ impl KeyPackages for KeyPackagesService {
         }
         // Each takes something away from others.
         shared.rate(shared.rates.take.take(address, devices.len() as u32))?;
-        let packages = shared.engine.take(devices, shared.env.now_ms()).await;
+        let packages = shared.engine.take(devices, last_resort, shared.env.now_ms()).await;
         Ok(Response::new(pb::TakeResponse { packages: packages.map_err(|error| shared.engine_error(error))? }))
     }
 }

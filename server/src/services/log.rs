@@ -9,7 +9,7 @@ use pli_proto::pb::log_server::Log;
 use pli_proto::pb::row_change::Change;
 use pli_proto::refusal::Reason;
 use pli_proto::row::AccessKey;
-use pli_proto::signed::{self, Method};
+use pli_proto::signed::{self, Hash, Method};
 use pli_proto::{limits, pb};
 use prost::Message;
 use tokio::sync::mpsc;
@@ -67,7 +67,11 @@ impl Log for LogService {
     async fn read(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::LogPage>, Status> {
         let shared = &self.0;
         let (log, row, body) = shared.verified::<pb::ReadBody>(Method::Read, &request.into_inner())?;
-        let page = shared.engine.read(log, row, body.after).await.map_err(|error| shared.engine_error(error))?;
+        let page = shared
+            .engine
+            .read(log, row, body.after, shared.known_hash(&body)?)
+            .await
+            .map_err(|error| shared.engine_error(error))?;
         if page.ended && page.entries.is_empty() {
             return Err(shared.refuse(Reason::NoAccess, "the row was revoked"));
         }
@@ -135,6 +139,15 @@ impl Shared {
         let body = B::decode(request.request.as_slice());
         let body = body.map_err(|_| self.refuse(Reason::Invalid, "the request is malformed"))?;
         Ok((log, row, body))
+    }
+
+    /// The running hash that a reader knows, if it says one.
+    pub(crate) fn known_hash(&self, body: &pb::ReadBody) -> Result<Option<Hash>, Status> {
+        if body.hash.is_empty() {
+            return Ok(None);
+        }
+        let hash = body.hash.as_slice().try_into();
+        hash.map(Some).map_err(|_| self.refuse(Reason::Invalid, "the hash is malformed"))
     }
 
     fn check_entry(&self, entry: &pb::Entry) -> Result<(), Status> {

@@ -16,6 +16,7 @@ pub(crate) mod rates;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::Stream;
 use pli_env::{Env, Task};
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) streams: Arc<Semaphore>,
     /// Places for unary requests.
     pub(crate) requests: Arc<Semaphore>,
+    /// The minute in which an error of the storage was told last.
+    pub(crate) complained: AtomicU64,
     /// True once the server stops.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -80,15 +83,25 @@ impl Shared {
                 (refusal, message)
             }
             EngineError::Full => {
-                tracing::error!("the disk is full");
+                if self.may_complain() {
+                    tracing::error!("the disk is full");
+                }
                 (self.refusal(Reason::Unavailable, FULL_RETRY_MS), "the server's disk is full")
             }
             EngineError::Closed => (self.refusal(Reason::Unavailable, STOPPED_RETRY_MS), "the server is stopping"),
             EngineError::Failed(error) => {
-                tracing::error!(error, "the storage failed");
+                if self.may_complain() {
+                    tracing::error!(error, "the storage failed");
+                }
                 (self.refusal(Reason::Unavailable, STOPPED_RETRY_MS), "the server's storage failed")
             }
         }
+    }
+
+    /// Such an error comes with each request: it is told once a minute.
+    fn may_complain(&self) -> bool {
+        let minute = self.env.now_ms() / 60_000;
+        self.complained.swap(minute, Ordering::Relaxed) != minute
     }
 
     pub(crate) fn engine_error(&self, error: EngineError) -> Status {

@@ -437,7 +437,7 @@ impl SealedClient {
     }
 
     pub async fn read(&mut self, log: &Log, row: &AccessSigner, after: u64) -> Result<pb::LogPage, Status> {
-        let request = self.sign(log.id, row, Method::Read, &pb::ReadBody { after });
+        let request = self.sign(log.id, row, Method::Read, &pb::ReadBody { after, hash: Vec::new() });
         self.log.read(request).await.map(tonic::Response::into_inner)
     }
 
@@ -459,7 +459,7 @@ impl SealedClient {
     }
 
     pub fn subscribe_request(&self, log: &Log, row: &AccessSigner, after: u64) -> pb::LogRequest {
-        self.sign(log.id, row, Method::Subscribe, &pb::ReadBody { after })
+        self.sign(log.id, row, Method::Subscribe, &pb::ReadBody { after, hash: Vec::new() })
     }
 
     /// A stream, and the sender of its requests.

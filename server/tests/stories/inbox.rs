@@ -16,8 +16,8 @@ fn item(to: &Device, id: u64, sealed: &[u8]) -> pb::DeliverRequest {
     pb::DeliverRequest { device: to.id.to_vec(), id, sealed: sealed.to_vec() }
 }
 
-async fn follow(inbox: &mut InboxClient<Versioned>, after: u64) -> tonic::Streaming<pb::InboxPage> {
-    inbox.follow(pb::FollowRequest { after }).await.unwrap().into_inner()
+async fn follow(inbox: &mut InboxClient<Versioned>) -> tonic::Streaming<pb::InboxPage> {
+    inbox.follow(pb::FollowRequest {}).await.unwrap().into_inner()
 }
 
 async fn next(stream: &mut tonic::Streaming<pb::InboxPage>) -> pb::InboxPage {
@@ -31,17 +31,17 @@ async fn items_wait_come_live_and_go_when_acknowledged() {
     let mut sealed = office.sealed(&bob).await;
     sealed.inbox.deliver(item(&anne, 1, b"one")).await.unwrap();
     let mut inbox = own(&office, &anne).await;
-    let mut stream = follow(&mut inbox, 0).await;
+    let mut stream = follow(&mut inbox).await;
     let page = next(&mut stream).await;
     assert_eq!(page.items, [pb::InboxItem { number: 1, sealed: b"one".to_vec() }]);
     assert!(page.caught_up && page.directory_version > 0);
     sealed.inbox.deliver(item(&anne, 2, b"two")).await.unwrap();
     assert_eq!(next(&mut stream).await.items, [pb::InboxItem { number: 2, sealed: b"two".to_vec() }]);
     inbox.acknowledge(pb::AcknowledgeRequest { up_to: 1 }).await.unwrap();
-    assert_eq!(next(&mut follow(&mut inbox, 0).await).await.items.len(), 1);
+    assert_eq!(next(&mut follow(&mut inbox).await).await.items.len(), 1);
     inbox.acknowledge(pb::AcknowledgeRequest { up_to: 2 }).await.unwrap();
     sealed.inbox.deliver(item(&anne, 3, b"three")).await.unwrap();
-    let page = next(&mut follow(&mut inbox, 0).await).await;
+    let page = next(&mut follow(&mut inbox).await).await;
     assert_eq!(page.items[0].number, 3, "numbers go on after all was acknowledged");
 }
 
@@ -54,12 +54,12 @@ async fn the_same_id_again_is_the_same_item_even_after_it_was_acknowledged() {
         sealed.inbox.deliver(item(&anne, 1, b"one")).await.unwrap();
     }
     let mut inbox = own(&office, &anne).await;
-    assert_eq!(next(&mut follow(&mut inbox, 0).await).await.items.len(), 1);
+    assert_eq!(next(&mut follow(&mut inbox).await).await.items.len(), 1);
     inbox.acknowledge(pb::AcknowledgeRequest { up_to: 1 }).await.unwrap();
     sealed.inbox.deliver(item(&anne, 1, b"one")).await.unwrap();
-    assert!(next(&mut follow(&mut inbox, 0).await).await.items.is_empty());
+    assert!(next(&mut follow(&mut inbox).await).await.items.is_empty());
     sealed.inbox.deliver(item(&bob, 1, b"one")).await.unwrap();
-    assert_eq!(next(&mut follow(&mut own(&office, &bob).await, 0).await).await.items.len(), 1);
+    assert_eq!(next(&mut follow(&mut own(&office, &bob).await).await).await.items.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +67,7 @@ async fn the_stream_hints_at_changes_of_directory_and_revocation_list() {
     let office = Office::open().await;
     let (anne, bob) = (office.hire("Anne").await, office.hire("Bob").await);
     let mut inbox = own(&office, &anne).await;
-    let mut stream = follow(&mut inbox, 0).await;
+    let mut stream = follow(&mut inbox).await;
     let first = next(&mut stream).await;
     assert!(first.items.is_empty() && first.caught_up && first.revocations == 0);
     office.hire("Carl").await;
@@ -110,7 +110,7 @@ async fn a_full_inbox_and_a_bad_item_are_refused() {
     assert!(sealed.inbox.deliver(item(&anne, 0, b"x")).await.is_ok(), "a repetition still succeeds");
     // All of it arrives, in pages.
     let mut inbox = own(&office, &anne).await;
-    let (mut stream, mut count, mut pages) = (follow(&mut inbox, 0).await, 0, 0);
+    let (mut stream, mut count, mut pages) = (follow(&mut inbox).await, 0, 0);
     loop {
         let page = next(&mut stream).await;
         count += page.items.len() as u64;
@@ -130,12 +130,12 @@ async fn a_device_has_few_streams_at_once() {
     let mut inbox = own(&office, &anne).await;
     let mut streams = Vec::new();
     for _ in 0..office.limits.streams_per_device {
-        let mut stream = follow(&mut inbox, 0).await;
+        let mut stream = follow(&mut inbox).await;
         next(&mut stream).await;
         streams.push(stream);
     }
-    let refused = inbox.follow(pb::FollowRequest { after: 0 }).await;
+    let refused = inbox.follow(pb::FollowRequest {}).await;
     assert_eq!(reason(refused), Reason::Limit);
     streams.pop();
-    until(async || inbox.clone().follow(pb::FollowRequest { after: 0 }).await.is_ok()).await;
+    until(async || inbox.clone().follow(pb::FollowRequest {}).await.is_ok()).await;
 }

@@ -13,7 +13,7 @@ async fn publisher(office: &Office, device: &Device) -> KeyPackagesClient<Versio
 
 async fn take(sealed: &mut SealedClient, devices: &[&Device]) -> Vec<pb::DevicePackage> {
     let devices = devices.iter().map(|device| device.id.to_vec()).collect();
-    sealed.key_packages.take(pb::TakeRequest { devices }).await.unwrap().into_inner().packages
+    sealed.key_packages.take(pb::TakeRequest { devices, last_resort: false }).await.unwrap().into_inner().packages
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,9 +79,15 @@ async fn what_is_too_much_or_not_signed_is_refused() {
     assert_eq!(more.stock, limits::KEY_PACKAGES);
     let mut sealed = office.sealed(&anne).await;
     let devices = vec![vec![1; 16]; limits::TAKE_DEVICES + 1];
-    assert_eq!(reason(sealed.key_packages.take(pb::TakeRequest { devices }).await), Reason::Invalid);
+    assert_eq!(
+        reason(sealed.key_packages.take(pb::TakeRequest { devices, last_resort: false }).await),
+        Reason::Invalid
+    );
     let devices = vec![vec![1; 15]];
-    assert_eq!(reason(sealed.key_packages.take(pb::TakeRequest { devices }).await), Reason::Invalid);
+    assert_eq!(
+        reason(sealed.key_packages.take(pb::TakeRequest { devices, last_resort: false }).await),
+        Reason::Invalid
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +95,7 @@ async fn an_address_takes_no_more_than_its_rate() {
     let office = Office::with(|limits| limits.take_rate = pli_server::Rate::new(1, 3)).await;
     let anne = office.hire("Anne").await;
     let mut sealed = office.sealed(&anne).await;
-    let ask = |n: u8| pb::TakeRequest { devices: (0..n).map(|n| vec![n; 16]).collect() };
+    let ask = |n: u8| pb::TakeRequest { devices: (0..n).map(|n| vec![n; 16]).collect(), last_resort: false };
     assert!(sealed.key_packages.take(ask(3)).await.is_ok());
     let refused = refusal(sealed.key_packages.take(ask(3)).await);
     assert_eq!(refused.reason(), Reason::Limit);

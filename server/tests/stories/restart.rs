@@ -37,7 +37,7 @@ async fn a_restart_keeps_everything_that_was_answered() {
     group.sealed.inbox.deliver(item).await.unwrap();
     let known = office.channel(Some(&bob)).await.unwrap();
     let mut inbox = pb::inbox_client::InboxClient::with_interceptor(known, Headers::default());
-    let mut stream = inbox.follow(pb::FollowRequest { after: 0 }).await.unwrap().into_inner();
+    let mut stream = inbox.follow(pb::FollowRequest {}).await.unwrap().into_inner();
     let page = soon(stream.message()).await.unwrap().unwrap();
     assert_eq!((page.items.len(), page.revocations), (1, 1));
     Device::new(&office).enrol(&office, &open).await.unwrap();

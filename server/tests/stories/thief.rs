@@ -65,7 +65,7 @@ async fn story() -> Story {
     let mut group = Group::found(&office, &people[0]).await;
     let (bob, clementine) = (people[1].row(&group.log), people[2].row(&group.log));
     let devices = people.iter().map(|device| device.id.to_vec()).collect();
-    group.sealed.key_packages.take(pb::TakeRequest { devices }).await.unwrap();
+    group.sealed.key_packages.take(pb::TakeRequest { devices, last_resort: false }).await.unwrap();
     group.commit(vec![rows::set(bob.key(), rank::ADMIN), rows::set(clementine.key(), rank::OTHER)]).await;
     for device in &people[1..] {
         let sealed = b"an acknowledged welcome, ".repeat(1_000);

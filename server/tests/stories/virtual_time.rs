@@ -143,12 +143,12 @@ async fn day(seed: u64) -> Vec<u8> {
         request
     };
     log.create(sign(Method::Create, pb::CreateBody { snapshot: vec![1] }.encode_to_vec())).await.unwrap();
-    let subscribe = tokio_stream::iter([sign(Method::Subscribe, pb::ReadBody { after: 0 }.encode_to_vec())]);
+    let subscribe = tokio_stream::iter([sign(Method::Subscribe, pb::ReadBody::default().encode_to_vec())]);
     let mut stream = log.subscribe(subscribe).await.unwrap().into_inner();
     let pen = Pen { parent: 0, parent_hash: signed::hash_start(id).to_vec() };
     let (device, mut inbox) =
         (enrolled.device, InboxClient::with_interceptor(world.channel(&chain).await, Headers::default()));
-    let mut follow = inbox.follow(pb::FollowRequest { after: 0 }).await.unwrap().into_inner();
+    let mut follow = inbox.follow(pb::FollowRequest {}).await.unwrap().into_inner();
     for n in 0..10_u8 {
         let entry_id: [u8; 16] = pli_env::random(&*world);
         let entry = pb::Entry { id: entry_id.to_vec(), ..pen.message(&[n]) };

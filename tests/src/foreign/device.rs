@@ -100,7 +100,7 @@ impl Device {
     /// It does not open.
     pub async fn invitation(&self) -> Result<pb::Invitation> {
         let mut inbox = InboxClient::new(self.known.clone()).max_decoding_message_size(MESSAGE_BYTES);
-        let mut pages = inbox.follow(request(pb::FollowRequest { after: 0 }, None)?).await?.into_inner();
+        let mut pages = inbox.follow(request(pb::FollowRequest {}, None)?).await?.into_inner();
         let item = loop {
             let page = tokio::time::timeout(crate::PATIENCE, pages.message()).await??.ok_or("the stream ended")?;
             if let Some(item) = page.items.into_iter().next() {
@@ -124,7 +124,7 @@ impl Device {
 
     /// Takes a key package of a person's device, and checks it (section 6.2).
     pub(super) async fn take(&self, person: &[u8], device: &pb::Device) -> Result<pb::DevicePackage> {
-        let take = pb::TakeRequest { devices: vec![device.id.clone()] };
+        let take = pb::TakeRequest { devices: vec![device.id.clone()], last_resort: false };
         let taken = KeyPackagesClient::new(self.sealed.clone()).take(self.at_door(take).await?).await?.into_inner();
         let [taken] = <[pb::DevicePackage; 1]>::try_from(taken.packages).map_err(|_| "not one package")?;
         let message = MlsMessage::from_bytes(&taken.package)?;

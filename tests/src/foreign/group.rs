@@ -112,7 +112,7 @@ impl<'a> Group<'a> {
     }
 
     async fn page(&self) -> Result<pb::LogPage> {
-        let body = pb::ReadBody { after: self.head.number }.encode_to_vec();
+        let body = pb::ReadBody { after: self.head.number, hash: Vec::new() }.encode_to_vec();
         Ok(self.device.logs().read(self.device.signed(&self.head, "Read", body).await?).await?.into_inner())
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Said {
     pub(crate) host: usize,
     pub(crate) conversation: ConversationId,
     pub(crate) act: Act,
+    /// When the call began.
+    pub(crate) asked_ms: u64,
     /// Under which it was accepted; none if the call never returned, or gives none.
     pub(crate) entry: Option<EntryId>,
     /// The call returned: it must never be lost.
@@ -34,7 +36,14 @@ pub(crate) struct Said {
 pub(crate) struct Copied {
     pub(crate) made_ms: u64,
     pub(crate) back_ms: u64,
+    /// By then it has put new key packages in the place of the old.
+    pub(crate) replaced_ms: u64,
 }
+
+/// So long a device may take for that, in a bad network.
+const REPLACES_MS: u64 = 10 * 60_000;
+/// It is down, and has not done it.
+const NOT_YET: u64 = u64::MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct Book {
@@ -62,8 +71,8 @@ impl Book {
     }
 
     /// Notes an act before it is done; the place is for [`Self::accepted`].
-    pub(crate) fn says(&mut self, host: usize, conversation: ConversationId, act: Act) -> usize {
-        self.said.push(Said { host, conversation, act, entry: None, accepted_ms: None, undone: false });
+    pub(crate) fn says(&mut self, host: usize, conversation: ConversationId, act: Act, asked_ms: u64) -> usize {
+        self.said.push(Said { host, conversation, act, asked_ms, entry: None, accepted_ms: None, undone: false });
         self.said.len() - 1
     }
 
@@ -77,10 +86,27 @@ impl Book {
         self.said[place].undone = true;
     }
 
-    pub(crate) fn copied_back(&mut self, host: usize, copied: Copied) {
-        self.copied.push((host, copied));
+    pub(crate) fn copied_back(&mut self, host: usize, made_ms: u64, back_ms: u64) {
+        self.copied.push((host, Copied { made_ms, back_ms, replaced_ms: NOT_YET }));
         for said in self.said.iter_mut().filter(|said| said.host == host) {
-            said.undone |= said.accepted_ms.is_none_or(|accepted_ms| accepted_ms > copied.made_ms);
+            // Of one whose call did not return, for the host died, nobody knows when it was done.
+            said.undone |= said.accepted_ms.unwrap_or(said.asked_ms) > made_ms;
         }
+    }
+
+    pub(crate) fn boots(&mut self, host: usize, now_ms: u64) {
+        for copied in self.copies_of(host).filter(|copied| copied.replaced_ms == NOT_YET) {
+            copied.replaced_ms = now_ms + REPLACES_MS;
+        }
+    }
+
+    pub(crate) fn ends(&mut self, host: usize, now_ms: u64) {
+        for copied in self.copies_of(host).filter(|copied| copied.replaced_ms > now_ms) {
+            copied.replaced_ms = NOT_YET;
+        }
+    }
+
+    fn copies_of(&mut self, host: usize) -> impl Iterator<Item = &mut Copied> {
+        self.copied.iter_mut().filter(move |(of, _)| *of == host).map(|(_, copied)| copied)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use pli_core::model::EntryId;
+use pli_core::store::outbox::Intent;
 
 use super::book::{Act, Said};
 use super::excuse;
@@ -14,9 +15,10 @@ use super::view::{Case, Id, Item, Log, Store, UNREADABLE};
 
 /// Values of `pli_core::store::logs::LogState`.
 const ACTIVE: i64 = 2;
-const STATES: [&str; 8] = ["Founding", "Joining", "Active", "Broken", "Removed", "AccessLost", "Left", "Stopped"];
+const STATES: [&str; 10] =
+    ["Founding", "Joining", "Active", "Broken", "Removed", "AccessLost", "Left", "Stopped", "Behind", "Diverged"];
 /// Changes that a device notes for itself alone.
-const LOCAL: [&str; 5] = ["Founded", "Joined", "LostSecrets", "Gap", "Fork"];
+const LOCAL: [&str; 6] = ["Founded", "Joined", "LostSecrets", "Gap", "Fork", "PutBack"];
 
 type Found = Vec<(usize, String)>;
 
@@ -232,12 +234,12 @@ fn alike(case: &Case, truth: &Truth, found: &mut Found) {
 /// 5. What was asked for is carried out, and everybody is where they belong.
 fn carried_out(case: &Case, truth: &Truth, found: &mut Found) {
     for store in case.stores.iter().filter(|store| !store.revoked) {
-        for intent in store.intents.iter().filter(|intent| intent.refused.is_none()) {
+        for queued in store.intents.iter().filter(|queued| !queued.refused) {
             // Whoever is meant may get a device yet.
-            if !adds_somebody_without_device(case, &intent.body) {
+            if !adds_somebody_without_device(case, &queued.intent) {
                 let states: Vec<&str> =
-                    store.logs.iter().filter(|log| log.conversation == intent.conversation).map(state).collect();
-                let body: String = intent.body.chars().take(40).collect();
+                    store.logs.iter().filter(|log| log.conversation == queued.conversation).map(state).collect();
+                let body: String = format!("{:?}", queued.intent).chars().take(40).collect();
                 found.push((store.host, format!("an intent waits for ever, in a log that is {states:?}: {body}")));
             }
         }
@@ -255,7 +257,7 @@ fn carried_out(case: &Case, truth: &Truth, found: &mut Found) {
             let lost = change == "LostSecrets"
                 && !excuse::is_copy_at(case, store, item.log, item.number)
                 && !excuse::is_lie(case, item.log, item.number);
-            if lost || matches!(change.as_str(), "Fork" | "Gap") {
+            if lost || matches!(change.as_str(), "Fork" | "Gap" | "PutBack") {
                 found.push((
                     store.host,
                     format!("it shows {change} at {} of {} without cause", item.number, short(&item.log)),
@@ -265,10 +267,10 @@ fn carried_out(case: &Case, truth: &Truth, found: &mut Found) {
     }
 }
 
-fn adds_somebody_without_device(case: &Case, body: &str) -> bool {
-    let people: BTreeMap<String, Vec<Id>> = serde_json::from_str(body).unwrap_or_default();
+fn adds_somebody_without_device(case: &Case, intent: &Intent) -> bool {
+    let Intent::Add(people) = intent else { return false };
     let has_device = |person: &Id| case.server.devices.values().any(|(of, revoked)| of == person && !revoked);
-    people.get("Add").is_some_and(|people| people.iter().any(|person| !has_device(person)))
+    people.iter().any(|person| !has_device(&person.0))
 }
 
 fn state(log: &Log) -> &'static str {
@@ -295,7 +297,7 @@ fn place(case: &Case, truth: &Truth, store: &Store, log: &Log, found: &mut Found
             found.push((store.host, format!("it has no access to {name}, and believes to be {}", state(log))))
         }
     }
-    if truth.has_row(log.log, store.host) && !is_in {
+    if truth.has_row(log.log, store.host) && !is_in && !excuse::nobody_mends(case, truth, log.log) {
         found.push((store.host, format!("its row in {name} stays, though it is {}", state(log))));
     }
     let entries = case.server.entries.get(&log.log).map_or(&[][..], Vec::as_slice);

@@ -1,11 +1,13 @@
 //! The checks bite: a sound case passes, and each broken promise is told.
 
-use pli_core::model::{ConversationId, EntryId};
+use pli_core::model::{ConversationId, EntryId, PersonId};
+use pli_core::store::outbox::Intent;
 use pli_proto::row::AccessKey;
+use pli_proto::rows::rank;
 
-use super::book::{Act, Copied, Said};
+use super::book::{Act, Book, Copied, Said};
 use super::check::check;
-use super::view::{COMMIT, Case, Entry, Head, Id, Intent, Item, Log, MESSAGE, Store};
+use super::view::{COMMIT, Case, Entry, Head, Id, Item, Log, MESSAGE, Queued, Store};
 
 const LOG: Id = [7; 16];
 const KEY: [u8; 32] = [9; 32];
@@ -18,6 +20,7 @@ fn sound() -> Case {
     let entry = |number: u64, kind, changes| Entry { number, id: [number as u8; 16], kind, received_ms: 0, changes };
     let mut case = Case::default();
     case.server.founders.insert(LOG, rows[0]);
+    case.server.rows.insert(LOG, [(AccessKey(rows[0]), rank::OWNER), (AccessKey(rows[1]), rank::OTHER)].into());
     case.server.entries.insert(LOG, vec![entry(1, COMMIT, vec![(rows[1], true)]), entry(2, MESSAGE, Vec::new())]);
     case.server.logs.insert(LOG, Head { last: 2, hash: vec![2] });
     for (host, key) in devices.into_iter().enumerate() {
@@ -32,6 +35,7 @@ fn sound() -> Case {
         host: 1,
         conversation: ConversationId(LOG),
         act: Act::Text(TEXT.into()),
+        asked_ms: 1,
         entry: Some(EntryId([2; 16])),
         accepted_ms: Some(1),
         undone: false,
@@ -186,24 +190,35 @@ fn what_the_server_holds_is_told() {
         stays(case);
         case.stores[1].logs[0].state = 5;
     });
+    // Unless nobody is left who could mend it.
+    let excused = |break_it: &dyn Fn(&mut Case)| {
+        let told = told(|case| {
+            stays(case);
+            break_it(case);
+        });
+        assert!(!told.contains("stays"), "{told}");
+    };
+    excused(&|case| case.stores[0].revoked = true);
+    excused(&|case| {
+        let rows = case.server.rows.get_mut(&LOG).unwrap();
+        rows.values_mut().for_each(|rank| *rank = rank::OTHER);
+        rows.insert(AccessKey([5; 32]), rank::OWNER);
+    });
+    // Where no row has a rank, all may.
+    tells("2: its row in 07070707 stays", |case| {
+        stays(case);
+        case.server.rows.get_mut(&LOG).unwrap().values_mut().for_each(|rank| *rank = rank::OTHER);
+    });
 }
 
 #[test]
 fn an_intent_that_waits_for_ever_is_told() {
-    let intent = |refused: Option<&str>| Intent {
-        conversation: LOG,
-        entry: [6; 16],
-        body: "\"Leave\"".into(),
-        refused: refused.map(Into::into),
-    };
-    tells("waits for ever", |case| case.stores[0].intents.push(intent(None)));
-    assert_eq!(told(|case| case.stores[0].intents.push(intent(Some("\"NotAllowed\"")))), "");
+    let queued = |intent, refused| Queued { conversation: LOG, entry: [6; 16], intent, refused };
+    tells("waits for ever", |case| case.stores[0].intents.push(queued(Intent::Leave, false)));
+    assert_eq!(told(|case| case.stores[0].intents.push(queued(Intent::Leave, true))), "");
     // Who has no device can't be added yet.
     let adds = |person: Id| {
-        move |case: &mut Case| {
-            let body = format!("{{\"Add\":[{person:?}]}}");
-            case.stores[0].intents.push(Intent { conversation: LOG, entry: [6; 16], body, refused: None });
-        }
+        move |case: &mut Case| case.stores[0].intents.push(queued(Intent::Add(vec![PersonId(person)]), false))
     };
     assert_eq!(told(adds([99; 16])), "");
     tells("waits for ever", adds([1; 16]));
@@ -246,7 +261,7 @@ fn what_an_insider_or_a_copy_may_do_excuses_no_more() {
     // A copy of before its device was added, whose later life used the invitation.
     let copied = |made_ms, back_ms| {
         move |case: &mut Case| {
-            case.stores[1].copies.push(Copied { made_ms, back_ms });
+            case.stores[1].copies.push(Copied { made_ms, back_ms, replaced_ms: 600_001 });
             (case.stores[1].items, case.stores[1].logs) = Default::default();
         }
     };
@@ -259,7 +274,7 @@ fn what_an_insider_or_a_copy_may_do_excuses_no_more() {
     tells("does not show", late);
     // A copy that entered has no excuse.
     tells("does not show", |case| {
-        case.stores[1].copies.push(Copied { made_ms: 0, back_ms: 1 });
+        case.stores[1].copies.push(Copied { made_ms: 0, back_ms: 1, replaced_ms: 600_001 });
         case.stores[1].items.remove(0);
         lost(case, "Joined", 1);
     });
@@ -269,10 +284,27 @@ fn what_an_insider_or_a_copy_may_do_excuses_no_more() {
         case.stores[1].logs[0].state = 5;
     });
     tells("differs from 1's", |case| {
-        case.stores[1].copies.push(Copied { made_ms: 0, back_ms: 1 });
+        case.stores[1].copies.push(Copied { made_ms: 0, back_ms: 1, replaced_ms: 600_001 });
         lost(case, "Joined", 1);
         case.stores[1].items.last_mut().unwrap().text = "other".into();
     });
+}
+
+#[test]
+fn what_a_copy_takes_back_is_what_came_after_it_was_made() {
+    let mut book = Book::default();
+    let says = |book: &mut Book, asked_ms, accepted_ms: Option<u64>| {
+        let place = book.says(1, ConversationId(LOG), Act::Text(TEXT.into()), asked_ms);
+        if let Some(accepted_ms) = accepted_ms {
+            book.accepted(place, None, accepted_ms);
+        }
+    };
+    // Of the second and the last the call did not return.
+    for (asked_ms, accepted_ms) in [(5, Some(6)), (7, None), (9, Some(11)), (12, Some(13)), (14, None)] {
+        says(&mut book, asked_ms, accepted_ms);
+    }
+    book.copied_back(1, 10, 20);
+    assert_eq!(book.said.iter().map(|said| said.undone).collect::<Vec<_>>(), [false, false, true, true, true]);
 }
 
 impl Case {

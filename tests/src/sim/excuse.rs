@@ -1,13 +1,13 @@
 //! What a device may fail to show or to know, and why: as little as can be. All else is told.
 
+use pli_proto::row::AccessKey;
+use pli_proto::rows::{acting_rank, rank};
+
 use super::book::Copied;
 use super::truth::Truth;
 use super::view::{Case, Id, Item, Store, UNREADABLE};
 
 type Span = (u64, u64);
-
-/// So long after it was copied back a device may take to put new key packages in the place of the old, in a bad network.
-const REPLACED_MS: u64 = 10 * 60_000;
 
 /// Whether a device has not entered a log for this span, though it was added.
 fn has_not_joined(store: &Store, log: Id, span: Span) -> bool {
@@ -22,20 +22,36 @@ fn has_not_joined(store: &Store, log: Id, span: Span) -> bool {
 /// device is removed and added anew (docs/protocol.md, section 11); likewise where it was added with a key package that
 /// only that life knew, before the copy replaced them; and nobody invites it to what it founded itself. Nor does anybody
 /// where whoever added it was copied back before it had invited.
-fn is_stranded(case: &Case, store: &Store, log: Id, span: Span) -> bool {
+fn is_stranded(case: &Case, truth: &Truth, store: &Store, log: Id, span: Span) -> bool {
     let entered_ms = case.server.entry(log, span.0).map_or(0, |entry| entry.received_ms);
-    let lost_its_own = store.copies.iter().any(|copied| entered_ms < copied.back_ms + REPLACED_MS);
+    let lost_its_own = store.copies.iter().any(|copied| entered_ms < copied.replaced_ms);
     let forgot = |other: &Store| {
-        let knows = other.logs.iter().any(|known| known.log == log);
+        let was_in = truth.span(log, other.host, span.0).is_some();
         let since = |copied: &Copied| copied.made_ms <= entered_ms && entered_ms < copied.back_ms;
-        knows && other.copies.iter().any(since)
+        was_in && other.copies.iter().any(since)
     };
     (lost_its_own || case.stores.iter().any(forgot)) && has_not_joined(store, log, span)
 }
 
 /// Stranded as things are at the end.
 pub(crate) fn is_stranded_now(case: &Case, truth: &Truth, store: &Store, log: Id) -> bool {
-    truth.spans(log, store.host).last().is_some_and(|span| span.1 == u64::MAX && is_stranded(case, store, log, *span))
+    truth
+        .spans(log, store.host)
+        .last()
+        .is_some_and(|span| span.1 == u64::MAX && is_stranded(case, truth, store, log, *span))
+}
+
+/// Whether nobody is left in a log who could take a row away. That of a further device that its person took out to leave
+/// stays where the person's own row could not revoke it and no owner ever comes back (docs/protocol.md, section 6.5).
+pub(crate) fn nobody_mends(case: &Case, truth: &Truth, log: Id) -> bool {
+    let Some(rows) = case.server.rows.get(&log) else { return true };
+    let may = |store: &Store| {
+        let known = store.logs.iter().find(|known| known.log == log);
+        let key = known.and_then(|known| AccessKey::of(&known.key, &store.key));
+        key.and_then(|key| acting_rank(rows, key)).is_some_and(|rank| rank > rank::OTHER)
+    };
+    let is_there = |store: &Store| !store.revoked && truth.is_in(log, store.host);
+    !case.stores.iter().any(|store| is_there(store) && !is_stranded_now(case, truth, store, log) && may(store))
 }
 
 /// The spans of a log that a device read, or should have: not that where it is stranded, nor one where it was added, and
@@ -43,7 +59,7 @@ pub(crate) fn is_stranded_now(case: &Case, truth: &Truth, store: &Store, log: Id
 pub(crate) fn spans(case: &Case, truth: &Truth, store: &Store, log: Id) -> Vec<Span> {
     let was_out = |span: Span| span.0 > 0 && span.1 < u64::MAX && has_not_joined(store, log, span);
     let spans = truth.spans(log, store.host).iter().copied();
-    spans.filter(|span| !was_out(*span) && !is_stranded(case, store, log, *span)).collect()
+    spans.filter(|span| !was_out(*span) && !is_stranded(case, truth, store, log, *span)).collect()
 }
 
 /// Whether a store is a copy of before an entry came.

@@ -11,7 +11,6 @@ use tokio::sync::{mpsc, watch as watch_of};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use super::book::Copied;
 use super::env::{ORDERLY, SimEnv};
 use super::people;
 use super::seasons;
@@ -31,6 +30,7 @@ pub(crate) async fn supervise(w: Arc<World>, host: usize, mut orders: mpsc::Unbo
         on(&mut power).await;
         while orders.try_recv().is_ok() {}
         boot_files(&w, host);
+        w.book().boots(host, w.now_ms());
         slot.dead.store(false, Ordering::SeqCst);
         w.event(host, &format!("boots, life {}", slot.life.load(Ordering::SeqCst)));
         let env = SimEnv::new(&w, host);
@@ -114,6 +114,7 @@ impl World {
             lose_tail(&new);
         }
         self.cut(host);
+        self.book().ends(host, self.now_ms());
         if self.plan.copies && self.book().person[host].is_some() && self.once_in(4) {
             let mut backup = slot.backup.lock().expect("no panic while held");
             if backup.is_none() {
@@ -152,7 +153,7 @@ fn boot_files(w: &World, host: usize) {
         let _ = fs::remove_dir_all(folder.join("store"));
         copy(&from.join("store"), &folder.join("store"));
         w.count(|counts| counts.copies += 1);
-        w.book().copied_back(host, Copied { made_ms: at_ms, back_ms: w.now_ms() });
+        w.book().copied_back(host, at_ms, w.now_ms());
     }
 }
 

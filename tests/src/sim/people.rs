@@ -157,7 +157,7 @@ impl Acting {
     async fn say(&self, conversation: &Conversation) -> &'static str {
         let reply = if self.w.once_in(4) { self.pick(conversation, false).await } else { None };
         let text = self.w.book().words(self.host, "text");
-        let place = self.w.book().says(self.host, conversation.id(), Act::Text(text.clone()));
+        let place = self.w.book().says(self.host, conversation.id(), Act::Text(text.clone()), self.w.now_ms());
         let mentions: Vec<PersonId> = self.w.book().person[1..4].iter().flatten().copied().collect();
         let sending = conversation.send(&text, reply, &mentions);
         // A caller that stops waiting does not undo it.
@@ -174,7 +174,7 @@ impl Acting {
     async fn burst(&self, conversation: &Conversation) -> &'static str {
         let texts: Vec<String> = (0..2 + self.w.below(5)).map(|_| self.w.book().words(self.host, "text")).collect();
         join_all(texts.into_iter().map(async |text| {
-            let place = self.w.book().says(self.host, conversation.id(), Act::Text(text.clone()));
+            let place = self.w.book().says(self.host, conversation.id(), Act::Text(text.clone()), self.w.now_ms());
             let sent = conversation.send(&text, None, &[]).await;
             self.note(place, "send", sent.map(Some))
         }))
@@ -215,18 +215,18 @@ impl Acting {
         match kind {
             0..=3 => {
                 let text = self.w.book().words(self.host, "edit");
-                let place = self.w.book().says(self.host, id, Act::Edit(target, text.clone()));
+                let place = self.w.book().says(self.host, id, Act::Edit(target, text.clone()), self.w.now_ms());
                 self.note(place, "edit", conversation.edit(target, &text).await.map(Some));
                 "edits"
             }
             4..=6 => {
-                let place = self.w.book().says(self.host, id, Act::Delete(target));
+                let place = self.w.book().says(self.host, id, Act::Delete(target), self.w.now_ms());
                 self.note(place, "delete", conversation.delete(target).await.map(|()| None));
                 "deletes"
             }
             _ => {
                 let emoji = [Some("👍"), Some("🌊"), None][self.w.below(3) as usize];
-                let place = self.w.book().says(self.host, id, Act::React(target));
+                let place = self.w.book().says(self.host, id, Act::React(target), self.w.now_ms());
                 self.note(place, "react", conversation.react(target, emoji).await.map(|()| None));
                 "reacts"
             }

@@ -41,8 +41,9 @@ pub(crate) fn tell(case: &Case) {
         }
     }
     for store in &case.stores {
-        for intent in &store.intents {
-            println!("{} waits in {}: {} {:?}", store.host, short(&intent.conversation), short(&intent.entry), intent);
+        for queued in &store.intents {
+            let (conversation, entry) = (short(&queued.conversation), short(&queued.entry));
+            println!("{} waits in {conversation}: {entry} {:?}", store.host, queued.intent);
         }
     }
 }

@@ -6,9 +6,12 @@ use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use pli_core::model::EntryId;
+use pli_core::store::outbox::Intent;
+use pli_proto::row::AccessKey;
+use pli_proto::rows::Rows;
 use pli_proto::{pb, signed};
 use prost::Message as _;
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, Row};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -49,7 +52,7 @@ pub(crate) struct Store {
     pub(crate) key: [u8; 32],
     pub(crate) logs: Vec<Log>,
     pub(crate) items: Vec<Item>,
-    pub(crate) intents: Vec<Intent>,
+    pub(crate) intents: Vec<Queued>,
     /// Every value of every table.
     pub(crate) dump: Vec<u8>,
     /// The encrypted file as it is.
@@ -95,12 +98,13 @@ impl Item {
     }
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Intent {
+/// What waits in an outbox.
+#[derive(Clone, Debug)]
+pub(crate) struct Queued {
     pub(crate) conversation: Id,
     pub(crate) entry: Id,
-    pub(crate) body: String,
-    pub(crate) refused: Option<String>,
+    pub(crate) intent: Intent,
+    pub(crate) refused: bool,
 }
 
 /// The server's database.
@@ -110,6 +114,8 @@ pub(crate) struct Server {
     pub(crate) entries: BTreeMap<Id, Vec<Entry>>,
     /// The founder's row of each log.
     pub(crate) founders: BTreeMap<Id, [u8; 32]>,
+    /// Those that stand at the end.
+    pub(crate) rows: BTreeMap<Id, Rows>,
     /// MLS keys, with their persons, and whether they are revoked.
     pub(crate) devices: BTreeMap<[u8; 32], (Id, bool)>,
     pub(crate) files: Vec<(String, Vec<u8>)>,
@@ -229,8 +235,10 @@ fn store(at: &Path) -> rusqlite::Result<Store> {
     for (entry, reaction) in reactions {
         items.iter_mut().filter(|item| item.entry == entry).for_each(|item| item.reactions.push(reaction.clone()));
     }
-    let intents = all(&db, "SELECT conversation, entry, body, refused FROM intents ORDER BY id", |row| {
-        Ok(Intent { conversation: row.get(0)?, entry: row.get(1)?, body: row.get(2)?, refused: row.get(3)? })
+    let intents = all(&db, "SELECT conversation, entry, body, refused IS NOT NULL FROM intents ORDER BY id", |row| {
+        let intent = postcard::from_bytes(row.get_ref(2)?.as_blob()?)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, Type::Blob, error.into()))?;
+        Ok(Queued { conversation: row.get(0)?, entry: row.get(1)?, intent, refused: row.get(3)? })
     })?;
     let person = bytes("person").try_into().unwrap_or_default();
     let key = pli_core::crypto::DeviceKey::from_seed(&seed).public();
@@ -294,6 +302,11 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
         if Sha256::digest(signed::join(&[&log, &key, &Sha256::digest(sealed)])).as_slice() == founding {
             server.founders.insert(log, key);
         }
+    }
+    for (log, key, rank) in all(&db, "SELECT log, key, rank FROM rows WHERE revoked_at IS NULL", |row| {
+        Ok((row.get(0)?, AccessKey(row.get(1)?), row.get(2)?))
+    })? {
+        server.rows.entry(log).or_default().insert(key, rank);
     }
     for (key, device) in all(&db, "SELECT mls_key, person, revoked FROM devices", |row| {
         Ok((row.get(0)?, (row.get(1)?, row.get::<_, i64>(2)? != 0)))

@@ -107,7 +107,7 @@ fn title(frame: &mut Frame<'_>, area: Rect, state: &State) {
 
 /// What is being written, broken to the width, one cell kept for the cursor.
 fn composer_lines(state: &State, columns: usize) -> Vec<String> {
-    wrap(&show::safe(state.composer.text()), columns.saturating_sub(3))
+    wrap(&show::safe_lines(state.composer.text()), columns.saturating_sub(3))
 }
 
 fn composer(frame: &mut Frame<'_>, area: Rect, state: &State) {
@@ -116,7 +116,7 @@ fn composer(frame: &mut Frame<'_>, area: Rect, state: &State) {
     let columns = usize::from(inner.width);
     let mut lines = composer_lines(state, columns);
     // The end of what stands before the cursor is where the cursor is. A space at a line's end takes a cell, too.
-    let before = wrap(&show::safe(&format!("{}\u{2060}", state.composer.before())), columns.saturating_sub(3));
+    let before = wrap(&show::safe_lines(&format!("{}\u{2060}", state.composer.before())), columns.saturating_sub(3));
     let row = before.len().saturating_sub(1);
     let column = before.last().map_or(0, |line| width(line));
     let skipped = (row + 1).saturating_sub(usize::from(inner.height).max(1));

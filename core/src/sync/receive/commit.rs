@@ -129,6 +129,10 @@ impl Page {
         if !follows {
             self.lose(tx, entry, id, commit, by)?;
         }
+        if counted.after.settings.pair.is_some() {
+            // What was said while the other had no device goes in the order in which it was said.
+            outbox::wait_no_more(tx.db, self.record.conversation)?;
+        }
         self.public = Some(counted.after);
         if was_torn || !counted.removed.is_empty() {
             self.mend_soon(tx)?;

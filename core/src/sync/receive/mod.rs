@@ -34,9 +34,14 @@ pub(crate) struct Received {
 pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result<Received, Error> {
     let (entries, caught_up) = (&page.entries, page.caught_up);
     // A page that begins further on answers a question of before this device was removed and came in again.
-    let follows = |record: &Log| record.state.is_followed() && page.after <= record.number;
-    let Some(record) = logs::find(tx.db, log)?.filter(follows) else { return Ok(Received::default()) };
+    let follows = |record: &Log| record.state.is_asked_for() && page.after <= record.number;
+    let Some(mut record) = logs::find(tx.db, log)?.filter(follows) else { return Ok(Received::default()) };
     let Loaded { group, public } = tx.take_group(log)?;
+    if record.state == LogState::Diverged {
+        // The server has what this device has read after all.
+        record.state = if group.is_some() { LogState::Active } else { LogState::Broken };
+        tx.notice(Notice::Conversation(record.conversation));
+    }
     tx.defer();
     let mut page = Page {
         record,

@@ -29,6 +29,7 @@ extension Sentence {
         case .lostSecrets: Sentence("change.lost_secrets", by)
         case .gap: Sentence("change.gap")
         case .fork: Sentence("change.fork", by)
+        case .putBack: Sentence("change.put_back")
         }
     }
 
@@ -49,7 +50,7 @@ extension Sentence {
         case .topicSet(let topic): Sentence("change.you_topic", .text(topic))
         case .settingsChanged: Sentence("change.you_settings")
         case .returned: Sentence("change.you_returned")
-        case .joined, .lostSecrets, .gap, .fork: nil
+        case .joined, .lostSecrets, .gap, .fork, .putBack: nil
         }
     }
 

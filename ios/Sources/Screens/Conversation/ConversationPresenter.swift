@@ -233,6 +233,7 @@ extension Membership {
         case .left: Sentence("conversation.left")
         case .updateRequired: Sentence("conversation.update")
         case .behind: Sentence("conversation.behind")
+        case .diverged: Sentence("conversation.diverged")
         }
     }
 
@@ -240,7 +241,7 @@ extension Membership {
     var mayWrite: Bool {
         switch self {
         case .new, .member, .returning, .accessLost: true
-        case .removed, .left, .updateRequired, .behind: false
+        case .removed, .left, .updateRequired, .behind, .diverged: false
         }
     }
 }

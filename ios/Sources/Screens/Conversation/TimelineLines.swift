@@ -80,7 +80,7 @@ struct TimelineLines: Equatable, Sendable {
     private func line(_ change: Change) -> ChangeLine {
         ChangeLine(
             id: change.id, sentence: Sentence(change, me: me), at: change.at, tick: change.delivery.map(Tick.init),
-            isWarning: change.what == .fork || change.what == .gap)
+            isWarning: [.fork, .gap, .putBack].contains(change.what))
     }
 }
 

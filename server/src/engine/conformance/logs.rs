@@ -68,7 +68,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn numbers(&self, by: AccessKey, after: u64) -> Vec<u64> {
-        let page = self.engine.read(LOG, by, after).await.expect("a page");
+        let page = self.engine.read(LOG, by, after, None).await.expect("a page");
         page.entries.iter().map(|entry| entry.number).collect()
     }
 }
@@ -96,7 +96,7 @@ pub(super) async fn entries_are_numbered_and_chained(engine: &dyn Engine) {
         }
         sent.push(pb::Entry { number, hash: hash.to_vec(), received_ms: NOW_MS, ..entry });
     }
-    let page = engine.read(LOG, OWNER, 0).await.expect("a page");
+    let page = engine.read(LOG, OWNER, 0, None).await.expect("a page");
     assert!(page.caught_up && !page.ended);
     assert_eq!(page.entries, sent);
     assert_eq!(writer.numbers(OWNER, 4).await, [5, 6]);
@@ -134,11 +134,29 @@ pub(super) async fn a_stale_parent_is_refused(engine: &dyn Engine) {
     }
 }
 
+/// As after an older copy was put back.
+pub(super) async fn who_read_another_log_is_told(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    let mut hashes = vec![signed::hash_start(LOG)];
+    for _ in 0..3 {
+        hashes.push(writer.say(OWNER).await.expect("an append").hash);
+    }
+    engine.prune_messages(NOW_MS + 1).await.expect("pruning");
+    hashes.push(writer.say(OWNER).await.expect("an append").hash);
+    for (after, hash) in (0..).zip(&hashes) {
+        let page = engine.read(LOG, OWNER, after, Some(*hash)).await.expect("a page");
+        assert_eq!(page.entries.len(), usize::from(after < 4));
+        assert_eq!(reason(engine.read(LOG, OWNER, after, Some([7; 32])).await), Reason::Diverged);
+    }
+    assert_eq!(reason(engine.read(LOG, OWNER, 5, Some(hashes[4])).await), Reason::Diverged);
+    assert_eq!(reason(engine.read(LOG, OTHER, 5, Some(hashes[4])).await), Reason::NoAccess);
+}
+
 pub(super) async fn strangers_learn_nothing(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
     writer.say(OWNER).await.expect("a message");
     for log in [LOG, LogId([9; 16])] {
-        assert_eq!(reason(engine.read(log, OTHER, 0).await), Reason::NoAccess);
+        assert_eq!(reason(engine.read(log, OTHER, 0, None).await), Reason::NoAccess);
         assert_eq!(reason(engine.snapshot(log, OTHER, 0).await), Reason::NoAccess);
         assert_eq!(reason(engine.put_snapshot(log, OTHER, 0, vec![1]).await), Reason::NoAccess);
         let entry = writer.entry(EntryKind::Commit, vec![]);
@@ -152,10 +170,10 @@ pub(super) async fn row_changes_are_all_or_nothing(engine: &dyn Engine) {
     writer.commit(OWNER, vec![rows::set(MEMBER, rank::ADMIN)]).await.expect("a commit");
     let changes = vec![rows::set(OTHER, rank::OTHER), rows::revoke(OWNER)];
     assert_eq!(reason(writer.commit(MEMBER, changes).await), Reason::Rank);
-    assert_eq!(reason(engine.read(LOG, OTHER, 0).await), Reason::NoAccess);
+    assert_eq!(reason(engine.read(LOG, OTHER, 0, None).await), Reason::NoAccess);
     assert_eq!(writer.numbers(OWNER, 0).await, [1], "nothing of the entry stays");
     writer.commit(MEMBER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
-    let page = engine.read(LOG, OTHER, 1).await.expect("a page");
+    let page = engine.read(LOG, OTHER, 1, None).await.expect("a page");
     assert_eq!(page.entries[0].rows, [rows::set(OTHER, rank::OTHER)]);
 }
 
@@ -164,9 +182,9 @@ pub(super) async fn revoked_rows_read_to_their_end(engine: &dyn Engine) {
     writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
     let end = writer.commit(OWNER, vec![rows::revoke(MEMBER)]).await.expect("a commit").number;
     writer.say(OWNER).await.expect("a message");
-    let page = engine.read(LOG, MEMBER, 0).await.expect("a page");
+    let page = engine.read(LOG, MEMBER, 0, None).await.expect("a page");
     assert!(page.ended && !page.caught_up && page.entries.len() == 2);
-    assert!(engine.read(LOG, MEMBER, end).await.expect("a page").entries.is_empty());
+    assert!(engine.read(LOG, MEMBER, end, None).await.expect("a page").entries.is_empty());
     assert_eq!(reason(writer.say(MEMBER).await), Reason::NoAccess);
     assert_eq!(reason(engine.put_snapshot(LOG, MEMBER, 1, vec![1]).await), Reason::NoAccess);
     engine.put_snapshot(LOG, OWNER, end, vec![1]).await.expect("a snapshot");
@@ -235,9 +253,9 @@ pub(super) async fn pages_are_bounded(engine: &dyn Engine) {
     for _ in 0..PAGE_ENTRIES + 10 {
         writer.say(OWNER).await.expect("a message");
     }
-    let page = engine.read(LOG, OWNER, 0).await.expect("a page");
+    let page = engine.read(LOG, OWNER, 0, None).await.expect("a page");
     assert!(page.entries.len() == PAGE_ENTRIES && !page.caught_up);
-    let page = engine.read(LOG, OWNER, 10).await.expect("a page");
+    let page = engine.read(LOG, OWNER, 10, None).await.expect("a page");
     assert!(page.entries.len() == PAGE_ENTRIES && page.caught_up, "full, and yet the last");
     for bytes in [2 << 20, 700 << 10, 700 << 10] {
         let entry = pb::Entry { sealed: vec![1; bytes], ..writer.entry(EntryKind::Message, vec![]) };
@@ -245,7 +263,7 @@ pub(super) async fn pages_are_bounded(engine: &dyn Engine) {
     }
     let from = PAGE_ENTRIES as u64 + 10;
     for number in 1..=3 {
-        let page = engine.read(LOG, OWNER, from + number - 1).await.expect("a page");
+        let page = engine.read(LOG, OWNER, from + number - 1, None).await.expect("a page");
         assert!(page.entries.len() == 1 && page.caught_up == (number == 3));
     }
 }
@@ -301,7 +319,7 @@ pub(super) async fn concurrent_appends_are_contiguous(engine: Arc<dyn Engine>) {
     let mut after = 0;
     let mut hash = signed::hash_start(LOG);
     loop {
-        let page = engine.read(LOG, OWNER, after).await.expect("a page");
+        let page = engine.read(LOG, OWNER, after, None).await.expect("a page");
         for entry in &page.entries {
             hash = signed::hash_next(&hash, entry.number, &signed::entry_digest(LOG, entry));
             assert_eq!((entry.number, entry.hash.as_slice()), (after + 1, hash.as_slice()));

@@ -217,10 +217,12 @@ pub(super) async fn key_packages_are_used_once(engine: &dyn Engine) {
     let stock = engine.publish(last.clone()).await.expect("a stock");
     assert!(stock.single_use == 2 && stock.last_resort);
     assert_eq!(engine.publish(last).await.expect("the same").single_use, 2);
-    let take = async || {
-        let taken = engine.take(vec![other, device], NOW_MS).await.expect("packages");
+    let take_rather = async |last_resort| {
+        let taken = engine.take(vec![other, device], last_resort, NOW_MS).await.expect("packages");
         taken.into_iter().map(|package| package.package).collect::<Vec<_>>()
     };
+    let take = async || take_rather(false).await;
+    assert_eq!(take_rather(true).await, [b"last"]);
     let mut taken = [take().await, take().await].concat();
     taken.sort();
     assert_eq!(taken, [b"a", b"b"]);
@@ -230,6 +232,7 @@ pub(super) async fn key_packages_are_used_once(engine: &dyn Engine) {
     let many = Publication { packages: many, replace: true, ..publication(device, &[]) };
     let stock = engine.publish(many).await.expect("a stock");
     assert!(stock.single_use == KEY_PACKAGES && !stock.last_resort);
+    assert_eq!(take_rather(true).await.len(), 1);
     assert!(engine.revoke(revocation(1, &[1], None)).await.expect("an answer"));
     assert!(take().await.is_empty());
     assert_eq!(reason(engine.publish(publication(device, &[b"z"])).await), Reason::Revoked);

@@ -56,7 +56,12 @@ fn stock(c: &Connection, device: DeviceId) -> Result<Stock, EngineError> {
     Ok(c.prepare_cached(query)?.query_row([&device.0], read)?)
 }
 
-pub(super) fn take(c: &Connection, devices: &[DeviceId], now_ms: u64) -> Result<Vec<pb::DevicePackage>, EngineError> {
+pub(super) fn take(
+    c: &Connection,
+    devices: &[DeviceId],
+    rather_last_resort: bool,
+    now_ms: u64,
+) -> Result<Vec<pb::DevicePackage>, EngineError> {
     let mut taken = Vec::new();
     for device in devices {
         let query = "SELECT inbox_key, inbox_key_signature FROM devices
@@ -65,9 +70,10 @@ pub(super) fn take(c: &Connection, devices: &[DeviceId], now_ms: u64) -> Result<
             c.prepare_cached(query)?.query_row([&device.0], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
         let Some((inbox_key, inbox_key_signature)) = keys else { continue };
         let query = "SELECT hash, package, last_resort FROM key_packages WHERE device = ?1
-            ORDER BY last_resort, hash LIMIT 1";
+            ORDER BY last_resort <> ?2, hash LIMIT 1";
+        let parameters = params![device.0, rather_last_resort];
         let found: Option<(Hash, Vec<u8>, bool)> =
-            c.prepare_cached(query)?.query_row([&device.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional()?;
+            c.prepare_cached(query)?.query_row(parameters, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional()?;
         let Some((hash, package, last_resort)) = found else { continue };
         if !last_resort {
             let delete = "DELETE FROM key_packages WHERE device = ?1 AND hash = ?2";

@@ -280,8 +280,17 @@ fn kept_changes(changes: &[pb::RowChange]) -> Option<Vec<u8>> {
     Some(pb::Entry { rows: changes.iter().map(keep).collect(), ..pb::Entry::default() }.encode_to_vec())
 }
 
-pub(super) fn read(c: &Connection, log: LogId, key: AccessKey, after: u64) -> Result<Page, EngineError> {
+pub(super) fn read(
+    c: &Connection,
+    log: LogId,
+    key: AccessKey,
+    after: u64,
+    hash: Option<Hash>,
+) -> Result<Page, EngineError> {
     let (head, row) = known(c, log, key)?;
+    if hash.is_some() && hash != hash_at(c, log, after)? {
+        return Err(EngineError::refused(Reason::Diverged, "the log has something else there, or ends before"));
+    }
     let visible = row.revoked_at.map_or(head.last, |at| at.min(head.last));
     let query = "SELECT id, kind, parent, parent_hash, changes, sealed, number, hash, received_ms FROM entries
         WHERE log = ?1 AND number > ?2 AND number <= ?3 AND sealed IS NOT NULL ORDER BY number";
@@ -299,6 +308,15 @@ pub(super) fn read(c: &Connection, log: LogId, key: AccessKey, after: u64) -> Re
     }
     let revoked = row.revoked_at.is_some();
     Ok(Page { entries, caught_up: all && !revoked, ended: all && revoked })
+}
+
+/// The running hash at a number; pruned entries keep theirs.
+fn hash_at(c: &Connection, log: LogId, number: u64) -> Sql<Option<Hash>> {
+    if number == 0 {
+        return Ok(Some(signed::hash_start(log)));
+    }
+    let query = "SELECT hash FROM entries WHERE log = ?1 AND number = ?2";
+    c.prepare_cached(query)?.query_row(params![log.0, integer(number)], |r| r.get(0)).optional()
 }
 
 fn entry(r: &Row<'_>) -> Result<pb::Entry, EngineError> {

@@ -28,13 +28,20 @@ use super::{
     Answer, Append, Appended, Device, Engine, EngineError, Enrolment, InboxBatch, Invitation, Page, People,
     Publication, Revocation, Stock, Versions,
 };
+use crate::config::HOUR_MS;
 
 /// Connections that read. Under WAL they wait for no writer, and a long page for one stream delays no other much.
 const READERS: usize = 2;
 
+/// More than a directory changes in an hour.
+const VERSIONS_PER_HOUR: u64 = 1 << 20;
+
 /// The engine over one SQLite file, which several processes may have open.
 pub struct Sqlite {
     writer: Writer<()>,
+    /// The directory's versions begin here: beyond those that readers may have from after the copy that this database
+    /// was put back from.
+    versions_from: u64,
     budget: Arc<Budget>,
     /// Empty once closed.
     readers: Mutex<Vec<Reader>>,
@@ -56,7 +63,13 @@ impl Sqlite {
         }
         let writer = Writer::start(env, "pli-write", connection, ());
         let budget = Arc::new(Budget::new(env.clone(), secret));
-        Ok(Self { writer, budget, readers: Mutex::new(readers), turn: AtomicUsize::new(0) })
+        Ok(Self {
+            writer,
+            versions_from: env.now_ms() / HOUR_MS * VERSIONS_PER_HOUR,
+            budget,
+            readers: Mutex::new(readers),
+            turn: AtomicUsize::new(0),
+        })
     }
 
     /// Runs `job` in a transaction; answers after the fsync.
@@ -114,8 +127,8 @@ impl Engine for Sqlite {
             ran?
         })
     }
-    fn read(&self, log: LogId, row: AccessKey, after: u64) -> Answer<'_, Page> {
-        self.query(move |c| logs::read(c, log, row, after))
+    fn read(&self, log: LogId, row: AccessKey, after: u64, hash: Option<Hash>) -> Answer<'_, Page> {
+        self.query(move |c| logs::read(c, log, row, after, hash))
     }
     fn put_snapshot(&self, log: LogId, row: AccessKey, number: u64, sealed: Vec<u8>) -> Answer<'_, ()> {
         self.write(move |c| logs::put_snapshot(c, log, row, number, &sealed))
@@ -134,7 +147,8 @@ impl Engine for Sqlite {
         self.query(move |c| people::invitation(c, &hash))
     }
     fn enrol(&self, enrolment: Enrolment) -> Answer<'_, ()> {
-        self.write(move |c| people::enrol(c, &enrolment))
+        let from = self.versions_from;
+        self.write(move |c| people::enrol(c, from, &enrolment))
     }
     fn renew(&self, device: DeviceId, tls_key: [u8; 32]) -> Answer<'_, ()> {
         self.write(move |c| people::renew(c, device, &tls_key))
@@ -152,13 +166,15 @@ impl Engine for Sqlite {
         self.query(move |c| people::people(c, since, limit))
     }
     fn rename(&self, person: PersonId, name: String) -> Answer<'_, ()> {
-        self.write(move |c| people::rename(c, person, &name))
+        let from = self.versions_from;
+        self.write(move |c| people::rename(c, from, person, &name))
     }
     fn revocations(&self, since: u64) -> Answer<'_, pb::RevocationList> {
         self.query(move |c| people::revocations(c, since))
     }
     fn revoke(&self, revocation: Revocation) -> Answer<'_, bool> {
-        self.write(move |c| people::revoke(c, &revocation))
+        let from = self.versions_from;
+        self.write(move |c| people::revoke(c, from, &revocation))
     }
     fn end_issuer(&self, end: pb::IssuerEnd, kept: Vec<Hash>) -> Answer<'_, bool> {
         self.write(move |c| issuers::end(c, &end, &kept))
@@ -179,8 +195,8 @@ impl Engine for Sqlite {
     fn publish(&self, publication: Publication) -> Answer<'_, Stock> {
         self.write(move |c| key_packages::publish(c, &publication))
     }
-    fn take(&self, devices: Vec<DeviceId>, now_ms: u64) -> Answer<'_, Vec<pb::DevicePackage>> {
-        self.write(move |c| key_packages::take(c, &devices, now_ms))
+    fn take(&self, devices: Vec<DeviceId>, last_resort: bool, now_ms: u64) -> Answer<'_, Vec<pb::DevicePackage>> {
+        self.write(move |c| key_packages::take(c, &devices, last_resort, now_ms))
     }
     fn deliver(&self, device: DeviceId, id: [u8; 16], sealed: Vec<u8>, now_ms: u64) -> Answer<'_, ()> {
         self.write(move |c| inbox::deliver(c, device, &id, &sealed, now_ms))

@@ -58,7 +58,7 @@ pub(super) fn invitation(c: &Connection, hash: &Hash) -> Result<Option<Invitatio
     Ok(c.prepare_cached(query)?.query_row([hash], read).optional()?)
 }
 
-pub(super) fn enrol(c: &Connection, enrolment: &Enrolment) -> Result<(), EngineError> {
+pub(super) fn enrol(c: &Connection, from: u64, enrolment: &Enrolment) -> Result<(), EngineError> {
     let Enrolment { invitation: hash, person, device, mls_key, tls_key, mls_certificate, issuer, now_ms } = enrolment;
     issuers::check(c, issuer)?;
     let invitation = invitation(c, hash)?;
@@ -73,7 +73,7 @@ pub(super) fn enrol(c: &Connection, enrolment: &Enrolment) -> Result<(), EngineE
     match &invitation.invitee {
         Invitee::New { name, department, guest_until_ms } => {
             let insert = "INSERT INTO people VALUES (?1, ?2, ?3, ?4, 0, ?5)";
-            let version = integer(newest(c)? + 1);
+            let version = next_version(c, from)?;
             let guest_until = integer(*guest_until_ms);
             c.prepare_cached(insert)?.execute(params![person.0, name, department, guest_until, version])?;
         }
@@ -83,7 +83,7 @@ pub(super) fn enrol(c: &Connection, enrolment: &Enrolment) -> Result<(), EngineE
             if of != person || departed != Some(false) {
                 return Err(EngineError::refused(Reason::InvitationUnknown, "the person has departed"));
             }
-            touch(c, *person)?;
+            touch(c, from, *person)?;
         }
     }
     let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL, NULL, 0, ?6)";
@@ -188,14 +188,19 @@ fn newest(c: &Connection) -> Sql<u64> {
     c.prepare_cached("SELECT coalesce(max(version), 0) FROM people")?.query_row([], |r| r.get(0))
 }
 
+/// Greater than every version before, also than those of after the copy that this database was put back from.
+fn next_version(c: &Connection, from: u64) -> Sql<i64> {
+    Ok(integer(newest(c)?.max(from) + 1))
+}
+
 /// Gives the person the directory's next version; how many there are of this id.
-fn touch(c: &Connection, person: PersonId) -> Sql<usize> {
-    let version = integer(newest(c)? + 1);
+fn touch(c: &Connection, from: u64, person: PersonId) -> Sql<usize> {
+    let version = next_version(c, from)?;
     c.prepare_cached("UPDATE people SET version = ?2 WHERE id = ?1")?.execute(params![person.0, version])
 }
 
-pub(super) fn rename(c: &Connection, person: PersonId, name: &str) -> Result<(), EngineError> {
-    if touch(c, person)? == 0 {
+pub(super) fn rename(c: &Connection, from: u64, person: PersonId, name: &str) -> Result<(), EngineError> {
+    if touch(c, from, person)? == 0 {
         return Err(EngineError::refused(Reason::NotEnrolled, "no such person"));
     }
     c.prepare_cached("UPDATE people SET name = ?2 WHERE id = ?1")?.execute(params![person.0, name])?;
@@ -232,7 +237,7 @@ pub(super) fn revocations(c: &Connection, since: u64) -> Result<pb::RevocationLi
     Ok(list)
 }
 
-pub(super) fn revoke(c: &Connection, revocation: &Revocation) -> Result<bool, EngineError> {
+pub(super) fn revoke(c: &Connection, from: u64, revocation: &Revocation) -> Result<bool, EngineError> {
     let Revocation { lines, list, departed } = revocation;
     let before = revocations(c, u64::MAX)?;
     let follows = before.number + lines.len() as u64 == list.number && before.signed_ms <= list.signed_ms;
@@ -261,11 +266,11 @@ pub(super) fn revoke(c: &Connection, revocation: &Revocation) -> Result<bool, En
         let query = format!("{DEVICE} WHERE mls_key = ?1");
         let device = c.prepare_cached(&query)?.query_row([&line.leaf_key], read_device).optional()?;
         if let Some(device) = device {
-            end_device(c, &device)?;
+            end_device(c, from, &device)?;
         }
     }
     if let Some(person) = departed {
-        touch(c, *person)?;
+        touch(c, from, *person)?;
         c.prepare_cached("UPDATE people SET departed = 1 WHERE id = ?1")?.execute([&person.0])?;
         let open = "DELETE FROM invitations WHERE person = ?1 AND device IS NULL";
         c.prepare_cached(open)?.execute([&person.0])?;
@@ -281,12 +286,12 @@ pub(super) fn revoke(c: &Connection, revocation: &Revocation) -> Result<bool, En
     Ok(true)
 }
 
-fn end_device(c: &Connection, device: &Device) -> Sql<()> {
+fn end_device(c: &Connection, from: u64, device: &Device) -> Sql<()> {
     c.prepare_cached("UPDATE devices SET revoked = 1 WHERE id = ?1")?.execute([&device.id.0])?;
     for table in ["key_packages", "inbox", "delivered"] {
         c.prepare_cached(&format!("DELETE FROM {table} WHERE device = ?1"))?.execute([&device.id.0])?;
     }
-    touch(c, device.person).map(|_| ())
+    touch(c, from, device.person).map(|_| ())
 }
 
 pub(super) fn ended_guests(c: &Connection, now_ms: u64) -> Result<Vec<PersonId>, EngineError> {

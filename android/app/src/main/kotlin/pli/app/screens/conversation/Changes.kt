@@ -42,6 +42,7 @@ private fun byAnother(change: Change): Sentence {
         is What.LostSecrets -> say(R.string.change_lost_secrets, by)
         is What.Gap -> say(R.string.change_gap)
         is What.Fork -> say(R.string.change_fork, by)
+        is What.PutBack -> say(R.string.change_put_back)
     }
 }
 
@@ -62,7 +63,7 @@ private fun own(change: Change): Sentence = when (val what = change.what) {
     is What.TopicSet -> say(R.string.change_you_topic, what.topic)
     is What.SettingsChanged -> say(R.string.change_you_settings)
     is What.Returned -> say(R.string.change_you_returned)
-    is What.Joined, is What.LostSecrets, is What.Gap, is What.Fork -> byAnother(change)
+    is What.Joined, is What.LostSecrets, is What.Gap, is What.Fork, is What.PutBack -> byAnother(change)
 }
 
 private val Change.toSelf get() = people.singleOrNull()?.id == by.id

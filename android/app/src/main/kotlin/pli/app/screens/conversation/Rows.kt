@@ -128,7 +128,7 @@ private fun note(change: Change, me: PersonId?): Row.Note {
         change.sentence(me),
         delivery is DeliveryState.Waiting,
         (delivery as? DeliveryState.Refused)?.let { say(it.why.words) },
-        change.what is What.Fork || change.what is What.Gap,
+        change.what is What.Fork || change.what is What.Gap || change.what is What.PutBack,
     )
 }
 
