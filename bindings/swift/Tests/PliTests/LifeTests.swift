@@ -371,17 +371,19 @@ private final class Held: @unchecked Sendable {
     weak var keys: Own?
 }
 
-/// How many connections this process has to an address of this machine.
+/// How many connections this process has to an address of this machine. Its sockets say: of the table of all of them,
+/// Foundation reads the first page alone.
 func connections(to address: String) -> Int {
-    let port = String(Int(address.split(separator: ":").last!)!, radix: 16, uppercase: true)
-    let table = (try? String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8)) ?? ""
-    let sockets = table.split(separator: "\n").dropFirst().compactMap { line -> String? in
-        let parts = line.split(separator: " ")
-        return parts[2].hasSuffix(":" + String(repeating: "0", count: 4 - port.count) + port) ? "socket:[\(parts[9])]" : nil
-    }
-    let files = FileManager.default
-    let open = (try? files.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-    return open.filter { (try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")).map(sockets.contains) == true }.count
+    let port = UInt16(address.split(separator: ":").last!)!
+    let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    return open.compactMap { Int32($0) }.filter { file in
+        var peer = sockaddr_in()
+        var size = socklen_t(MemoryLayout.size(ofValue: peer))
+        let failed = withUnsafeMutablePointer(to: &peer) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(file, $0, &size) }
+        }
+        return failed == 0 && peer.sin_family == AF_INET && UInt16(bigEndian: peer.sin_port) == port
+    }.count
 }
 
 /// The most memory that this process used, in bytes.
