@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openmls::prelude::{MlsGroup, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
@@ -16,8 +17,9 @@ use pli_core::model::{ConversationId, PersonId};
 use pli_proto::id::LogId;
 use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
+use pli_tests::altered::Altered;
 use pli_tests::insider::{Insider, Lie, bytes, finish};
-use pli_tests::{World, conversation, done, find, members, sees, texts, until};
+use pli_tests::{World, conversation, done, find, keys, members, online, sees, texts, until};
 use prost::Message as _;
 use tls_codec::Deserialize as _;
 
@@ -144,6 +146,13 @@ async fn loses_the_phone(world: &World, bao: &Client, anne: &Client, pair: Conve
     bao.me().await.unwrap().id
 }
 
+/// Says something that is tried, in vain, and not given up.
+async fn waits(anne: &Client, pair: ConversationId, text: &str) {
+    let entry = anne.conversation(pair).send(text, None, &[]).await.unwrap();
+    let settled = tokio::time::timeout(Duration::from_millis(600), anne.conversation(pair).settled(entry)).await;
+    assert!(settled.is_err(), "{settled:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pair_goes_on_with_the_others_new_phone() {
     let world = World::new().await;
@@ -175,13 +184,26 @@ async fn what_is_said_while_the_other_has_no_phone_waits_for_it() {
     let (anne, bao, pair) = talked(&world).await;
     let person = loses_the_phone(&world, &bao, &anne, pair).await;
     for text in ["one", "two", "three"] {
-        let entry = anne.conversation(pair).send(text, None, &[]).await.unwrap();
-        // Tried, in vain, and not given up.
-        let settled = tokio::time::timeout(Duration::from_millis(600), anne.conversation(pair).settled(entry)).await;
-        assert!(settled.is_err(), "{settled:?}");
+        waits(&anne, pair, text).await;
     }
     let bao = world.enrol_device(person, "Bảo's new phone").await;
     sees(&bao, pair, "three").await;
     let texts: Vec<String> = texts(&bao, pair).await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["one", "two", "three"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_goes_when_the_other_has_a_phone_not_when_its_next_try_is_due() {
+    let world = World::new().await;
+    let (anne, bao, pair) = talked(&world).await;
+    let person = loses_the_phone(&world, &bao, &anne, pair).await;
+    anne.close().await;
+    let (env, folder) = (Altered::current(), world.device_folder("Anne"));
+    let anne = Client::open(env.clone(), &folder, keys(&folder)).await.unwrap();
+    online(&anne).await;
+    waits(&anne, pair, "at last").await;
+    // By a clock that was put back, the next try is far away, as it is after many.
+    env.clock_behind_ms.store(10 * 60 * 1000, Ordering::SeqCst);
+    let bao = world.enrol_device(person, "Bảo's new phone").await;
+    sees(&bao, pair, "at last").await;
 }

@@ -1,6 +1,8 @@
 //! The outbox: intents, which a person asked for; attempts, which are entries sealed for them; deliveries, which follow
 //! when an entry is in the log.
 
+use std::collections::BTreeSet;
+
 use pli_proto::id::{ConversationId, DeviceId, EntryId, LogId, PersonId};
 use pli_proto::pb;
 use prost::Message;
@@ -155,6 +157,27 @@ pub(crate) fn postpone(db: &Connection, id: ConversationId, entry: EntryId, unti
 /// All that waits in a conversation is due now, in its order.
 pub(crate) fn wait_no_more(db: &Connection, id: ConversationId) -> Result<(), Error> {
     db.execute("UPDATE intents SET after_ms = 0 WHERE conversation = ?", [id.0])?;
+    Ok(())
+}
+
+/// What waits for devices of these persons is due now, as if it had not been tried: the directory has news of them.
+pub(crate) fn try_anew(db: &Connection, persons: &BTreeSet<PersonId>) -> Result<(), Error> {
+    let sql = format!(
+        "SELECT {INTENT}, (SELECT peer FROM conversations WHERE conversations.id = conversation) FROM intents
+         WHERE after_ms > 0 AND refused IS NULL"
+    );
+    let mut query = db.prepare_cached(&sql)?;
+    let waiting = query.query_map([], |row| Ok((read_intent(row)?, row.get::<_, Option<[u8; 16]>>(6)?)))?;
+    for (queued, peer) in waiting.collect::<Result<Vec<_>, _>>()? {
+        let is_for_one = match &queued.intent {
+            Intent::Add(wanted) => wanted.iter().any(|person| persons.contains(person)),
+            _ => peer.is_some_and(|peer| persons.contains(&PersonId(peer))),
+        };
+        if is_for_one {
+            let sql = "UPDATE intents SET after_ms = 0, tries = 0 WHERE conversation = ? AND entry = ?";
+            db.execute(sql, (queued.conversation.0, queued.entry.0))?;
+        }
+    }
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! The known connection: door key, directory, revocations, inbox.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pli_proto::id::{DeviceId, LogId};
+use pli_proto::id::{DeviceId, LogId, PersonId};
 use pli_proto::{limits, pb};
 use prost::Message as _;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -13,7 +14,7 @@ use crate::group::seal::LogKey;
 use crate::identity::{TlsIdentity, trust};
 use crate::model::ClientState;
 use crate::store::logs::{self, Log, LogState};
-use crate::store::{Notice, Tx, issuers, meta, people};
+use crate::store::{Notice, Tx, issuers, meta, outbox, people};
 use crate::transport::Known;
 
 use super::{Backoff, Engine, enrol, is_passing, revocations, stock};
@@ -148,13 +149,16 @@ async fn directory(engine: &Engine, known: &Known) -> Result<(), Error> {
         engine
             .store
             .write(move |tx| {
+                let mut changed = BTreeSet::new();
                 for person in answer.people.iter().take(limits::PEOPLE_PAGE * 2) {
                     people::put(tx.db, person)?;
+                    changed.extend(PersonId::try_from(person.id.as_slice()));
                 }
                 meta::set(tx.db, meta::ORGANISATION, answer.organisation.as_bytes())?;
                 meta::set_number(tx.db, meta::DIRECTORY_VERSION, version)?;
                 tx.notice(Notice::People);
-                // Somebody who could not be added may have a device now.
+                // Somebody who could not be added may have a device now; its key packages may come a little later.
+                outbox::try_anew(tx.db, &changed)?;
                 notice_all_logs(tx)
             })
             .await?;
