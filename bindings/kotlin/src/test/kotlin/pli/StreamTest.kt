@@ -5,8 +5,8 @@ import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.async
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.take
@@ -118,14 +118,16 @@ class StreamTest {
             val anne = world.enrol("Anne")
             val alone = anne.createGroup("Alone", emptyList())
             val seen = ArrayList<Int>()
+            val said = CompletableDeferred<Unit>()
             val reader = async {
                 alone.timeline().items.onEach { items ->
                     seen += items.size
-                    if (seen.size == 1) delay(3_000)
+                    if (seen.size == 1) said.await()
                 }.first { items -> items.messages().any { it.text == "399" } }
             }
             until { seen.firstOrNull() }
             (0 until 400).forEach { alone.send("$it") }
+            said.complete(Unit)
             assertEquals("399", soon { reader.await() }.messages().last().text)
             assertTrue(seen.size < 40, "$seen")
         }
