@@ -53,7 +53,7 @@ impl Failure {
         let key = crate::profile::key_path(folder);
         let (folder, key) = (folder.display(), key.display());
         let message = match error {
-            Error::Internal { place } if place.0 == "folder" => {
+            Error::Invalid { what: What::Folder, .. } => {
                 return Self::new(Code::Store, words::NO_FOLDER.with(&[&folder]));
             }
             Error::NotEnrolled => words::NOT_ENROLLED.with(&[&folder]),

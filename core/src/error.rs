@@ -41,6 +41,8 @@ pub enum What {
     People,
     Number,
     Setting,
+    /// The one of a device's store: it can't be made, read or written.
+    Folder,
 }
 
 /// Why an invitation was refused.

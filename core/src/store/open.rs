@@ -8,7 +8,7 @@ use pli_env::Env;
 use rusqlite::Connection;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, KeyProblem};
+use crate::error::{Error, KeyProblem, What};
 
 use super::key::{KeyStore, StoreSecret};
 use super::{meta, mls};
@@ -167,8 +167,15 @@ fn migrate(connection: &Connection) -> Result<(), Error> {
 }
 
 fn io_error(error: std::io::Error) -> Error {
+    use std::io::ErrorKind as Kind;
     match error.kind() {
-        std::io::ErrorKind::StorageFull => Error::StorageFull,
+        Kind::StorageFull => Error::StorageFull,
+        Kind::PermissionDenied
+        | Kind::ReadOnlyFilesystem
+        | Kind::NotFound
+        | Kind::NotADirectory
+        | Kind::IsADirectory
+        | Kind::AlreadyExists => Error::Invalid { what: What::Folder, limit: 0 },
         _ => {
             tracing::error!(%error, "the store's folder");
             Error::internal("folder")
