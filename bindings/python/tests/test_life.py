@@ -216,8 +216,7 @@ class LifeTest(unittest.IsolatedAsyncioTestCase):
                     await here.send("asleep")
                 await first(bao.state, lambda state: state.is_SUSPENDED())
                 bao.resume()
-            # The machine may be busy with something else.
-            self.assertLessEqual(min(took), 0.1, took)
+            self.assertLessEqual(sorted(took)[2], 0.1, took)
             self.assertGreater(connections(world.address), 0)
             anne.suspend()
             bao.suspend()

@@ -61,8 +61,8 @@ async fn what_is_appended_comes_within_milliseconds() {
         next(&mut stream).await;
         took.push(said.elapsed());
     }
-    // The machine may be busy with something else.
-    assert!(took.iter().min() < Some(&Duration::from_millis(100)), "{took:?}");
+    took.sort();
+    assert!(took[10] < Duration::from_millis(100), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

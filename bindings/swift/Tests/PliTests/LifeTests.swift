@@ -139,8 +139,7 @@ extension Scenarios {
                 try await bao.state.value { $0 == .suspended }
                 try bao.resume()
             }
-            // The machine may be busy with something else.
-            #expect(took.min()! <= .milliseconds(100), "suspending took \(took)")
+            #expect(took.sorted()[2] <= .milliseconds(100), "suspending took \(took)")
             #expect(connections(to: world.server.address) > 0)
             try anne.suspend()
             try bao.suspend()

@@ -156,8 +156,7 @@ class LifeTest {
                 bao.resume()
                 (suspended - from) / 1_000_000
             }
-            // The machine may be busy with something else.
-            assertTrue(took.min() <= 100, "suspending took $took ms")
+            assertTrue(took.sorted()[2] <= 100, "suspending took $took ms")
             assertTrue(connections(world.address) > 0)
             anne.suspend()
             bao.suspend()
