@@ -9,8 +9,7 @@ from pathlib import Path
 TARGETS = ("aarch64-linux-android", "aarch64-apple-ios")
 # C libraries within crates, which speak of their own licence only.
 WITHIN = {
-    "libsqlite3-sys": ("SQLCipher", "BSD-3-Clause", "sqlcipher/LICENSE"),
-    "openssl-src": ("OpenSSL", "Apache-2.0", "openssl/LICENSE.txt"),
+    "sqlcipher-src": ("SQLCipher", "BSD-3-Clause", "sqlcipher/LICENSE-sqlcipher"),
 }
 # What libraries of Android's are under, by group. JNA may be taken under either of two.
 GROUPS = {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use pli_env::Env;
 use pli_env::real::Real;
+use pli_env::sql::integer;
 use pli_proto::id::LogId;
 use pli_proto::pb;
 use pli_proto::row::AccessKey;
@@ -118,7 +119,16 @@ fn bare_commits(env: &dyn Env, db: &Connection, logs: &[LogId], numbers: &mut [i
             let hash: Hash = signed::entry_digest(*log, &entry);
             *number += 1;
             db.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?4, ?5, 0, ?6, ?7, NULL, ?8)")?.execute(
-                params![log.0, *number, entry.id, hash, entry.kind, entry.parent_hash, env.now_ms(), entry.sealed],
+                params![
+                    log.0,
+                    *number,
+                    entry.id,
+                    hash,
+                    entry.kind,
+                    entry.parent_hash,
+                    integer(env.now_ms()),
+                    entry.sealed
+                ],
             )?;
             db.prepare_cached("UPDATE logs SET last = ?2, hash = ?3 WHERE log = ?1")?
                 .execute(params![log.0, *number, hash])?;

@@ -14,6 +14,7 @@ use pli_core::group::seal::{LogKey, seal_entry};
 use pli_core::model::ConversationId;
 use pli_env::Env;
 use pli_env::real::Real;
+use pli_env::sql::integer;
 use pli_proto::id::LogId;
 use pli_proto::limits::PAGE_ENTRIES;
 use pli_proto::{pb, signed};
@@ -186,7 +187,7 @@ impl Place {
     fn write(&self, db: &Connection, entry: &pb::Entry, hash: &[u8; 32], body: &[u8]) -> Result<()> {
         db.prepare_cached("INSERT OR REPLACE INTO hashes(log, number, hash) VALUES(?, ?, ?)")?.execute(params![
             self.log,
-            entry.number + FIRST,
+            integer(entry.number + FIRST),
             hash
         ])?;
         db.prepare_cached(
@@ -197,10 +198,10 @@ impl Place {
             self.conversation,
             entry.id,
             self.log,
-            entry.number + FIRST,
+            integer(entry.number + FIRST),
             self.by,
-            entry.received_ms,
-            entry.received_ms,
+            integer(entry.received_ms),
+            integer(entry.received_ms),
             body
         ])?;
         Ok(())
@@ -209,7 +210,7 @@ impl Place {
     /// The rows of a page: where the log stands, when something was last said, the group's secrets.
     fn end(&self, db: &Connection, number: u64, hash: &[u8; 32]) -> Result<()> {
         db.prepare_cached("UPDATE logs SET number = ?, hash = ? WHERE log = ?")?.execute(params![
-            number + FIRST,
+            integer(number + FIRST),
             hash,
             self.log
         ])?;

@@ -98,7 +98,8 @@ pub(crate) fn bare(folder: &Path) -> Result<Figures> {
             let values = (0..columns).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
             Ok((row.get("pos")?, values))
         };
-        let page = query.query_map(params![id, before, PAGE], read)?.collect::<rusqlite::Result<Vec<(i64, _)>>>()?;
+        let page =
+            query.query_map(params![id, before, PAGE as i64], read)?.collect::<rusqlite::Result<Vec<(i64, _)>>>()?;
         count += page.len();
         match page.last() {
             Some((pos, _)) => before = *pos,

@@ -11,6 +11,7 @@ use pli_core::model::{ClientState, ConversationId};
 use pli_core::{Client, Conversation, FileKeyStore};
 use pli_env::Env;
 use pli_env::real::Real;
+use pli_env::sql::Numbers as _;
 use pli_server::{Authority, Config, Invite, Organisation, Rate, Running, Server};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -165,17 +166,18 @@ impl World {
 
 /// Copies messages, in no order of their conversations, until there are so many.
 fn fill(db: &Connection, messages: usize) -> Result<()> {
-    let (there, last): (usize, i64) =
-        db.query_row("SELECT count(*), max(pos) FROM items WHERE kind = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (there, last): (u64, i64) = db.query_row("SELECT count(*), max(pos) FROM items WHERE kind = 1", [], |row| {
+        Ok((row.number(0)?, row.get(1)?))
+    })?;
     let copy = "INSERT INTO items(conversation, entry, log, number, by, mine, sent_ms, received_ms, kind, body)
         SELECT conversation, randomblob(16), log, number, by, mine, sent_ms, received_ms, kind, body FROM items
         WHERE kind = 1 AND pos <= ? ORDER BY random() LIMIT ?";
     let react = "INSERT INTO reactions(conversation, entry, person, emoji, log)
         SELECT conversation, entry, by, '👍', log FROM items WHERE pos > ? AND pos % 20 = 0";
     db.execute_batch("BEGIN")?;
-    let mut left = messages.saturating_sub(there);
+    let mut left = messages.saturating_sub(there as usize);
     while left > 0 {
-        left -= db.execute(copy, (last, left))?;
+        left -= db.execute(copy, (last, left as i64))?;
     }
     db.execute(react, [last])?;
     Ok(db.execute_batch("COMMIT")?)

@@ -22,16 +22,22 @@ in_swift() {
         "$BINDINGS/tools/in-root" "$CACHE/swift" "$BINDINGS/.." "$LIBRARY" -- "$@"
 }
 
-# The toolchain, the generated layer of Swift's package, and the library where the package looks for it; whether that is
-# to be had here.
-swift_ready() {
-    local tool module written=$BINDINGS/swift/.build/generated to=$BINDINGS/swift
+# Whether Swift can run here; why not is said.
+swift_possible() {
+    local tool
     if [ "$(uname -sm)" != "Linux x86_64" ]; then skip "swift: on this machine use Xcode: see docs/embedding.md"; return 1; fi
     for tool in curl gpgv dpkg-deb unshare; do command -v $tool >/dev/null || { skip "swift: needs $tool"; return 1; }; done
     if ! unshare --mount true 2>/dev/null && ! unshare --mount --user --map-root-user true 2>/dev/null; then
         skip "swift: no mount namespaces here"
         return 1
     fi
+}
+
+# The toolchain, the generated layer of Swift's package, and the library where the package looks for it; whether that is
+# to be had here.
+swift_ready() {
+    local module written=$BINDINGS/swift/.build/generated to=$BINDINGS/swift
+    swift_possible || return 1
     swift_root || { skip "swift: its toolchain can't be had"; return 1; }
     rm -rf "$written"
     generate swift "$written" || { fail "swift: no bindings"; return 1; }

@@ -25,15 +25,19 @@ use clap::Parser as _;
 
 use args::Cli;
 use failure::Failure;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
     show::learn_time_zone();
     let cli = Cli::parse();
     // Of a server the operator wants to know what goes wrong; of a client, who asks.
     if matches!(cli.command, args::Command::Serve(_)) || std::env::var_os("RUST_LOG").is_some() {
-        let filter = tracing_subscriber::EnvFilter::from_default_env();
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        log.with_ansi(std::io::stderr().is_terminal()).init();
+        let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
+        let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let log = log.with_ansi(std::io::stderr().is_terminal());
+        let errors = || Targets::new().with_default(LevelFilter::ERROR);
+        tracing_subscriber::registry().with(log.with_filter(wanted.unwrap_or_else(errors))).init();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -9,6 +9,8 @@
 
 pub mod db;
 pub mod real;
+pub mod sql;
+mod sqlcipher;
 
 use std::future::Future;
 use std::io;

@@ -53,8 +53,7 @@ impl Env for Real {
     }
 
     fn open_database(&self, path: &Path) -> rusqlite::Result<Connection> {
-        // Else OpenSSL, under SQLCipher, frees at `exit` what database threads still use.
-        openssl_sys::init();
+        crate::sqlcipher::link();
         Connection::open(path)
     }
 

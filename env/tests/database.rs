@@ -20,10 +20,10 @@ fn small() -> Writer<()> {
 }
 
 async fn keep(writer: &Writer<()>, bytes: usize) -> Result<Result<usize, rusqlite::Error>, Failure> {
-    writer.run(move |db, ()| db.execute("INSERT INTO kept VALUES(zeroblob(?))", [bytes])).await
+    writer.run(move |db, ()| db.execute("INSERT INTO kept VALUES(zeroblob(?))", [bytes as i64])).await
 }
 
-async fn count(writer: &Writer<()>) -> usize {
+async fn count(writer: &Writer<()>) -> i64 {
     writer.run(|db, ()| db.query_row("SELECT count(*) FROM kept", [], |row| row.get(0))).await.unwrap().unwrap()
 }
 

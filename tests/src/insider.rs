@@ -24,6 +24,7 @@ use pli_core::identity::{Identity, Me, TlsIdentity};
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
 use pli_core::transport::{Address, Door, Known, Sealed};
 use pli_env::Env;
+use pli_env::sql::Numbers as _;
 use pli_proto::id::{ConversationId, EntryId, LogId};
 use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::signed::{self, Method};
@@ -177,7 +178,7 @@ impl Insider {
             WHERE conversation = ?";
         let (key, number, hash, group_info, log): ([u8; 32], u64, Vec<u8>, Vec<u8>, [u8; 16]) = db
             .query_row(sql, [conversation.0], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                Ok((row.get(0)?, row.number(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             })
             .unwrap();
         let log = LogId(log);

@@ -17,6 +17,8 @@ use pli_core::{Client, FileKeyStore};
 use pli_env::Env;
 use pli_env::real::Real;
 use pli_server::{Authority, Config, Invite, Organisation, Running, Server};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 /// Nothing in a test takes that long, on a busy machine too.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,10 +44,10 @@ impl World {
     /// Starts a server in an environment of its own.
     pub async fn served_by(server_env: Arc<dyn Env>) -> Self {
         // Shown with `--nocapture`, and for tests that fail.
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
-            .with_test_writer()
-            .try_init();
+        let wanted = std::env::var("RUST_LOG").ok().and_then(|wanted| wanted.parse::<Targets>().ok());
+        let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+        let log = tracing_subscriber::fmt::layer().with_test_writer().with_filter(wanted);
+        let _ = tracing_subscriber::registry().with(log).try_init();
         let env: Arc<dyn Env> = Real::current();
         let folder = tempfile::tempdir().unwrap();
         let organisation = Organisation { name: "Mairie de Lille".into(), domain: "mairie.example".into() };

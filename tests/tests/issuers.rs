@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use pli_env::sql::Numbers as _;
+
 use openmls::prelude::KeyPackage;
 use pli_core::Client;
 use pli_core::group::roster::Roster;
@@ -224,7 +226,7 @@ async fn number(world: &World, name: &str, sql: &str) -> u64 {
     let hex: String = secret[..32].iter().map(|byte| format!("{byte:02x}")).collect();
     let db = rusqlite::Connection::open(folder.join("store.db")).unwrap();
     db.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"; PRAGMA busy_timeout = 5000")).unwrap();
-    db.query_row(sql, [], |row| row.get(0)).unwrap()
+    db.query_row(sql, [], |row| row.number(0)).unwrap()
 }
 
 async fn ends_known(world: &World, name: &str) -> u64 {

@@ -35,7 +35,7 @@ async fn history(world: &World) -> (Client, Client, ConversationId) {
         let said = anne.conversation(id).send(&format!("text {n}"), None, &[]).await.unwrap();
         done(&anne, id, said).await;
         let taken = "SELECT count(*) FROM snapshots WHERE number > 0";
-        if database(world).query_row(taken, [], |row| row.get::<_, u64>(0)).unwrap() >= 2 {
+        if database(world).query_row(taken, [], |row| row.get::<_, i64>(0)).unwrap() >= 2 {
             break;
         }
     }

@@ -99,7 +99,7 @@ async fn forget_messages(world: &mut World) {
     let db = Connection::open(world.data().join("pli.db")).unwrap();
     until("old messages are gone", async || {
         let query = "SELECT count(*) FROM entries WHERE kind = 2 AND sealed IS NOT NULL";
-        db.query_row(query, [], |row| row.get::<_, u64>(0)).ok().filter(|left| *left == 0)
+        db.query_row(query, [], |row| row.get::<_, i64>(0)).ok().filter(|left| *left == 0)
     })
     .await;
 }
@@ -148,7 +148,7 @@ async fn who_was_away_for_too_long_says_so_and_is_added_anew() {
     let db = Connection::open(world.data().join("pli.db")).unwrap();
     until("both logs have a snapshot", async || {
         let query = "SELECT count(DISTINCT log) FROM snapshots WHERE number > 1";
-        db.query_row(query, [], |row| row.get::<_, u64>(0)).ok().filter(|logs| *logs == 2)
+        db.query_row(query, [], |row| row.get::<_, i64>(0)).ok().filter(|logs| *logs == 2)
     })
     .await;
     world.stop_server().await;

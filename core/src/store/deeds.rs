@@ -4,6 +4,7 @@
 //! until it comes. And what is done in the lower log, which everybody writes to once they are in it, outdoes what is done
 //! in the higher one, whichever comes first: all devices end with the same.
 
+use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
 use pli_proto::pb::content::Body;
 use pli_proto::{limits, pb};
@@ -62,7 +63,7 @@ impl Deed {
         let reply_to = pb::Text::decode(old.as_slice()).map(|old| old.reply_to).unwrap_or_default();
         let text = pb::Text { body: edit.body.clone(), mentions: edit.mentions.clone(), reply_to };
         let sql = "UPDATE items SET body = ?, edited_ms = ?, edited_in = ? WHERE conversation = ? AND entry = ?";
-        db.execute(sql, (text.encode_to_vec(), self.received_ms, self.log.0, self.conversation.0, target.0))?;
+        db.execute(sql, (text.encode_to_vec(), integer(self.received_ms), self.log.0, self.conversation.0, target.0))?;
         Ok(())
     }
 
@@ -95,7 +96,7 @@ impl Deed {
         let sql = "INSERT INTO early(conversation, target, log, by, received_ms, body)
                    SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM conversations WHERE id = ?1 AND peer IS NOT NULL";
         let body = pb::Content { body: Some(body.clone()), ..pb::Content::default() }.encode_to_vec();
-        let values = (self.conversation.0, target.0, self.log.0, self.by.0, self.received_ms, body);
+        let values = (self.conversation.0, target.0, self.log.0, self.by.0, integer(self.received_ms), body);
         if db.execute(sql, values)? > 0 {
             let sql = "DELETE FROM early WHERE id IN (SELECT id FROM early WHERE conversation = ? AND by = ?
                        ORDER BY id DESC LIMIT -1 OFFSET ?)";
@@ -112,7 +113,7 @@ pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: En
     let early = query.query_map((conversation.0, target.0), |row| {
         let (log, by) = (LogId(row.get(0)?), PersonId(row.get(1)?));
         // In a pair nobody deletes what the other said.
-        let deed = Deed { conversation, log, by, received_ms: row.get(2)?, may_delete: false };
+        let deed = Deed { conversation, log, by, received_ms: row.number(2)?, may_delete: false };
         Ok((deed, row.get::<_, Vec<u8>>(3)?))
     })?;
     let early: Vec<(Deed, Vec<u8>)> = early.collect::<Result<_, _>>()?;
@@ -130,7 +131,7 @@ pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: En
 
 /// Forgets what was done before a time to messages that have not come.
 pub(crate) fn expire(db: &Connection, conversation: ConversationId, before_ms: u64) -> Result<(), Error> {
-    db.execute("DELETE FROM early WHERE conversation = ? AND received_ms < ?", (conversation.0, before_ms))?;
+    db.execute("DELETE FROM early WHERE conversation = ? AND received_ms < ?", (conversation.0, integer(before_ms)))?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The ends of issuers.
 
+use pli_env::sql::{Numbers as _, integer};
 use std::collections::BTreeMap;
 
 use pli_proto::certificate::{self, DeviceCertificate};
@@ -17,7 +18,7 @@ pub(crate) type Ends = BTreeMap<Hash, pb::IssuerEnd>;
 
 /// The number of the newest end.
 pub(crate) fn newest(db: &Connection) -> Result<u64, Error> {
-    Ok(db.prepare_cached("SELECT coalesce(max(number), 0) FROM issuers")?.query_row([], |row| row.get(0))?)
+    Ok(db.prepare_cached("SELECT coalesce(max(number), 0) FROM issuers")?.query_row([], |row| row.number(0))?)
 }
 
 /// All ends.
@@ -35,10 +36,10 @@ pub(crate) fn ends(db: &Connection) -> Result<Ends, Error> {
 /// revocation list what the root does not vouch for. All of it is fetched anew.
 pub(crate) fn put(db: &Connection, issuer: &Hash, end: &pb::IssuerEnd, kept: &[Hash]) -> Result<(), Error> {
     let sql = "INSERT INTO issuers(number, issuer, ended) VALUES(?, ?, ?)";
-    db.prepare_cached(sql)?.execute((end.number, issuer, end.encode_to_vec()))?;
+    db.prepare_cached(sql)?.execute((integer(end.number), issuer, end.encode_to_vec()))?;
     let mut insert = db.prepare_cached("INSERT INTO kept(number, certificate) VALUES(?, ?)")?;
     for certificate in kept {
-        insert.execute((end.number, certificate))?;
+        insert.execute((integer(end.number), certificate))?;
     }
     let (mut hash, mut leads_there, mut late) = ([0; 32], end.revocations == 0, false);
     for line in people::revocation_lines(db)? {
@@ -61,11 +62,11 @@ pub(crate) fn put(db: &Connection, issuer: &Hash, end: &pb::IssuerEnd, kept: &[H
 pub(crate) fn has_ended(db: &Connection, ends: &Ends, certificate: &DeviceCertificate) -> Result<bool, Error> {
     let Some(end) = ends.get(&certificate.issuer) else { return Ok(false) };
     let mut query = db.prepare_cached("SELECT 1 FROM kept WHERE number = ? AND certificate = ?")?;
-    Ok(!query.exists((end.number, certificate.fingerprint))?)
+    Ok(!query.exists((integer(end.number), certificate.fingerprint))?)
 }
 
 /// The fingerprints that stayed good at an end, ascending.
 pub(crate) fn kept(db: &Connection, number: u64) -> Result<Vec<Hash>, Error> {
     let mut query = db.prepare_cached("SELECT certificate FROM kept WHERE number = ? ORDER BY certificate")?;
-    Ok(query.query_map([number], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    Ok(query.query_map([integer(number)], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }

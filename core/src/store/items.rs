@@ -1,5 +1,6 @@
 //! Timelines: what was said and changed in a conversation, in the order of its log, and the conversations themselves.
 
+use pli_env::sql::{Numbers as _, integer};
 use std::collections::BTreeMap;
 
 use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
@@ -55,16 +56,16 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
         item.conversation.0,
         item.entry.0,
         item.log.0,
-        item.number,
+        integer(item.number),
         item.by.0,
         item.mine,
-        item.sent_ms,
-        item.received_ms,
+        integer(item.sent_ms),
+        integer(item.received_ms),
         item.kind as i64,
         item.body
     ])?;
     db.prepare_cached("UPDATE conversations SET active_ms = max(active_ms, ?) WHERE id = ?")?
-        .execute((item.received_ms, item.conversation.0))?;
+        .execute((integer(item.received_ms), item.conversation.0))?;
     deeds::catch_up(db, item.conversation, item.entry)
 }
 
@@ -72,7 +73,7 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
 pub(crate) fn expire(db: &Connection, id: ConversationId, before_ms: u64) -> Result<(usize, Option<u64>), Error> {
     let gone = db.execute(
         "DELETE FROM items WHERE conversation = ? AND kind <> ? AND received_ms < ?",
-        (id.0, Kind::Change as i64, before_ms),
+        (id.0, Kind::Change as i64, integer(before_ms)),
     )?;
     if gone > 0 {
         let sql = "DELETE FROM reactions WHERE conversation = ?1
@@ -81,7 +82,7 @@ pub(crate) fn expire(db: &Connection, id: ConversationId, before_ms: u64) -> Res
     }
     deeds::expire(db, id, before_ms)?;
     let sql = "SELECT min(received_ms) FROM items WHERE conversation = ? AND kind <> ?";
-    let oldest = db.prepare_cached(sql)?.query_row((id.0, Kind::Change as i64), |row| row.get(0))?;
+    let oldest = db.prepare_cached(sql)?.query_row((id.0, Kind::Change as i64), |row| row.optional_number(0))?;
     Ok((gone, oldest))
 }
 
@@ -116,14 +117,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
         pos: row.get(0)?,
         conversation: ConversationId(row.get(1)?),
         entry: EntryId(row.get(2)?),
-        number: row.get(3)?,
+        number: row.number(3)?,
         by: PersonId(row.get(4)?),
         mine: row.get(5)?,
-        sent_ms: row.get(6)?,
-        received_ms: row.get(7)?,
+        sent_ms: row.number(6)?,
+        received_ms: row.number(7)?,
         kind: row.get(8)?,
         body: row.get(9)?,
-        edited_ms: row.get(10)?,
+        edited_ms: row.number(10)?,
         deleted_by: row.get(11)?,
         has_reactions: row.get(12)?,
     })
@@ -349,10 +350,10 @@ fn read_conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         id: ConversationId(row.get(0)?),
         peer: row.get::<_, Option<[u8; 16]>>(1)?.map(PersonId),
         name: row.get(2)?,
-        muted_until_ms: row.get(3)?,
+        muted_until_ms: row.number(3)?,
         draft: row.get(4)?,
         read_pos: row.get(5)?,
-        active_ms: row.get(6)?,
+        active_ms: row.number(6)?,
     })
 }
 
@@ -364,7 +365,7 @@ pub(crate) fn put_conversation(
     now_ms: u64,
 ) -> Result<(), Error> {
     let sql = "INSERT OR IGNORE INTO conversations(id, peer, active_ms) VALUES(?, ?, ?)";
-    db.execute(sql, (id.0, peer.map(|peer| peer.0), now_ms))?;
+    db.execute(sql, (id.0, peer.map(|peer| peer.0), integer(now_ms)))?;
     Ok(())
 }
 
@@ -396,7 +397,7 @@ pub(crate) fn set_draft(db: &Connection, id: ConversationId, draft: &str) -> Res
 
 /// Mutes until a time.
 pub(crate) fn set_muted(db: &Connection, id: ConversationId, until_ms: u64) -> Result<(), Error> {
-    db.execute("UPDATE conversations SET muted_until_ms = ? WHERE id = ?", (until_ms, id.0))?;
+    db.execute("UPDATE conversations SET muted_until_ms = ? WHERE id = ?", (integer(until_ms), id.0))?;
     Ok(())
 }
 
@@ -419,5 +420,5 @@ pub(crate) fn first_unread(db: &Connection, conversation: &Conversation) -> Resu
 /// Messages of others after the last one seen.
 pub(crate) fn unread(db: &Connection, conversation: &Conversation) -> Result<usize, Error> {
     let mut query = db.prepare_cached(&format!("SELECT count(*) FROM items WHERE {UNREAD}"))?;
-    Ok(query.query_row((conversation.id.0, conversation.read_pos), |row| row.get(0))?)
+    Ok(query.query_row((conversation.id.0, conversation.read_pos), |row| row.number(0))? as usize)
 }

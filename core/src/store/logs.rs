@@ -1,5 +1,6 @@
 //! Logs: how far each was read, and the rows that its entries made.
 
+use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::{ConversationId, LogId};
 use pli_proto::pb;
 use pli_proto::row::AccessKey;
@@ -136,16 +137,16 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Log> {
         conversation: ConversationId(row.get(1)?),
         state: LogState::from_number(row.get(2)?)?,
         key: LogKey::try_from(key.as_slice()).expect("32 bytes"),
-        number: row.get(4)?,
+        number: row.number(4)?,
         hash: row.get(5)?,
-        commit_number: row.get(6)?,
+        commit_number: row.number(6)?,
         commit_hash: row.get(7)?,
-        snapshot_number: row.get(8)?,
-        commit_bytes: row.get(9)?,
-        update_ms: row.get(10)?,
-        return_ms: row.get(11)?,
-        commit_ms: row.get(12)?,
-        mend_ms: row.get(13)?,
+        snapshot_number: row.number(8)?,
+        commit_bytes: row.number(9)?,
+        update_ms: row.number(10)?,
+        return_ms: row.number(11)?,
+        commit_ms: row.number(12)?,
+        mend_ms: row.number(13)?,
     })
 }
 
@@ -188,16 +189,16 @@ pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
         log.conversation.0,
         log.state as i64,
         log.key.as_bytes(),
-        log.number,
+        integer(log.number),
         log.hash,
-        log.commit_number,
+        integer(log.commit_number),
         log.commit_hash,
-        log.snapshot_number,
-        log.commit_bytes,
-        log.update_ms,
-        log.return_ms,
-        log.commit_ms,
-        log.mend_ms,
+        integer(log.snapshot_number),
+        integer(log.commit_bytes),
+        integer(log.update_ms),
+        integer(log.return_ms),
+        integer(log.commit_ms),
+        integer(log.mend_ms),
     ])?;
     Ok(())
 }
@@ -217,10 +218,13 @@ pub(crate) fn put_group_info(db: &Connection, log: LogId, group_info: &[u8]) -> 
 
 /// Notes the running hash at an entry.
 pub(crate) fn put_hash(db: &Connection, log: LogId, number: u64, hash: &Hash) -> Result<(), Error> {
-    db.prepare_cached("INSERT OR REPLACE INTO hashes(log, number, hash) VALUES(?, ?, ?)")?
-        .execute((log.0, number, hash))?;
+    db.prepare_cached("INSERT OR REPLACE INTO hashes(log, number, hash) VALUES(?, ?, ?)")?.execute((
+        log.0,
+        integer(number),
+        hash,
+    ))?;
     if number.is_multiple_of(64) && number > HASHES {
-        db.execute("DELETE FROM hashes WHERE log = ? AND number < ?", (log.0, number - HASHES))?;
+        db.execute("DELETE FROM hashes WHERE log = ? AND number < ?", (log.0, integer(number - HASHES)))?;
     }
     Ok(())
 }
@@ -234,7 +238,7 @@ pub(crate) fn forget_hashes(db: &Connection, log: LogId) -> Result<(), Error> {
 /// The running hash at an entry, if it is still kept.
 pub(crate) fn hash_at(db: &Connection, log: LogId, number: u64) -> Result<Option<Hash>, Error> {
     let mut query = db.prepare_cached("SELECT hash FROM hashes WHERE log = ? AND number = ?")?;
-    Ok(query.query_row((log.0, number), |row| row.get(0)).optional()?)
+    Ok(query.query_row((log.0, integer(number)), |row| row.get(0)).optional()?)
 }
 
 /// The server's rows of a log.
@@ -276,7 +280,7 @@ const INVITATIONS: i64 = 64;
 pub(crate) fn put_invitation(db: &Connection, log: LogId, invitation: &pb::Invitation) -> Result<(), Error> {
     db.execute(
         "INSERT OR IGNORE INTO invitations(log, entry, number, invitation) VALUES(?, ?, ?, ?)",
-        (log.0, &invitation.entry, invitation.number.min(i64::MAX as u64), invitation.encode_to_vec()),
+        (log.0, &invitation.entry, integer(invitation.number), invitation.encode_to_vec()),
     )?;
     db.execute(
         "DELETE FROM invitations WHERE log = ?1 AND entry NOT IN

@@ -3,6 +3,7 @@
 //! The owner is what openmls asks by: a group's id, or a key. [`form`](crate::store::form) makes the bytes. Everything
 //! happens in whatever transaction the connection is in; the writer loop begins and commits it.
 
+use pli_env::sql::Numbers as _;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
@@ -222,12 +223,12 @@ impl<'a> MlsStore<'a> {
     fn write_parts(&self, kind: Kind, owner: &[u8], item: &[u8], value: &[u8]) -> Result<(), MlsStoreError> {
         let sql = "select id, length(value) from mls where space = ? and kind = ? and owner = ? and item = ?";
         let mut select = self.connection.prepare_cached(sql)?;
-        let find = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, usize>(1)?));
+        let find = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.number(1)? as usize));
         let mut find = || select.query_row(params![self.space, kind as u8, owner, item], find).optional();
         let id = match find()? {
             Some((id, len)) if len == value.len() => id,
             _ => {
-                self.write(kind, owner, item, &ZeroBlob(value.len() as i32))?;
+                self.write(kind, owner, item, &ZeroBlob(value.len() as u64))?;
                 find()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?.0
             }
         };

@@ -1,5 +1,6 @@
 //! Opening a store: its lock, its key, its version, and whether it is a copy of an earlier day.
 
+use pli_env::sql::Numbers as _;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -154,7 +155,7 @@ fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connec
 }
 
 fn migrate(connection: &Connection) -> Result<(), Error> {
-    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.number(0))? as usize;
     if version > MIGRATIONS.len() {
         return Err(Error::UpdateRequired);
     }
@@ -187,6 +188,8 @@ fn io_error(error: std::io::Error) -> Error {
 mod tests {
     use pli_proto::pb;
 
+    use pli_env::sql::integer;
+
     use super::*;
     use crate::store::people;
 
@@ -201,7 +204,7 @@ mod tests {
         for number in 1..=2_u64 {
             let bytes = prost::Message::encode_to_vec(&line(number));
             let sql = "INSERT INTO revocations(number, certificate, line) VALUES(?, ?, ?)";
-            db.execute(sql, (number, vec![number as u8; 32], bytes)).unwrap();
+            db.execute(sql, (integer(number), vec![number as u8; 32], bytes)).unwrap();
         }
         migrate(&db).unwrap();
         assert_eq!(people::revocation_lines(&db).unwrap(), [line(1), line(2)]);

@@ -1,6 +1,7 @@
 //! The outbox: intents, which a person asked for; attempts, which are entries sealed for them; deliveries, which follow
 //! when an entry is in the log.
 
+use pli_env::sql::{Numbers as _, integer};
 use std::collections::BTreeSet;
 
 use pli_proto::id::{ConversationId, DeviceId, EntryId, LogId, PersonId};
@@ -92,7 +93,7 @@ fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
         conversation: ConversationId(row.get(0)?),
         entry: EntryId(row.get(1)?),
         intent: decoded(row, 2)?,
-        created_ms: row.get(3)?,
+        created_ms: row.number(3)?,
         tries: row.get(4)?,
         refused: if row.get_ref(5)? == ValueRef::Null { None } else { Some(decoded(row, 5)?) },
     })
@@ -107,7 +108,7 @@ pub(crate) fn push(
     created_ms: u64,
 ) -> Result<Queued, Error> {
     let sql = "INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)";
-    db.prepare_cached(sql)?.execute((conversation.0, entry.0, encoded(&intent)?, created_ms))?;
+    db.prepare_cached(sql)?.execute((conversation.0, entry.0, encoded(&intent)?, integer(created_ms)))?;
     Ok(Queued { conversation, entry, intent, created_ms, tries: 0, refused: None })
 }
 
@@ -126,7 +127,7 @@ pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -
          AND entry NOT IN (SELECT entry FROM attempts WHERE {OF}) ORDER BY id LIMIT 1"
     );
     let mut query = db.prepare_cached(&sql)?;
-    Ok(query.query_row((conversation.0, now_ms), read_intent).optional()?)
+    Ok(query.query_row((conversation.0, integer(now_ms)), read_intent).optional()?)
 }
 
 /// Whether an intent of just now has nothing before it or beside it: no other of its conversation is due, and nothing is
@@ -134,7 +135,7 @@ pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -
 pub(crate) fn is_alone(db: &Connection, log: LogId, queued: &Queued) -> Result<bool, Error> {
     let sql = "SELECT 1 FROM intents WHERE conversation = ?1 AND entry <> ?2 AND refused IS NULL AND after_ms <= ?3
         UNION ALL SELECT 1 FROM attempts WHERE log = ?4";
-    let parameters = (queued.conversation.0, queued.entry.0, queued.created_ms, log.0);
+    let parameters = (queued.conversation.0, queued.entry.0, integer(queued.created_ms), log.0);
     Ok(!db.prepare_cached(sql)?.exists(parameters)?)
 }
 
@@ -144,13 +145,13 @@ pub(crate) fn next_ms(db: &Connection, conversation: ConversationId) -> Result<O
         "SELECT min(after_ms) FROM intents WHERE conversation = ?1 AND refused IS NULL AND after_ms > 0
          AND entry NOT IN (SELECT entry FROM attempts WHERE {OF})"
     );
-    Ok(db.prepare_cached(&sql)?.query_row([conversation.0], |row| row.get(0))?)
+    Ok(db.prepare_cached(&sql)?.query_row([conversation.0], |row| row.optional_number(0))?)
 }
 
 /// Lets an intent wait; those behind it go first.
 pub(crate) fn postpone(db: &Connection, id: ConversationId, entry: EntryId, until_ms: u64) -> Result<(), Error> {
     let sql = "UPDATE intents SET after_ms = ?, tries = tries + 1 WHERE conversation = ? AND entry = ?";
-    db.execute(sql, (until_ms, id.0, entry.0))?;
+    db.execute(sql, (integer(until_ms), id.0, entry.0))?;
     Ok(())
 }
 
@@ -190,7 +191,7 @@ pub(crate) fn find(db: &Connection, id: ConversationId, entry: EntryId) -> Resul
 
 /// How many intents are not in their logs yet.
 pub(crate) fn waiting(db: &Connection) -> Result<u64, Error> {
-    Ok(db.query_row("SELECT count(*) FROM intents WHERE refused IS NULL", [], |row| row.get(0))?)
+    Ok(db.query_row("SELECT count(*) FROM intents WHERE refused IS NULL", [], |row| row.number(0))?)
 }
 
 /// An intent is done, or taken back.
@@ -288,7 +289,7 @@ impl Attempts {
 /// What there is of attempts of a log.
 pub(crate) fn attempts(db: &Connection, log: LogId) -> Result<Attempts, Error> {
     let sql = "SELECT count(*), coalesce(max(is_commit), 0) FROM attempts WHERE log = ?";
-    let read = |row: &Row<'_>| Ok(Attempts { count: row.get(0)?, has_commit: row.get(1)? });
+    let read = |row: &Row<'_>| Ok(Attempts { count: row.number(0)?, has_commit: row.get(1)? });
     Ok(db.prepare_cached(sql)?.query_row([log.0], read)?)
 }
 

@@ -1,5 +1,6 @@
 //! The organisation's directory, kept whole so that look-ups reveal nothing, and the revocation list.
 
+use pli_env::sql::{Numbers as _, integer};
 use std::collections::HashMap;
 
 use pli_proto::id::{DeviceId, PersonId};
@@ -19,7 +20,7 @@ pub(crate) fn put(db: &Connection, person: &pb::Person) -> Result<(), Error> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO people(id, name, department, guest_until_ms, departed) VALUES(?, ?, ?, ?, ?)",
     )?
-    .execute((id.0, &person.name, &person.department, person.guest_until_ms, person.departed))?;
+    .execute((id.0, &person.name, &person.department, integer(person.guest_until_ms), person.departed))?;
     db.prepare_cached("DELETE FROM devices WHERE person = ?")?.execute([id.0])?;
     for device in &person.devices {
         let (Ok(device_id), Ok(key)) =
@@ -30,7 +31,7 @@ pub(crate) fn put(db: &Connection, person: &pb::Person) -> Result<(), Error> {
         db.prepare_cached(
             "INSERT OR REPLACE INTO devices(id, person, mls_key, enrolled_ms, revoked) VALUES(?, ?, ?, ?, ?)",
         )?
-        .execute((device_id.0, id.0, key, device.enrolled_ms, device.revoked))?;
+        .execute((device_id.0, id.0, key, integer(device.enrolled_ms), device.revoked))?;
     }
     Ok(())
 }
@@ -39,7 +40,7 @@ const COLUMNS: &str = "id, name, department, guest_until_ms, departed";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
     let department: String = row.get(2)?;
-    let guest_until_ms: u64 = row.get(3)?;
+    let guest_until_ms = row.number(3)?;
     Ok(Person {
         department: (!department.is_empty()).then_some(department),
         guest_until: some_time(guest_until_ms),
@@ -116,7 +117,7 @@ pub(crate) fn devices(db: &Connection, person: PersonId) -> Result<Vec<Device>, 
             id: DeviceId(row.get(0)?),
             person: PersonId(row.get(1)?),
             mls_key: row.get(2)?,
-            enrolled_ms: row.get(3)?,
+            enrolled_ms: row.number(3)?,
             revoked: row.get(4)?,
         })
     };
@@ -126,14 +127,14 @@ pub(crate) fn devices(db: &Connection, person: PersonId) -> Result<Vec<Device>, 
 /// Keeps a line of the revocation list.
 pub(crate) fn put_revocation(db: &Connection, line: &pb::RevocationLine) -> Result<(), Error> {
     let sql = "INSERT OR REPLACE INTO revocations(number, certificate, line, listed) VALUES(?, ?, ?, 1)";
-    db.prepare_cached(sql)?.execute((line.number, &line.certificate, line.encode_to_vec()))?;
+    db.prepare_cached(sql)?.execute((integer(line.number), &line.certificate, line.encode_to_vec()))?;
     Ok(())
 }
 
 /// The number of the newest line.
 pub(crate) fn revocations(db: &Connection) -> Result<u64, Error> {
     let sql = "SELECT coalesce(max(number), 0) FROM revocations WHERE listed";
-    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.number(0))?)
 }
 
 /// Another list takes the place of the one that is known, whose lines stay: who is out is out.
@@ -147,7 +148,7 @@ pub(crate) fn known(db: &Connection) -> Result<(u64, u64), Error> {
     // One query: it is asked with each message that is sent.
     let sql = "SELECT coalesce((SELECT max(number) FROM revocations WHERE listed), 0),
         coalesce((SELECT max(number) FROM issuers), 0)";
-    Ok(db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(db.prepare_cached(sql)?.query_row([], |row| Ok((row.number(0)?, row.number(1)?)))?)
 }
 
 /// The line that names a certificate.

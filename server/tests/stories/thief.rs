@@ -18,7 +18,7 @@ fn loot(database: &std::path::Path) -> BTreeMap<(String, String), Vec<Vec<u8>>> 
     let mut loot: BTreeMap<_, Vec<Vec<u8>>> = BTreeMap::new();
     for table in tables {
         let mut all = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns: Vec<String> = all.column_names().iter().map(ToString::to_string).collect();
+        let columns: Vec<String> = all.column_names().map(ToString::to_string).collect();
         let mut found = all.query([]).unwrap();
         while let Some(row) = found.next().unwrap() {
             for (index, column) in columns.iter().enumerate() {
@@ -141,7 +141,7 @@ async fn rows_tell_neither_who_wrote_today_nor_who_brought_whom_in() {
     office.shut_for_good().await;
     let connection = Connection::open(office.database()).unwrap();
     let mut query = connection.prepare("SELECT * FROM rows").unwrap();
-    let columns: Vec<String> = query.column_names().iter().map(ToString::to_string).collect();
+    let columns: Vec<String> = query.column_names().map(ToString::to_string).collect();
     assert_eq!(columns, ["log", "key", "rank", "revoked_at", "pool"], "no column counts anybody's commits");
     let rows: Vec<(Vec<u8>, Vec<u8>)> =
         query.query_map([], |row| Ok((row.get(1)?, row.get(4)?))).unwrap().collect::<Result<_, _>>().unwrap();

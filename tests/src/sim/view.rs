@@ -7,6 +7,7 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 use pli_core::model::EntryId;
 use pli_core::store::outbox::Intent;
+use pli_env::sql::Numbers as _;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
 use pli_proto::{pb, signed};
@@ -213,7 +214,7 @@ fn store(at: &Path) -> rusqlite::Result<Store> {
             conversation: row.get(1)?,
             state: row.get(2)?,
             key: row.get(3)?,
-            number: row.get(4)?,
+            number: row.number(4)?,
             hash: row.get(5)?,
             summary: row.get(6)?,
         })
@@ -225,7 +226,7 @@ fn store(at: &Path) -> rusqlite::Result<Store> {
             _ => String::from_utf8_lossy(&body).into_owned(),
         };
         let deleted = row.get::<_, Option<Id>>(6)?.is_some();
-        let (log, number, entry, by) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let (log, number, entry, by) = (row.get(0)?, row.number(1)?, row.get(2)?, row.get(3)?);
         Ok(Item { log, number, entry, by, kind, text, deleted, reactions: Vec::new() })
     })?;
     let reactions =
@@ -271,7 +272,7 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
     let db = Connection::open(at.join("pli.db"))?;
     let mut server = Server { files, ..Server::default() };
     for (log, last, hash) in
-        all(&db, "SELECT log, last, hash FROM logs", |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        all(&db, "SELECT log, last, hash FROM logs", |row| Ok((row.get(0)?, row.number(1)?, row.get(2)?)))?
     {
         server.logs.insert(log, Head { last, hash });
     }
@@ -283,10 +284,10 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
             Some((change.key.try_into().ok()?, sets))
         });
         let entry = Entry {
-            number: row.get(1)?,
+            number: row.number(1)?,
             id: row.get(2)?,
             kind: row.get(3)?,
-            received_ms: row.get(5)?,
+            received_ms: row.number(5)?,
             changes: changes.collect(),
         };
         Ok((row.get(0)?, entry))

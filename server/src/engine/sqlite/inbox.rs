@@ -1,11 +1,11 @@
 //! Inboxes. An item's number counts its inbox alone, and no item has a time.
 
+use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::DeviceId;
 use pli_proto::limits::{INBOX_ITEMS, PAGE_BYTES, PAGE_ENTRIES};
 use pli_proto::pb::{self, Reason};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::integer;
 use crate::config::DAY_MS;
 use crate::engine::{EngineError, InboxBatch, Refused};
 
@@ -22,13 +22,13 @@ pub(super) fn deliver(
     now_ms: u64,
 ) -> Result<(), EngineError> {
     let query = "SELECT inbox_last FROM devices WHERE id = ?1 AND revoked = 0";
-    let last: Option<u64> = c.prepare_cached(query)?.query_row([&device.0], |r| r.get(0)).optional()?;
+    let last = c.prepare_cached(query)?.query_row([&device.0], |r| r.number(0)).optional()?;
     let last = last.ok_or_else(|| EngineError::refused(Reason::NotEnrolled, "no such device"))?;
     if c.prepare_cached("SELECT 1 FROM delivered WHERE device = ?1 AND id = ?2")?.exists(params![device.0, id])? {
         return Ok(());
     }
     let count = "SELECT count(*) FROM inbox WHERE device = ?1";
-    let waiting: u64 = c.prepare_cached(count)?.query_row([&device.0], |r| r.get(0))?;
+    let waiting = c.prepare_cached(count)?.query_row([&device.0], |r| r.number(0))?;
     if waiting >= INBOX_ITEMS {
         return Err(EngineError::Refused(Refused {
             reason: Reason::Limit,
@@ -54,7 +54,7 @@ pub(super) fn batch(c: &Connection, device: DeviceId, after: u64) -> Result<Inbo
     let mut found = statement.query(params![device.0, integer(after)])?;
     let (mut items, mut bytes) = (Vec::new(), 0);
     while let Some(row) = found.next()? {
-        let item = pb::InboxItem { number: row.get(0)?, sealed: row.get(1)? };
+        let item = pb::InboxItem { number: row.number(0)?, sealed: row.get(1)? };
         bytes += item.sealed.len();
         if !items.is_empty() && (bytes > PAGE_BYTES || items.len() == PAGE_ENTRIES) {
             return Ok(InboxBatch { items, caught_up: false });

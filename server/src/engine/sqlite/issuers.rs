@@ -1,19 +1,20 @@
 //! The ends of issuers.
 
+use pli_env::sql::{Numbers as _, integer};
 use pli_proto::pb::{self, Reason};
 use pli_proto::signed::Hash;
 use pli_proto::{certificate, issuers};
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, params};
 
-use super::{integer, people};
+use super::people;
 use crate::engine::{EngineError, Refused};
 
 /// The server takes its new issuer from the folder within a second.
 const RETRY_MS: u64 = 2_000;
 
 pub(super) fn newest(c: &Connection) -> Sql<u64> {
-    c.prepare_cached("SELECT coalesce(max(number), 0) FROM issuer_ends")?.query_row([], |r| r.get(0))
+    c.prepare_cached("SELECT coalesce(max(number), 0) FROM issuer_ends")?.query_row([], |r| r.number(0))
 }
 
 /// Refuses what an issuer signed that has ended.

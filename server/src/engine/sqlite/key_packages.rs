@@ -1,5 +1,6 @@
 //! Key packages and inbox keys. Keyed by hash, so that neither the order of publishing nor of taking is kept.
 
+use pli_env::sql::integer;
 use pli_proto::id::DeviceId;
 use pli_proto::limits::KEY_PACKAGES;
 use pli_proto::pb::{self, Reason};
@@ -7,7 +8,6 @@ use pli_proto::signed::Hash;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::integer;
 use crate::config::DAY_MS;
 use crate::engine::{EngineError, Publication, Stock};
 

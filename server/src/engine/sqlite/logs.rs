@@ -1,5 +1,6 @@
 //! Logs, rows and snapshots: docs/protocol.md, "The log" and "Rows".
 
+use pli_env::sql::{Numbers as _, integer};
 use std::cell::Cell;
 
 use pli_proto::id::LogId;
@@ -13,7 +14,6 @@ use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::budget::{Budget, Masked};
-use super::integer;
 use crate::config::DAY_MS;
 use crate::engine::{Append, Appended, EngineError, Page, Refused};
 
@@ -49,7 +49,7 @@ fn head(c: &Connection, log: LogId) -> Sql<Option<Head>> {
     let query = "SELECT last, hash, last_commit, last_commit_hash FROM logs WHERE log = ?1";
     c.prepare_cached(query)?
         .query_row([&log.0], |r| {
-            Ok(Head { last: r.get(0)?, hash: r.get(1)?, last_commit: r.get(2)?, last_commit_hash: r.get(3)? })
+            Ok(Head { last: r.number(0)?, hash: r.get(1)?, last_commit: r.number(2)?, last_commit_hash: r.get(3)? })
         })
         .optional()
 }
@@ -57,7 +57,9 @@ fn head(c: &Connection, log: LogId) -> Sql<Option<Head>> {
 fn row_state(c: &Connection, log: LogId, key: AccessKey) -> Sql<Option<RowState>> {
     let query = "SELECT rank, revoked_at, pool FROM rows WHERE log = ?1 AND key = ?2";
     c.prepare_cached(query)?
-        .query_row(params![log.0, key.0], |r| Ok(RowState { rank: r.get(0)?, revoked_at: r.get(1)?, pool: r.get(2)? }))
+        .query_row(params![log.0, key.0], |r| {
+            Ok(RowState { rank: r.get(0)?, revoked_at: r.optional_number(1)?, pool: r.get(2)? })
+        })
         .optional()
 }
 
@@ -174,7 +176,7 @@ fn find(c: &Connection, log: LogId, id: &[u8]) -> Sql<Option<(Hash, Appended)>> 
     let query = "SELECT digest, number, hash, received_ms FROM entries WHERE log = ?1 AND id = ?2";
     c.prepare_cached(query)?
         .query_row(params![log.0, id], |r| {
-            Ok((r.get(0)?, Appended { number: r.get(1)?, hash: r.get(2)?, received_ms: r.get(3)? }))
+            Ok((r.get(0)?, Appended { number: r.number(1)?, hash: r.get(2)?, received_ms: r.number(3)? }))
         })
         .optional()
 }
@@ -325,13 +327,13 @@ fn entry(r: &Row<'_>) -> Result<pb::Entry, EngineError> {
     Ok(pb::Entry {
         id: r.get(0)?,
         kind: r.get(1)?,
-        parent: r.get(2)?,
+        parent: r.number(2)?,
         parent_hash: r.get(3)?,
         rows: changes.map_err(|e| EngineError::Failed(e.to_string()))?.unwrap_or_default().rows,
         sealed: r.get(5)?,
-        number: r.get(6)?,
+        number: r.number(6)?,
         hash: r.get(7)?,
-        received_ms: r.get(8)?,
+        received_ms: r.number(8)?,
     })
 }
 
@@ -368,7 +370,7 @@ pub(super) fn snapshot(
     let query = "SELECT number, sealed FROM snapshots WHERE log = ?1 AND number <= ?2 ORDER BY number DESC LIMIT 1";
     let found = c
         .prepare_cached(query)?
-        .query_row(params![log.0, integer(at_most)], |r| Ok((r.get(0)?, r.get(1)?)))
+        .query_row(params![log.0, integer(at_most)], |r| Ok((r.number(0)?, r.get(1)?)))
         .optional()?;
     found.ok_or_else(|| EngineError::refused(Reason::Gone, "no snapshot so old"))
 }

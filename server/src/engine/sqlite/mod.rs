@@ -234,8 +234,3 @@ impl From<Failure> for EngineError {
         }
     }
 }
-
-/// SQLite's integers are signed. What a client names beyond them does not exist.
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}

@@ -1,12 +1,13 @@
 //! People, devices, invitations and the revocation list.
 
+use pli_env::sql::{Numbers as _, integer};
 use pli_proto::certificate;
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::pb::{self, Reason};
 use pli_proto::signed::Hash;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 
-use super::{integer, issuers};
+use super::issuers;
 use crate::config::DAY_MS;
 use crate::engine::{Device, EngineError, Enrolment, Invitation, Invitee, People, Revocation, Used, Versions};
 
@@ -45,7 +46,7 @@ pub(super) fn invitation(c: &Connection, hash: &Hash) -> Result<Option<Invitatio
             None => Invitee::New {
                 name: r.get::<_, Option<_>>(0)?.unwrap_or_default(),
                 department: r.get::<_, Option<_>>(1)?.unwrap_or_default(),
-                guest_until_ms: r.get::<_, Option<_>>(2)?.unwrap_or_default(),
+                guest_until_ms: r.optional_number(2)?.unwrap_or_default(),
             },
         };
         let device: Option<[u8; 16]> = r.get(5)?;
@@ -53,7 +54,7 @@ pub(super) fn invitation(c: &Connection, hash: &Hash) -> Result<Option<Invitatio
             Some(device) => Some(Used { device: DeviceId(device), mls_key: r.get(6)?, tls_key: r.get(7)? }),
             None => None,
         };
-        Ok(Invitation { hash: *hash, invitee, expires_ms: r.get(4)?, used })
+        Ok(Invitation { hash: *hash, invitee, expires_ms: r.number(4)?, used })
     };
     Ok(c.prepare_cached(query)?.query_row([hash], read).optional()?)
 }
@@ -129,9 +130,9 @@ fn read_device(r: &Row<'_>) -> Sql<Device> {
         person: PersonId(r.get(1)?),
         mls_key: r.get(2)?,
         mls_certificate: r.get(3)?,
-        enrolled_ms: r.get(4)?,
+        enrolled_ms: r.number(4)?,
         revoked: r.get(5)?,
-        seen_ms: r.get(6)?,
+        seen_ms: r.number(6)?,
     })
 }
 
@@ -157,11 +158,11 @@ pub(super) fn people(c: &Connection, since: u64, limit: usize) -> Result<People,
             id: r.get(0)?,
             name: r.get(1)?,
             department: r.get(2)?,
-            guest_until_ms: r.get(3)?,
+            guest_until_ms: r.number(3)?,
             departed: r.get(4)?,
             devices: Vec::new(),
         };
-        Ok((person, r.get::<_, u64>(5)?))
+        Ok((person, r.number(5)?))
     };
     let mut found: Vec<(pb::Person, u64)> =
         c.prepare_cached(query)?.query_map(params![integer(since), limit as i64 + 1], read)?.collect::<Sql<_>>()?;
@@ -185,7 +186,7 @@ pub(super) fn people(c: &Connection, since: u64, limit: usize) -> Result<People,
 }
 
 fn newest(c: &Connection) -> Sql<u64> {
-    c.prepare_cached("SELECT coalesce(max(version), 0) FROM people")?.query_row([], |r| r.get(0))
+    c.prepare_cached("SELECT coalesce(max(version), 0) FROM people")?.query_row([], |r| r.number(0))
 }
 
 /// Greater than every version before, also than those of after the copy that this database was put back from.
@@ -211,8 +212,8 @@ pub(super) fn revocations(c: &Connection, since: u64) -> Result<pb::RevocationLi
     let query = "SELECT number, signed_ms, hash, issuer, signature FROM revocation_list WHERE one = 1";
     let read = |r: &Row<'_>| {
         Ok(pb::RevocationList {
-            number: r.get(0)?,
-            signed_ms: r.get(1)?,
+            number: r.number(0)?,
+            signed_ms: r.number(1)?,
             hash: r.get(2)?,
             issuer: r.get(3)?,
             signature: r.get(4)?,
@@ -226,7 +227,7 @@ pub(super) fn revocations(c: &Connection, since: u64) -> Result<pb::RevocationLi
         WHERE number > ?1 ORDER BY number LIMIT ?2";
     let line = |r: &Row<'_>| {
         Ok(pb::RevocationLine {
-            number: r.get(0)?,
+            number: r.number(0)?,
             certificate: r.get(1)?,
             leaf_key: r.get(2)?,
             issuer: r.get(3)?,
@@ -302,6 +303,6 @@ pub(super) fn ended_guests(c: &Connection, now_ms: u64) -> Result<Vec<PersonId>,
 
 pub(super) fn versions(c: &Connection) -> Result<Versions, EngineError> {
     let query = "SELECT coalesce(max(number), 0) FROM revocations";
-    let revocations = c.prepare_cached(query)?.query_row([], |r| r.get(0))?;
+    let revocations = c.prepare_cached(query)?.query_row([], |r| r.number(0))?;
     Ok(Versions { directory: newest(c)?, revocations, issuers: issuers::newest(c)? })
 }

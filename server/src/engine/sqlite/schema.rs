@@ -4,13 +4,13 @@
 //! own row numbers would tell in what order things came. No table holds a log or a row (`log`, `key`) together with a
 //! device or a person. With `secure_delete`, what was deleted is overwritten.
 
+use pli_env::sql::integer;
 use std::path::Path;
 use std::time::Duration;
 
 use pli_env::Env;
 use rusqlite::{Connection, ErrorCode};
 
-use super::integer;
 use crate::config::DAY_MS;
 use crate::engine::EngineError;
 
