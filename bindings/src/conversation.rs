@@ -64,9 +64,9 @@ impl RawConversation {
         self.call(None, async move |this| this.send(&text, reply_to, &mentions).await).await
     }
 
-    /// Replaces what an own message says.
-    pub async fn edit(&self, message: EntryId, text: String) -> Result<EntryId, Error> {
-        self.call(None, async move |this| this.edit(message, &text).await).await
+    /// Replaces what an own message says, and whom it mentions.
+    pub async fn edit(&self, message: EntryId, text: String, mentions: Vec<PersonId>) -> Result<EntryId, Error> {
+        self.call(None, async move |this| this.edit(message, &text, &mentions).await).await
     }
 
     /// Deletes a message for everyone.

@@ -175,7 +175,15 @@ impl PliError {
     }
 }
 
+/// The place of errors of the database that come from below it.
+const STORE: &str = "store";
+
 impl Error {
+    /// Whether it concerns the whole store, and not what was just done with it: nothing else would succeed either.
+    pub(crate) fn is_of_the_store(&self) -> bool {
+        matches!(self, Self::StorageFull | Self::Damaged | Self::Closed) || *self == Self::internal(STORE)
+    }
+
     /// A defect at a place of Pli's.
     pub const fn internal(place: &'static str) -> Self {
         Self::Internal { place: Place(place) }
@@ -213,6 +221,11 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             _ if pli_env::db::is_full(&error) => Self::StorageFull,
             Some(Code::NotADatabase | Code::DatabaseCorrupt) => Self::Damaged,
+            // The disk, memory, or another process.
+            Some(code) if code != Code::ConstraintViolation && code != Code::TypeMismatch => {
+                tracing::error!(%error, "the store can't be used");
+                Self::internal(STORE)
+            }
             _ => {
                 tracing::error!(%error, "database");
                 Self::internal("database")

@@ -11,6 +11,7 @@
 //! - [`identity`]: who this device is: certificates, invitation links, revocations, safety numbers.
 //! - [`group`]: MLS groups: which commits count, how they are made and sealed. Pure.
 //! - [`crypto`]: openmls' provider over aws-lc-rs.
+//! - `content`: what a message says, checked when it comes out of its seal.
 //! - [`store`]: the encrypted database, with one writer.
 //! - `sync`: the outbox goes out, logs come in.
 //! - [`transport`]: gRPC over TLS.
@@ -18,6 +19,7 @@
 //! The lower layers are public for those who write another client, and for tests that attack this one.
 
 pub mod client;
+mod content;
 pub mod crypto;
 pub mod error;
 #[cfg(feature = "uniffi")]

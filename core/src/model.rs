@@ -416,7 +416,7 @@ pub fn ms(time: SystemTime) -> u64 {
 }
 
 /// The year 9999: what others send is shown in calendars that know no later one.
-const LAST_MS: u64 = 253_370_764_800_000;
+pub(crate) const LAST_MS: u64 = 253_370_764_800_000;
 
 /// What the person should know of, while the client goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! What screens need to know of names and texts, by Unicode.
 
+use pli_proto::limits;
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_properties::UnicodeEmoji as _;
+use unicode_properties::{EmojiStatus, UnicodeEmoji};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The first letters of the first and the last word of a name, in capitals; one letter if there is one word.
@@ -30,6 +31,37 @@ pub(crate) fn is_emoji_only(text: &str) -> bool {
         && text.graphemes(true).filter(|cluster| *cluster != " ").count() <= FEW_EMOJI
 }
 
+/// One emoji in its one form, if `text` is one in any form. U+FE0F asks for a picture where a character is a letter by
+/// default, and stands nowhere else: so the same emoji typed on two keyboards counts as one.
+pub(crate) fn emoji(text: &str) -> Option<String> {
+    const PICTURE: char = '\u{fe0f}';
+    const KEYCAP: char = '\u{20e3}';
+    let text = text.trim();
+    let part = |c: char| c.is_emoji_char_or_emoji_component() && (!c.is_ascii() || text.contains(KEYCAP));
+    let is_one = text.len() <= limits::EMOJI_BYTES
+        && text.graphemes(true).count() == 1
+        && text.chars().next().is_some_and(UnicodeEmoji::is_emoji_char)
+        && text.chars().all(part);
+    if !is_one {
+        return None;
+    }
+    let mut form = String::new();
+    let mut characters = text.chars().filter(|c| *c != PICTURE).peekable();
+    while let Some(c) = characters.next() {
+        form.push(c);
+        let is_letter = matches!(
+            c.emoji_status(),
+            EmojiStatus::EmojiOther | EmojiStatus::EmojiOtherAndEmojiComponent | EmojiStatus::EmojiModifierBase
+        );
+        // A skin tone makes a picture of what it follows.
+        let toned = characters.peek().is_some_and(|next| ('\u{1f3fb}'..='\u{1f3ff}').contains(next));
+        if is_letter && !toned {
+            form.push(PICTURE);
+        }
+    }
+    Some(form)
+}
+
 /// Bytes of a text that is quoted or told of.
 const QUOTE_BYTES: usize = 256;
 
@@ -54,7 +86,7 @@ pub fn fold(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fold, initials, is_emoji_only};
+    use super::{emoji, fold, initials, is_emoji_only};
 
     #[test]
     fn initials_are_letters_of_any_script() {
@@ -78,6 +110,46 @@ mod tests {
         }
         for text in ["", " ", "1", "ok 👍", "🌊🌊🌊🌊🌊🌊🌊", "#", "\u{200d}", "©a"] {
             assert!(!is_emoji_only(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_emoji_has_one_form() {
+        for (one, form) in [
+            ("👍", "👍"),
+            ("👍\u{fe0f}", "👍"),
+            (" 👍🏽 ", "👍🏽"),
+            ("❤", "❤\u{fe0f}"),
+            ("❤\u{fe0f}", "❤\u{fe0f}"),
+            ("☝🏽", "☝🏽"),
+            ("👁\u{200d}🗨", "👁\u{fe0f}\u{200d}🗨\u{fe0f}"),
+            ("1\u{20e3}", "1\u{fe0f}\u{20e3}"),
+            ("🇫🇷", "🇫🇷"),
+            ("👨‍👩‍👧", "👨‍👩‍👧"),
+            (
+                "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+                "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            ),
+        ] {
+            assert_eq!(emoji(one).as_deref(), Some(form), "{one:?}");
+            assert_eq!(emoji(form).as_deref(), Some(form), "{form:?}");
+        }
+        for none in [
+            "",
+            "é",
+            "très bien",
+            "\u{202e}",
+            "\u{200b}",
+            "👍👍",
+            "👍👍👍",
+            "1",
+            "#",
+            "a\u{20e3}",
+            "\u{200d}",
+            "\u{fe0f}",
+            "👍x",
+        ] {
+            assert_eq!(emoji(none), None, "{none:?}");
         }
     }
 

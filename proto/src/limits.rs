@@ -22,6 +22,26 @@ pub const INBOX_ITEM_BYTES: usize = 128 << 10;
 pub const INBOX_ITEMS: u64 = 1_000;
 /// A text that a person writes.
 pub const TEXT_BYTES: usize = 64 << 10;
+/// Persons whom a text mentions.
+pub const MENTIONS: usize = 1_000;
+/// What a message says, whatever its kind: a text with its mentions and a header. Beyond, it is unreadable.
+pub const CONTENT_BYTES: usize = 256 << 10;
+/// What a message of a kind says that the reader's version does not know, and keeps for a later one.
+pub const UNKNOWN_BYTES: usize = 64 << 10;
+/// The inside of a message's entry: a content, encrypted.
+pub const MESSAGE_INSIDE_BYTES: usize = CONTENT_BYTES + (4 << 10);
+/// The inside of a commit's entry, as the entry itself.
+pub const COMMIT_INSIDE_BYTES: usize = ENTRY_BYTES;
+/// Pieces of evidence beside a commit: one for each device of a full group.
+pub const EVIDENCE: usize = GROUP_DEVICES;
+/// Bytes of all evidence beside a commit. A revocation's line has some 500, an issuer's end 8 KiB and its buckets.
+pub const EVIDENCE_BYTES: usize = 512 << 10;
+/// Buckets of kept certificates beside the end of an issuer.
+pub const BUCKETS: usize = 256;
+/// How long messages may be shown at the least, in seconds.
+pub const LIFETIME_LEAST_S: u64 = 60;
+/// How long messages may be shown at the most, but for ever, in seconds: ten years.
+pub const LIFETIME_MOST_S: u64 = 10 * 366 * 24 * 60 * 60;
 /// A person's, department's or group's name.
 pub const NAME_BYTES: usize = 200;
 /// A group's settings, as they stand in the group context.

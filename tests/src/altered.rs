@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pli_env::real::Real;
@@ -18,8 +18,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Altered {
     real: Arc<Real>,
-    /// The clock is behind by so much.
-    pub clock_behind_ms: AtomicU64,
+    /// The clock is ahead by so much, or behind.
+    pub clock_ms: AtomicI64,
     /// What runs the tasks.
     pub processor: Arc<Processor>,
 }
@@ -38,7 +38,7 @@ pub struct Processor {
 impl Altered {
     /// Of the running tokio runtime; nothing is set.
     pub fn current() -> Arc<Self> {
-        Arc::new(Self { real: Real::current(), clock_behind_ms: AtomicU64::new(0), processor: Arc::default() })
+        Arc::new(Self { real: Real::current(), clock_ms: AtomicI64::new(0), processor: Arc::default() })
     }
 }
 
@@ -63,7 +63,7 @@ impl Drop for Counted {
 
 impl Env for Altered {
     fn now_ms(&self) -> u64 {
-        self.real.now_ms() - self.clock_behind_ms.load(Ordering::SeqCst)
+        self.real.now_ms().saturating_add_signed(self.clock_ms.load(Ordering::SeqCst))
     }
     fn fill(&self, bytes: &mut [u8]) {
         self.real.fill(bytes);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use openmls::group::{CommitBuilder, Initial, MlsGroup};
-use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
+use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageIn, MlsMessageOut, ProcessedMessageContent, PublicGroup};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::random::OpenMlsRand;
@@ -15,10 +15,10 @@ use openmls_traits::types::{
     SignatureScheme,
 };
 use pli_core::crypto::{Crypto, Provider};
-use pli_core::group::context_extensions;
 use pli_core::group::join::group_id;
 use pli_core::group::seal::{self, LogKey};
 use pli_core::group::settings::Settings;
+use pli_core::group::{context_extensions, group_info};
 use pli_core::identity::trust::Ended;
 use pli_core::identity::{Identity, Me, TlsIdentity};
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
@@ -31,7 +31,7 @@ use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
 use prost::Message;
 use rusqlite::Connection;
-use tls_codec::SecretVLBytes;
+use tls_codec::{Deserialize as _, SecretVLBytes};
 
 /// Where the provider lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,6 +259,64 @@ impl Insider {
         entry
     }
 
+    /// A message with this content, whatever that is, encrypted and sealed for the present end of the log.
+    pub fn message(&self, content: &[u8]) -> pb::Entry {
+        let liar = self.liar(Lie::None);
+        let mut group = self.group();
+        let id = self.id();
+        group.set_aad(id.to_vec());
+        let message = group.create_message(&self.provider(&liar), &self.me.key, content).unwrap();
+        let mut entry = pb::Entry {
+            id: id.to_vec(),
+            kind: pb::EntryKind::Message.into(),
+            parent: self.parent.0,
+            parent_hash: self.parent.1.clone(),
+            ..pb::Entry::default()
+        };
+        self.seal(&mut entry, pb::opened::Body::Message(message.to_bytes().unwrap()));
+        entry
+    }
+
+    /// A commit with its path's nodes changed, signed anew, and the GroupInfo that a follower expects beside it. What only
+    /// members can check, its tags, is false.
+    pub fn with_path(&self, (commit, info): Made, change: impl FnOnce(&mut Vec<PathNode>)) -> Made {
+        // Behind the content stand signature, confirmation tag and membership tag (RFC 9420 section 6.1).
+        const TAGS: usize = 49 + 49;
+        let content = &commit[..commit.len() - 66 - TAGS];
+        let start = (4..content.len()).find(|at| nodes(&content[*at..]).is_some()).expect("a path");
+        let mut path = nodes(&content[start..]).unwrap();
+        change(&mut path);
+        let path: Vec<u8> =
+            path.iter().flat_map(|(key, ciphertexts)| [vector(key), vector(&ciphertexts.concat())].concat()).collect();
+        let content = [&content[..start], &vector(&path)].concat();
+        let liar = self.liar(Lie::None);
+        let provider = self.provider(&liar);
+        let mut follower = PublicGroup::load(&provider.storage, self.group().group_id()).unwrap().unwrap();
+        let to_be_signed = [content.as_slice(), &bytes(follower.group_context())].concat();
+        let signature = self.me.key.sign_raw(&signed::with_label("FramedContentTBS", &to_be_signed));
+        let commit = [&content, &vector(&signature)[..], &commit[commit.len() - TAGS..]].concat();
+
+        let message =
+            MlsMessageIn::tls_deserialize_exact(commit.as_slice()).unwrap().try_into_protocol_message().unwrap();
+        let Ok(processed) = follower.process_message(provider.crypto(), message) else { return (commit, info) };
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else { panic!("a commit") };
+        let scratch = Connection::open_in_memory().unwrap();
+        scratch.execute_batch(pli_core::store::mls::SCHEMA).unwrap();
+        let deferred = Deferred::default();
+        follower.merge_commit(&MlsStore::new(&scratch, MEMBER, &deferred), *staged).unwrap();
+        let extensions = [&[0, 4][..], &vector(&vector(&group_info::external_pub_of(&info).unwrap()))].concat();
+        let me = self.group().own_leaf_index().u32();
+        let info = [
+            bytes(follower.group_context()),
+            vector(&extensions),
+            bytes(follower.confirmation_tag()),
+            me.to_be_bytes().to_vec(),
+        ]
+        .concat();
+        let signature = self.me.key.sign_raw(&signed::with_label("GroupInfoTBS", &info));
+        (commit, [&[0, 1, 0, 4], info.as_slice(), &vector(&signature)].concat())
+    }
+
     /// Seals whatever.
     pub fn seal(&self, entry: &mut pb::Entry, body: pb::opened::Body) {
         seal::seal_entry(&*self.env, &self.key, self.log, entry, &pb::Opened { body: Some(body) });
@@ -329,6 +387,52 @@ impl Insider {
     pub fn id(&self) -> EntryId {
         EntryId(pli_env::random(&*self.env))
     }
+}
+
+/// A node of an update path (RFC 9420 section 7.6): its key, and its ciphertexts as they are encoded.
+pub type PathNode = (Vec<u8>, Vec<Vec<u8>>);
+
+/// A vector with its length before it (RFC 9420 section 2.1.2).
+pub fn vector(bytes: &[u8]) -> Vec<u8> {
+    let len = bytes.len() as u32;
+    let head = match len {
+        0..64 => vec![len as u8],
+        64..16_384 => (len as u16 | 0x4000).to_be_bytes().to_vec(),
+        _ => (len | 0x8000_0000).to_be_bytes().to_vec(),
+    };
+    [&head, bytes].concat()
+}
+
+/// The vector at the front of some bytes, and what follows.
+fn taken(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, len) = match bytes.first()? >> 6 {
+        0 => (1, usize::from(bytes[0])),
+        1 => (2, usize::from(u16::from_be_bytes(*bytes.first_chunk()?) & 0x3fff)),
+        2 => (4, (u32::from_be_bytes(*bytes.first_chunk()?) & 0x3fff_ffff) as usize),
+        _ => return None,
+    };
+    bytes.get(head..)?.split_at_checked(len)
+}
+
+/// The nodes of a path that fills the rest of some bytes, if it is one.
+fn nodes(bytes: &[u8]) -> Option<Vec<PathNode>> {
+    let (mut rest, []) = taken(bytes)? else { return None };
+    let mut nodes = Vec::new();
+    while !rest.is_empty() {
+        let (key, after) = taken(rest)?;
+        let (mut sealed, after) = taken(after)?;
+        let mut ciphertexts = Vec::new();
+        while !sealed.is_empty() {
+            let (output, next) = taken(sealed)?;
+            let (ciphertext, next) = taken(next)?;
+            ciphertexts.push([vector(output), vector(ciphertext)].concat());
+            sealed = next;
+        }
+        // The key of X-Wing.
+        (key.len() == 1184 + 32).then(|| nodes.push((key.to_vec(), ciphertexts)))?;
+        rest = after;
+    }
+    (!nodes.is_empty()).then_some(nodes)
 }
 
 /// What an insider made: the commit's bytes and the GroupInfo's.

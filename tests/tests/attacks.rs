@@ -16,8 +16,9 @@ use pli_core::model::{ConversationId, Membership, TimelineItem, What};
 use pli_proto::pb;
 use pli_proto::refusal::Reason;
 use pli_proto::{rows, signed};
-use pli_tests::insider::{Insider, Liar, Lie, Plan, build, bytes, update};
+use pli_tests::insider::{Insider, Liar, Lie, Plan, build, bytes, update, vector};
 use pli_tests::{World, conversation, done, find, members, sees, texts, until};
+use prost::Message as _;
 use tls_codec::Deserialize as _;
 
 struct Scene {
@@ -274,6 +275,165 @@ async fn a_path_broken_for_some_forces_a_rejoin_and_no_more() {
 async fn false_tags_force_rejoins_and_no_more() {
     for n in 0..3 {
         forces_a_rejoin_and_no_more(Lie::Hmac(n)).await;
+    }
+}
+
+attack!(
+    /// Nobody could follow such a commit, and it is far smaller than one that breaks everybody's ciphertext.
+    a_path_without_a_ciphertext_for_everybody_does_not_count,
+    Role::Member,
+    |scene| for what in 0..4 {
+        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+            let made = update(insider, liar, group);
+            insider.with_path(made, |path| match what {
+                0 => path.iter_mut().for_each(|(_, ciphertexts)| ciphertexts.clear()),
+                1 => drop(path.last_mut().unwrap().1.pop()),
+                2 => {
+                    let another = path[0].1[0].clone();
+                    path[0].1.push(another);
+                }
+                _ => {
+                    // A ciphertext of half its length.
+                    let whole = path[0].1[0].clone();
+                    path[0].1[0] = [&whole[..1122], &vector(&whole[1124..1156])].concat();
+                }
+            })
+        });
+        let entry = scene.insider.entry(commit, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+        for client in &scene.online {
+            let text = format!("still here {what}");
+            client.conversation(scene.id).send(&text, None, &[]).await.unwrap();
+            for other in &scene.online {
+                sees(other, scene.id, &text).await;
+            }
+            let items = client.conversation(scene.id).items(None, 100).await.unwrap();
+            let lost = |item: &TimelineItem| matches!(item, TimelineItem::Changed(c) if c.what == What::LostSecrets && c.by.name == "Mallory");
+            assert!(!items.iter().any(lost), "nobody lost the group's secrets by it");
+        }
+    }
+);
+
+attack!(
+    /// What is wrong in a message spoils that message alone.
+    numbers_beyond_the_database_stop_nobody,
+    Role::Member,
+    |scene| {
+        let text = |body: &str| Some(pb::content::Body::Text(pb::Text { body: body.into(), ..pb::Text::default() }));
+        for number in [1 << 63, u64::MAX] {
+            for content in [
+                pb::Content { seen: number, body: text("seen"), ..pb::Content::default() },
+                pb::Content { sent_ms: number, body: text("sent"), ..pb::Content::default() },
+                pb::Content { revocations: number, body: text("revocations"), ..pb::Content::default() },
+            ] {
+                let entry = scene.insider.message(&content.encode_to_vec());
+                scene.insider.append(&entry).await.unwrap();
+            }
+        }
+        for client in &scene.online {
+            for said in ["seen", "sent", "revocations"] {
+                until("it is shown all the same", async || {
+                    texts(client, scene.id).await.iter().any(|(_, text)| text == said).then_some(())
+                })
+                .await;
+            }
+        }
+    }
+);
+
+attack!(
+    /// Bytes that are no content, contents with any field beyond its bounds, kinds that nobody knows: all are received.
+    any_content_is_received,
+    Role::Member,
+    |scene| {
+        let mut dice = Dice(7);
+        for _ in 0..150 {
+            let entry = scene.insider.message(&dice.content());
+            scene.insider.append(&entry).await.unwrap();
+        }
+    }
+);
+
+/// Small random numbers that are the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+
+    fn bytes(&mut self, most: u64) -> Vec<u8> {
+        (0..self.below(most)).map(|_| self.below(256) as u8).collect()
+    }
+
+    fn number(&mut self) -> u64 {
+        [0, 1, 5, 1 << 32, 1 << 62, 1 << 63, u64::MAX][self.below(7) as usize]
+    }
+
+    fn text(&mut self) -> String {
+        let texts = ["", "fine", "\u{202e}\u{0}\u{2028}", "👍\u{fe0f}", &"x".repeat(70_000)];
+        texts[self.below(5) as usize].into()
+    }
+
+    /// An id, or what is none.
+    fn id(&mut self) -> Vec<u8> {
+        let len = [0, 15, 16, 17, 5_000][self.below(5) as usize];
+        vec![self.below(4) as u8; len]
+    }
+
+    fn content(&mut self) -> Vec<u8> {
+        use pb::content::Body;
+        let mentions = (0..self.below(3) * 700).map(|_| self.id()).collect();
+        let body = match self.below(8) {
+            0 => Some(Body::Text(pb::Text { body: self.text(), mentions, reply_to: self.id() })),
+            1 => Some(Body::Edit(pb::Edit { target: self.id(), body: self.text(), mentions })),
+            2 => Some(Body::Delete(pb::Delete { target: self.id() })),
+            3 => Some(Body::React(pb::React { target: self.id(), emoji: self.text() })),
+            4 => Some(Body::Leave(pb::LeaveWord {
+                leaf_key: self.id(),
+                encryption_key: self.bytes(2_000),
+                signature: self.bytes(70),
+            })),
+            5 => return self.bytes(300),
+            _ => None,
+        };
+        let (seen, revocations, sent_ms) = (self.number(), self.number(), self.number());
+        let content = pb::Content { seen, seen_hash: self.bytes(40), revocations, sent_ms, body };
+        let mut bytes = content.encode_to_vec();
+        match self.below(4) {
+            // A kind to come, or a field.
+            0 => bytes.extend([[0xa2, 0x38, 0x05].as_slice(), b"a poll"[..5].as_ref()].concat()),
+            1 => bytes.truncate(self.below(bytes.len() as u64 + 1) as usize),
+            _ => {}
+        }
+        bytes
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_shows_whatever_evidence_stands_beside_it() {
+    let mut scene = scene(Role::Admin).await;
+    let group = scene.insider.group();
+    let roster = Roster::read(group.public_group()).unwrap();
+    let goran = find(&scene.online[0], "Goran").await.id;
+    let leaf = roster.of(goran).next().unwrap().clone();
+    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+        build(insider, liar, group, |_| Plan { remove: vec![leaf.index], ..Plan::default() })
+    });
+    let word = pb::LeaveWord { leaf_key: leaf.key().to_vec(), signature: vec![7; 64], ..pb::LeaveWord::default() };
+    let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) }];
+    let row = scene.insider.revoke(leaf.key());
+    let entry = scene.insider.entry(pb::Commit { evidence, ..commit }, vec![row]);
+    scene.insider.append(&entry).await.unwrap();
+    for client in &scene.online {
+        until("the removal is shown", async || {
+            let items = client.conversation(scene.id).items(None, 100).await.unwrap();
+            let removed =
+                |item: &TimelineItem| matches!(item, TimelineItem::Changed(c) if c.what == What::Removed(vec![goran]));
+            items.iter().any(removed).then_some(())
+        })
+        .await;
     }
 }
 

@@ -239,8 +239,8 @@ async fn messages_are_edited_deleted_and_reacted_to() {
     let (anne, bao) = (&clients[0], &clients[1]);
     let entry = bao.conversation(id).send("helo", None, &[]).await.unwrap();
     sees(anne, id, "helo").await;
-    assert_eq!(anne.conversation(id).edit(entry, "mine").await, Err(Error::NotAllowed));
-    until("it is in Bảo's timeline", async || bao.conversation(id).edit(entry, "hello").await.ok()).await;
+    assert_eq!(anne.conversation(id).edit(entry, "mine", &[]).await, Err(Error::NotAllowed));
+    until("it is in Bảo's timeline", async || bao.conversation(id).edit(entry, "hello", &[]).await.ok()).await;
     sees(anne, id, "hello").await;
     anne.conversation(id).react(entry, Some("👍")).await.unwrap();
     until("the reaction shows", async || {

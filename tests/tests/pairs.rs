@@ -203,7 +203,7 @@ async fn what_waits_goes_when_the_other_has_a_phone_not_when_its_next_try_is_due
     online(&anne).await;
     waits(&anne, pair, "at last").await;
     // By a clock that was put back, the next try is far away, as it is after many.
-    env.clock_behind_ms.store(10 * 60 * 1000, Ordering::SeqCst);
+    env.clock_ms.store(-10 * 60 * 1000, Ordering::SeqCst);
     let bao = world.enrol_device(person, "Bảo's new phone").await;
     sees(&bao, pair, "at last").await;
 }

@@ -15,7 +15,7 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 /// A server whose clock is as it was some hours ago.
 async fn earlier() -> (World, Arc<Altered>) {
     let env = Altered::current();
-    env.clock_behind_ms.store(3 * HOUR_MS, Ordering::SeqCst);
+    env.clock_ms.store(-3 * HOUR_MS as i64, Ordering::SeqCst);
     (World::served_by(env.clone()).await, env)
 }
 
@@ -85,7 +85,7 @@ async fn what_came_after_the_copy_is_lost_and_everybody_goes_on() {
     revoke(&world, &emile).await;
     members(&anne, group, &["Anne", "Bảo", "Hugo"]).await;
 
-    env.clock_behind_ms.store(0, Ordering::SeqCst);
+    env.clock_ms.store(0, Ordering::SeqCst);
     put_back(&mut world, "copy").await;
 
     // Who has read further is told, and nothing waits for ever.
@@ -134,7 +134,7 @@ async fn once_the_right_copy_is_there_everything_goes_on_where_it_was() {
     say(&anne, group, "between").await;
     sees(&bao, group, "between").await;
     copy(&mut world, "newer").await;
-    env.clock_behind_ms.store(0, Ordering::SeqCst);
+    env.clock_ms.store(0, Ordering::SeqCst);
     put_back(&mut world, "older").await;
     membership(&anne, group, Membership::Diverged).await;
     membership(&bao, group, Membership::Diverged).await;

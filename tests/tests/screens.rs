@@ -40,7 +40,7 @@ async fn a_quote_says_what_the_quoted_message_says_now() {
     assert_eq!((quote.entry, quote.text.as_str()), (first, "La Deûle monte"));
     let sender = quote.sender.unwrap();
     assert_eq!((sender.name.as_str(), sender.initials.as_str()), ("Anne Lefèvre", "AL"));
-    here.edit(first, "La Deûle monte de 20 cm").await.unwrap();
+    here.edit(first, "La Deûle monte de 20 cm", &[]).await.unwrap();
     here.delete(emoji).await.unwrap();
     until("the quotes follow", async || {
         let quotes = [said(&bao, pair, "De combien ?").await.reply_to?, said(&bao, pair, "Oh").await.reply_to?];

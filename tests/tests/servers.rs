@@ -122,7 +122,7 @@ async fn a_joiner_from_whom_a_commit_is_withheld_is_not_led_astray() {
 async fn a_server_that_holds_revocation_lists_back_is_noticed_and_its_clock_does_not_help_it() {
     // It shows the list of four days ago, and its clock says that this is today's.
     let behind = Altered::current();
-    behind.clock_behind_ms.store(4 * DAY_MS, Ordering::SeqCst);
+    behind.clock_ms.store(-4 * DAY_MS as i64, Ordering::SeqCst);
     let mut world = World::served_by(behind.clone()).await;
     let anne = world.enrol("Anne").await;
     let mut warning = anne.warning();
@@ -132,7 +132,7 @@ async fn a_server_that_holds_revocation_lists_back_is_noticed_and_its_clock_does
     drop(warned);
     // Two days are a weekend.
     world.stop_server().await;
-    behind.clock_behind_ms.store(2 * DAY_MS, Ordering::SeqCst);
+    behind.clock_ms.store(-2 * DAY_MS as i64, Ordering::SeqCst);
     world.start_server().await;
     tokio::time::timeout(PATIENCE, warning.wait_for(Option::is_none)).await.expect("no warning").unwrap();
     online(&anne).await;

@@ -275,9 +275,9 @@ class Conversation:
         """Says something."""
         return await self._raw.send(text, reply_to, list(mentions))
 
-    async def edit(self, message: EntryId, text: str) -> EntryId:
-        """Replaces what an own message says."""
-        return await self._raw.edit(message, text)
+    async def edit(self, message: EntryId, text: str, mentions: Sequence[PersonId] = ()) -> EntryId:
+        """Replaces what an own message says, and whom it mentions."""
+        return await self._raw.edit(message, text, list(mentions))
 
     async def delete(self, message: EntryId) -> None:
         """Deletes a message for everyone; one that waits in the outbox is taken back."""

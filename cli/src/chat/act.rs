@@ -48,7 +48,7 @@ pub(super) async fn run(
             handle.mute(if hours == 0 { 0 } else { now_ms + hours_ms }).await?;
         }
         (Command::React(emoji), Some(about)) => handle.react(about, emoji.as_deref()).await?,
-        (Command::Edit(text), Some(about)) => handle.edit(about, &text).await.map(drop)?,
+        (Command::Edit(text), Some(about)) => handle.edit(about, &text, &[]).await.map(drop)?,
         (Command::Delete, Some(about)) => handle.delete(about).await?,
         _ => {}
     }

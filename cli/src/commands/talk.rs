@@ -44,7 +44,7 @@ pub(super) async fn edit(conversation: &str, message: &str, text: &str, shared: 
         .with(async |profile| {
             let conversation = profile.conversation(conversation).await?;
             let message = profile.message(conversation, message).await?;
-            let entry = profile.client.conversation(conversation).edit(message.id, &text).await?;
+            let entry = profile.client.conversation(conversation).edit(message.id, &text, &[]).await?;
             settle(profile, conversation, entry, shared).await
         })
         .await

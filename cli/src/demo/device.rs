@@ -190,7 +190,7 @@ impl Device {
             }
             Deed::Edit { target, text, may_know } => {
                 let target = self.see(target).await.ok_or(Error::Closed)?;
-                let entry = patiently!(handle.edit(target, &text))?;
+                let entry = patiently!(handle.edit(target, &text, &[]))?;
                 self.world.ledger.edited(target, &text, may_know);
                 self.pending.push((id, entry));
                 return Ok(());

@@ -9,6 +9,7 @@ use prost::Message as _;
 use rusqlite::Connection;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::content::{Deed, Relation};
 use crate::error::{Error, What};
 use crate::group::settings::Role;
 use crate::model::{ConversationInfo, DeliveryState, Member, Permission, TimelineItem};
@@ -17,6 +18,7 @@ use crate::store::outbox::{self, Intent, Queued, Setting};
 use crate::store::people::People;
 use crate::store::{Notice, Tx, items};
 use crate::sync::prepare;
+use crate::text;
 
 use super::list::{check_people, ensure_log, info, members, standing};
 use super::observe::{observe, observe_one};
@@ -98,10 +100,7 @@ impl Conversation {
     /// # Errors
     /// [`Error::Invalid`]; [`Error::NotAllowed`]; [`Error::StorageFull`].
     pub async fn send(&self, text: &str, reply_to: Option<EntryId>, mentions: &[PersonId]) -> Result<EntryId, Error> {
-        check_text(text)?;
-        if mentions.len() > limits::GROUP_DEVICES {
-            return Err(Error::Invalid { what: What::People, limit: limits::GROUP_DEVICES });
-        }
+        check_text(text, mentions)?;
         let text = pb::Text {
             body: text.to_owned(),
             mentions: mentions.iter().map(|person| person.to_vec()).collect(),
@@ -116,18 +115,18 @@ impl Conversation {
         .await
     }
 
-    /// Replaces what an own message says.
+    /// Replaces what an own message says, and whom it mentions.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::NotAllowed`] for another's message; [`Error::Invalid`].
-    pub async fn edit(&self, message: EntryId, text: &str) -> Result<EntryId, Error> {
-        check_text(text)?;
-        let body = text.to_owned();
+    pub async fn edit(&self, message: EntryId, text: &str, mentions: &[PersonId]) -> Result<EntryId, Error> {
+        check_text(text, mentions)?;
+        let deed = Deed::Edit { body: text.to_owned(), mentions: mentions.to_vec() };
         self.act(move |tx, this| {
             if this.message(tx, message)? != tx.context.me.person {
                 return Err(Error::NotAllowed);
             }
-            this.say(tx, Body::Edit(pb::Edit { target: message.to_vec(), body, mentions: Vec::new() }))
+            this.say(tx, Relation { target: message, deed }.body())
         })
         .await
     }
@@ -146,7 +145,7 @@ impl Conversation {
                     return Ok(());
                 }
                 // It may be at the server already: it is deleted when it is there.
-                return this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop);
+                return this.say(tx, Relation { target: message, deed: Deed::Delete }.body()).map(drop);
             }
             let own = this.message(tx, message)? == tx.context.me.person;
             let conversation =
@@ -155,7 +154,7 @@ impl Conversation {
             if !own && (conversation.peer.is_some() || standing.role < Role::Admin) {
                 return Err(Error::NotAllowed);
             }
-            this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop)
+            this.say(tx, Relation { target: message, deed: Deed::Delete }.body()).map(drop)
         })
         .await
     }
@@ -165,13 +164,11 @@ impl Conversation {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`].
     pub async fn react(&self, message: EntryId, emoji: Option<&str>) -> Result<(), Error> {
-        let emoji = emoji.unwrap_or_default().trim().to_owned();
-        if emoji.len() > limits::EMOJI_BYTES || emoji.is_ascii() && !emoji.is_empty() {
-            return Err(Error::Invalid { what: What::Emoji, limit: limits::EMOJI_BYTES });
-        }
+        let one = |emoji| text::emoji(emoji).ok_or(Error::Invalid { what: What::Emoji, limit: limits::EMOJI_BYTES });
+        let deed = Deed::React(emoji.map(one).transpose()?.unwrap_or_default());
         self.act(move |tx, this| {
             this.message(tx, message)?;
-            this.say(tx, Body::React(pb::React { target: message.to_vec(), emoji })).map(drop)
+            this.say(tx, Relation { target: message, deed }.body()).map(drop)
         })
         .await
     }
@@ -254,6 +251,12 @@ impl Conversation {
             && topic.len() > 4 * limits::NAME_BYTES
         {
             return Err(Error::Invalid { what: What::Setting, limit: 4 * limits::NAME_BYTES });
+        }
+        if let Setting::LifetimeS(seconds) = &setting
+            && *seconds > 0
+            && !(limits::LIFETIME_LEAST_S..=limits::LIFETIME_MOST_S).contains(seconds)
+        {
+            return Err(Error::Invalid { what: What::Setting, limit: limits::LIFETIME_MOST_S as usize });
         }
         let permission = match setting {
             Setting::Name(_) | Setting::Topic(_) => Permission::Rename,

@@ -342,7 +342,7 @@ pub(super) fn info(people: &mut People<'_>, conversation: &Conversation) -> Resu
         guest_count: summary.guests,
         sole_owner: summary.role == Some(Role::Owner) && summary.owners == 1 && summary.member_count > 1,
         membership,
-        lifetime: (summary.lifetime_s > 0).then(|| Duration::from_secs(summary.lifetime_s)),
+        lifetime: summary.lifetime_ms.map(Duration::from_millis),
         active_at: model::time(conversation.active_ms),
     })
 }

@@ -28,6 +28,7 @@ use pli_env::{Env, Task};
 use pli_proto::limits;
 use tokio::sync::{broadcast, oneshot, watch};
 
+use crate::content;
 use crate::crypto::Crypto;
 use crate::error::{Advice, Error, What};
 use crate::identity::link::Invitation;
@@ -352,12 +353,14 @@ fn enrolling_seeds(env: &dyn Env, db: &rusqlite::Connection, invitation: &Invita
     Ok(seeds)
 }
 
-/// Checks a text that a person wrote.
-pub(crate) fn check_text(text: &str) -> Result<(), Error> {
-    if text.trim().is_empty() || text.len() > limits::TEXT_BYTES {
-        return Err(Error::Invalid { what: What::Text, limit: limits::TEXT_BYTES });
+/// Checks a text that a person wrote: something, within the bounds that its readers keep.
+pub(crate) fn check_text(text: &str, mentions: &[PersonId]) -> Result<(), Error> {
+    let invalid = |(what, limit)| Error::Invalid { what, limit };
+    if text.trim().is_empty() {
+        return Err(invalid((What::Text, limits::TEXT_BYTES)));
     }
-    Ok(())
+    let mentions: Vec<[u8; 16]> = mentions.iter().map(|person| person.0).collect();
+    content::check_text(text, &mentions).map_err(invalid)
 }
 
 /// Checks a name that a person gave: one line.

@@ -8,6 +8,7 @@
 //! - [`seal`]: entries and snapshots under the log key.
 //! - [`verdict`]: which commits count (docs/protocol.md, section 4), by public facts alone.
 //! - [`rules`]: what roles and evidence allow.
+//! - [`path`]: the shape of a commit: bounds before it is parsed, and the ciphertexts of its path.
 //! - [`group_info`]: the GroupInfo beside a commit.
 //! - [`change`]: commits of our own: add, remove, settings, update.
 //! - [`join`]: entering by a welcome, and coming back by an external commit.
@@ -15,6 +16,7 @@
 pub mod change;
 pub mod group_info;
 pub mod join;
+pub mod path;
 pub mod roster;
 pub mod rules;
 pub mod seal;

@@ -5,8 +5,9 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::hkdf;
 use pli_env::Env;
 use pli_proto::id::LogId;
-use pli_proto::{pb, signed};
+use pli_proto::{limits, pb, signed};
 use prost::Message;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A random secret per group, known to its members. It seals entries and snapshots and blinds access keys; it never
@@ -42,11 +43,61 @@ pub fn seal_entry(env: &dyn Env, key: &LogKey, log: LogId, entry: &mut pb::Entry
     entry.sealed = seal(env, key, b"entry", &entry.id, &associated, &inside.encode_to_vec());
 }
 
-/// Opens an entry; `None` if it is not one that a member sealed for this place.
+/// Opens an entry; `None` if it is not one that a member sealed for this place, or is beyond its bounds: whoever is in a
+/// group must not make the phones of others run out of memory.
 pub fn open_entry(key: &LogKey, log: LogId, entry: &pb::Entry) -> Option<pb::Opened> {
     let associated = signed::clear_part(log, entry);
     let inside = open(key, b"entry", &entry.id, &associated, &entry.sealed)?;
+    let most = match entry.kind() {
+        pb::EntryKind::Commit => limits::COMMIT_INSIDE_BYTES,
+        _ => limits::MESSAGE_INSIDE_BYTES,
+    };
+    if inside.len() > most || !evidence_is_bounded(&inside) {
+        return None;
+    }
     pb::Opened::decode(inside.as_slice()).ok()
+}
+
+/// Whether the evidence in an encoded [`pb::Opened`] is within its bounds. A piece takes two bytes there at the least, and
+/// a hundred times as many once it is decoded.
+fn evidence_is_bounded(opened: &[u8]) -> bool {
+    const COMMIT: u32 = 1;
+    const EVIDENCE: u32 = 3;
+    const NOT_KEPT: u32 = 3;
+    const KEPT: u32 = 3;
+    let (mut pieces, mut bytes) = (0, 0);
+    let mut piece_is_bounded = |piece: &[u8]| {
+        (pieces, bytes) = (pieces + 1, bytes + piece.len());
+        let mut buckets = 0;
+        let buckets_are_bounded = each(piece, NOT_KEPT, &mut |not_kept| {
+            each(not_kept, KEPT, &mut |_| {
+                buckets += 1;
+                buckets <= limits::BUCKETS
+            })
+        });
+        pieces <= limits::EVIDENCE && bytes <= limits::EVIDENCE_BYTES && buckets_are_bounded
+    };
+    each(opened, COMMIT, &mut |commit| each(commit, EVIDENCE, &mut piece_is_bounded))
+}
+
+/// Whether a condition holds for each value of a field with a length, and `message` is protobuf.
+fn each(mut message: &[u8], wanted: u32, holds: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    while !message.is_empty() {
+        let Ok((tag, kind)) = decode_key(&mut message) else { return false };
+        if kind != WireType::LengthDelimited {
+            if skip_field(kind, tag, &mut message, DecodeContext::default()).is_err() {
+                return false;
+            }
+            continue;
+        }
+        let len = decode_varint(&mut message).ok().and_then(|len| usize::try_from(len).ok());
+        let Some((value, rest)) = len.and_then(|len| message.split_at_checked(len)) else { return false };
+        message = rest;
+        if tag == wanted && !holds(value) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Seals a snapshot for its number.

@@ -78,7 +78,7 @@ pub struct Settings {
     pub may_post: Role,
     /// The least role that may change name, topic and avatar.
     pub may_rename: Role,
-    /// How long messages are shown, in seconds; zero for ever.
+    /// How long messages are shown, in seconds, as it was set: see [`Self::lifetime_ms`].
     pub lifetime_s: u64,
 }
 
@@ -211,6 +211,13 @@ impl Settings {
             Some(Role::Admin) => rank::ADMIN,
             _ => rank::OTHER,
         }
+    }
+
+    /// How long messages are shown, in milliseconds; `None` for ever. A lifetime that is out of bounds is read as none: it
+    /// comes from whoever may set it, and is no reason for a verdict.
+    pub(crate) fn lifetime_ms(&self) -> Option<u64> {
+        let bounds = limits::LIFETIME_LEAST_S..=limits::LIFETIME_MOST_S;
+        bounds.contains(&self.lifetime_s).then_some(self.lifetime_s * 1000)
     }
 
     /// Drops the roles of persons who are not present: they end with a removal.

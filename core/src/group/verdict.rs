@@ -20,6 +20,7 @@ use pli_proto::{limits, pb, signed};
 
 use crate::crypto;
 
+use super::path::{self, Shape};
 use super::roster::{self, KeyDigest, Leaf, Roster, key_digest};
 use super::rules::{self, Change};
 use super::settings::{Role, Settings};
@@ -43,6 +44,9 @@ pub enum Fault {
     /// Leaves, context or GroupInfo of another form.
     #[error("rule 5: form")]
     Form,
+    /// A path with other than one ciphertext for each node that it is to be encrypted to.
+    #[error("rule 6: the path's ciphertexts")]
+    Path,
     /// An HPKE key that is malformed, or stands in the tree twice.
     #[error("rule 6: an HPKE key")]
     Keys,
@@ -115,6 +119,7 @@ pub fn judge(
     commit: &pb::Commit,
 ) -> Result<Counted, Fault> {
     let Public { roster, settings, .. } = before;
+    let shape = Shape::of(&commit.commit).ok_or(Fault::Mls)?;
     let message = protocol_message(&commit.commit).ok_or(Fault::Mls)?;
     let processed = group.process_message(crypto, message).map_err(|_| Fault::Mls)?;
     if !processed.aad().is_empty() {
@@ -127,29 +132,34 @@ pub fn judge(
 
     let proposals = proposals(&staged, sender == Sender::NewMemberCommit)?;
     let removed = removed(&staged, roster)?;
-    let path = staged.update_path_leaf_node().cloned();
+    let path_leaf = staged.update_path_leaf_node().cloned();
     let (by, is_return) = match sender {
         Sender::Member(index) => (roster.get(index.u32()).cloned().ok_or(Fault::Mls)?, false),
-        Sender::NewMemberCommit => (returning(path.as_ref(), &removed, settings)?, true),
+        Sender::NewMemberCommit => (returning(path_leaf.as_ref(), &removed, settings)?, true),
         _ => return Err(Fault::Mls),
     };
     if !crypto::verify(by.key(), &signed::commit(log, entry, commit), &commit.signature) {
         return Err(Fault::Signature);
     }
-    if proposals.adds_alone == path.is_some() {
+    if proposals.adds_alone == path_leaf.is_some() {
         return Err(Fault::Proposals);
     }
     let keys_before = digests(group)?;
-    let mut new_keys = form_of_leaves(path.as_ref(), &proposals.packages)?;
+    let mut new_keys = form_of_leaves(path_leaf.as_ref(), &proposals.packages)?;
 
     group.merge_commit(storage, *staged).map_err(|_| Fault::Mls)?;
 
     let changed = |index: u32| roster.get(index).is_none() || removed.iter().any(|leaf| leaf.index == index);
     let committer = by.index;
-    let after = roster_after(group, roster, settings, |index| changed(index) || path.is_some() && index == committer)?;
+    let after =
+        roster_after(group, roster, settings, |index| changed(index) || path_leaf.is_some() && index == committer)?;
     let by = after.by_key(by.key()).cloned().unwrap_or(by);
     let added: Vec<Leaf> = after.leaves().filter(|leaf| changed(leaf.index)).cloned().collect();
     identities_stay(roster, &removed, &after, is_return)?;
+    let newcomers = added.iter().map(|leaf| leaf.index).filter(|index| *index != by.index).collect();
+    if !path::check(&shape, group, by.index, &newcomers) {
+        return Err(Fault::Path);
+    }
 
     let settings_after = Settings::of(group.group_context()).map_err(|_| Fault::Form)?;
     if after.len() > limits::GROUP_DEVICES || commit.evidence.len() > limits::GROUP_DEVICES {

@@ -14,9 +14,9 @@ use crate::model::{
 };
 use crate::text::{beginning, is_emoji_only};
 
-use super::deeds;
 use super::outbox::{self, Intent, Queued};
 use super::people::People;
+use super::relations;
 
 /// What an item's body is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
     ])?;
     db.prepare_cached("UPDATE conversations SET active_ms = max(active_ms, ?) WHERE id = ?")?
         .execute((integer(item.received_ms), item.conversation.0))?;
-    deeds::catch_up(db, item.conversation, item.entry)
+    relations::catch_up(db, item.conversation, item.entry)
 }
 
 /// Deletes what was said before a time; gives when the oldest of what is left was received.
@@ -80,7 +80,7 @@ pub(crate) fn expire(db: &Connection, id: ConversationId, before_ms: u64) -> Res
                    AND entry NOT IN (SELECT entry FROM items WHERE conversation = ?1)";
         db.execute(sql, [id.0])?;
     }
-    deeds::expire(db, id, before_ms)?;
+    relations::expire(db, id, before_ms)?;
     let sql = "SELECT min(received_ms) FROM items WHERE conversation = ? AND kind <> ?";
     let oldest = db.prepare_cached(sql)?.query_row((id.0, Kind::Change as i64), |row| row.optional_number(0))?;
     Ok((gone, oldest))

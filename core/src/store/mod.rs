@@ -3,13 +3,12 @@
 //! - [`key`]: the store's key and where an embedder keeps it.
 //! - [`open`]: opening, locking, migrating, noticing copies.
 //! - [`mls`], [`form`]: openmls' state.
-//! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`items`], [`deeds`], [`summary`]: the tables, each
+//! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`items`], [`relations`], [`summary`]: the tables, each
 //!   with its reads and writes.
 //!
 //! Writes are jobs: a closure on a [`Tx`], within one transaction. Group state, decrypted messages, cursor and outbox
 //! change in it together or not at all.
 
-pub mod deeds;
 pub mod form;
 pub mod issuers;
 pub mod items;
@@ -20,6 +19,7 @@ pub mod mls;
 pub mod open;
 pub mod outbox;
 pub mod people;
+pub mod relations;
 pub mod summary;
 
 use std::collections::BTreeSet;
@@ -164,6 +164,21 @@ impl<'a> Tx<'a> {
             return Ok(loaded);
         }
         crate::group::join::load(self, log)
+    }
+
+    /// Runs a part of the job; if it fails, nothing that it wrote is kept, and the job may go on.
+    ///
+    /// # Errors
+    /// The part's own.
+    pub(crate) fn attempt<R>(&mut self, part: impl FnOnce(&mut Self) -> Result<R, Error>) -> Result<R, Error> {
+        let run = |tx: &Self, sql: &str| tx.db.prepare_cached(sql).and_then(|mut sql| sql.execute([])).map(drop);
+        run(self, "SAVEPOINT part")?;
+        let result = part(self);
+        if result.is_err() {
+            run(self, "ROLLBACK TO part")?;
+        }
+        run(self, "RELEASE part")?;
+        result
     }
 
     /// Drops all groups from memory, to be loaded again.

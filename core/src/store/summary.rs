@@ -25,7 +25,8 @@ pub(crate) struct Summary {
     pub(crate) may_add: Role,
     pub(crate) may_post: Role,
     pub(crate) may_rename: Role,
-    pub(crate) lifetime_s: u64,
+    /// How long messages are shown; `None` for ever.
+    pub(crate) lifetime_ms: Option<u64>,
 }
 
 /// A person in it, in the order of ids.
@@ -57,7 +58,7 @@ pub(crate) fn put(tx: &Tx<'_>, log: LogId, public: &Public) -> Result<(), Error>
         may_add: settings.may_add,
         may_post: settings.may_post,
         may_rename: settings.may_rename,
-        lifetime_s: settings.lifetime_s,
+        lifetime_ms: settings.lifetime_ms(),
     };
     let json = |error: serde_json::Error| {
         tracing::error!(%error, "summary");

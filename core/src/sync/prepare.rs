@@ -133,17 +133,14 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
         return Ok(Step::Snapshot(record.commit_number, snapshot));
     }
     let waiting = if is_first { outbox::next_ms(tx.db, record.conversation)? } else { None };
-    let expiring = expire(tx, record, loaded.public.settings.lifetime_s)?;
+    let expiring = expire(tx, record, loaded.public.settings.lifetime_ms())?;
     let update_ms = update_ms.max(record.commit_ms);
     Ok(Step::Wait([waiting, expiring].into_iter().flatten().fold(update_ms, u64::min)))
 }
 
 /// Messages go when their time is over; gives when the next will.
-fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_s: u64) -> Result<Option<u64>, Error> {
-    if lifetime_s == 0 {
-        return Ok(None);
-    }
-    let lifetime_ms = lifetime_s.saturating_mul(1000);
+fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_ms: Option<u64>) -> Result<Option<u64>, Error> {
+    let Some(lifetime_ms) = lifetime_ms else { return Ok(None) };
     let (gone, oldest) = items::expire(tx.db, record.conversation, tx.now_ms().saturating_sub(lifetime_ms))?;
     if gone > 0 {
         tx.notice(Notice::Conversation(record.conversation));

@@ -216,7 +216,7 @@ impl Acting {
             0..=3 => {
                 let text = self.w.book().words(self.host, "edit");
                 let place = self.w.book().says(self.host, id, Act::Edit(target, text.clone()), self.w.now_ms());
-                self.note(place, "edit", conversation.edit(target, &text).await.map(Some));
+                self.note(place, "edit", conversation.edit(target, &text, &[]).await.map(Some));
                 "edits"
             }
             4..=6 => {

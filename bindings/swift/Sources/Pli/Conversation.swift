@@ -45,10 +45,10 @@ public final class Conversation: Sendable {
         try await raw.send(text: text, replyTo: replyTo, mentions: mentions)
     }
 
-    /// Replaces what an own message says.
+    /// Replaces what an own message says, and whom it mentions.
     @discardableResult
-    public func edit(_ message: EntryId, to text: String) async throws -> EntryId {
-        try await raw.edit(message: message, text: text)
+    public func edit(_ message: EntryId, to text: String, mentions: [PersonId] = []) async throws -> EntryId {
+        try await raw.edit(message: message, text: text, mentions: mentions)
     }
 
     /// Deletes a message for everyone; one that waits in the outbox is taken back.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use openmls::prelude::{MlsGroup, ProcessedMessageContent};
 use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::{DeviceId, EntryId, PersonId};
+use pli_proto::id::{DeviceId, EntryId, LogId, PersonId};
 use pli_proto::pb::evidence::Evidence as Kind;
 use pli_proto::{pb, signed};
 use prost::Message as _;
@@ -15,7 +15,7 @@ use crate::group::join::{self, Keep, group_id};
 use crate::group::protocol_message;
 use crate::group::roster::Leaf;
 use crate::group::verdict::Counted;
-use crate::group::{change, group_info};
+use crate::group::{change, group_info, rules};
 use crate::model::What;
 use crate::store::items;
 use crate::store::logs::{self, LogState};
@@ -292,10 +292,8 @@ impl Page {
             changes.push(What::Added(added));
         }
         changes.extend(came.intersection(&before).map(|person| What::DeviceAdded(*person)));
-        let left = leavers(commit);
-        let has_left = |person: &PersonId| {
-            counted.removed.iter().any(|leaf| leaf.person() == *person && left.contains(leaf.key().as_slice()))
-        };
+        let left = leavers(self.record.log, commit, &counted.removed);
+        let has_left = |person: &PersonId| left.contains(person);
         let removed = list(went.difference(&after).filter(|person| !has_left(person)).collect());
         if !removed.is_empty() {
             changes.push(What::Removed(removed));
@@ -319,7 +317,7 @@ impl Page {
             changes.push(What::SettingsChanged);
         }
         for (place, what) in changes.iter().enumerate() {
-            let id = if place == 0 { id } else { derived(id, &[place as u8]) };
+            let id = if place == 0 { id } else { derived(id, &(place as u32).to_be_bytes()) };
             items::put(tx.db, &shown(&self.record, entry, id, counted.by.person(), what)?)?;
         }
         Ok(())
@@ -330,14 +328,12 @@ fn persons(leaves: &[Leaf]) -> BTreeSet<PersonId> {
     leaves.iter().map(Leaf::person).collect()
 }
 
-/// The leaf keys of those whose own word removed them.
-fn leavers(commit: &pb::Commit) -> BTreeSet<&[u8]> {
-    commit
-        .evidence
-        .iter()
-        .filter_map(|evidence| match &evidence.evidence {
-            Some(Kind::Left(word)) => Some(word.leaf_key.as_slice()),
-            _ => None,
-        })
-        .collect()
+/// The persons of removed leaves who left by their own word. A word that nobody signed hides no removal.
+fn leavers(log: LogId, commit: &pb::Commit, removed: &[Leaf]) -> BTreeSet<PersonId> {
+    let words = commit.evidence.iter().filter_map(|evidence| match &evidence.evidence {
+        Some(Kind::Left(word)) => Some(word),
+        _ => None,
+    });
+    let leaver = |word| removed.iter().find(|leaf| rules::is_word_of(word, log, leaf)).map(Leaf::person);
+    words.filter_map(leaver).collect()
 }

@@ -2,20 +2,20 @@
 
 use openmls::prelude::{ProcessedMessageContent, Sender};
 use pli_proto::id::{EntryId, PersonId};
-use pli_proto::pb::content::Body;
-use pli_proto::{limits, pb, rows};
+use pli_proto::{pb, rows};
 use prost::Message as _;
 
+use crate::content::{Content, Said};
 use crate::error::Error;
 use crate::group::roster::Leaf;
 use crate::group::settings::Role;
 use crate::group::{protocol_message, rules};
 use crate::model::What;
-use crate::store::deeds::Deed;
 use crate::store::items::{self, Kind};
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent};
 use crate::store::people;
+use crate::store::relations::Source;
 use crate::store::{Notice, Tx};
 
 use super::{Page, derived, item, shown};
@@ -54,17 +54,37 @@ impl Page {
             self.left_unread(tx, entry)?;
             return items::put(tx.db, &item(&self.record, entry, id, NOBODY, Kind::Unreadable, Vec::new()));
         };
-        self.compare_views(tx, entry, id, &leaf, &content)?;
+        let sender = leaf.person();
+        match tx.attempt(|tx| self.opened(tx, entry, id, &leaf, content)) {
+            // What is wrong in a message spoils that message alone, and holds nothing back.
+            Err(error) if !error.is_of_the_store() => {
+                tracing::error!(%error, "a message can't be taken in");
+                items::put(tx.db, &item(&self.record, entry, id, sender, Kind::Unreadable, Vec::new()))
+            }
+            result => result,
+        }
+    }
+
+    /// A message that decrypted.
+    fn opened(
+        &mut self,
+        tx: &mut Tx<'_>,
+        entry: &pb::Entry,
+        id: EntryId,
+        leaf: &Leaf,
+        content: Content,
+    ) -> Result<(), Error> {
+        self.compare_views(tx, entry, id, leaf, &content)?;
         self.received.newer_revocations |= content.revocations > people::revocations(tx.db)?;
         let sender = leaf.person();
-        if let Some(Body::Leave(word)) = &content.body {
-            return self.leaver(tx, entry, id, &leaf, word);
+        if let Said::Leave(word) = &content.said {
+            return self.leaver(tx, entry, id, leaf, word);
         }
         if self.role(sender) < self.may_post() {
             tracing::info!("a message of somebody who may not post is not shown");
             return Ok(());
         }
-        self.say(tx, entry, id, sender, &content)
+        self.say(tx, entry, id, sender, content)
     }
 
     fn revokes_own(&self, tx: &Tx<'_>, entry: &pb::Entry) -> bool {
@@ -80,7 +100,7 @@ impl Page {
         self.public.as_ref().map_or(Role::Guest, |public| public.settings.may_post)
     }
 
-    fn open(&mut self, tx: &Tx<'_>, id: EntryId, sealed: &[u8]) -> Option<(Leaf, pb::Content)> {
+    fn open(&mut self, tx: &Tx<'_>, id: EntryId, sealed: &[u8]) -> Option<(Leaf, Content)> {
         let processed = self.group.as_mut()?.process_message(&tx.provider(), protocol_message(sealed)?);
         let processed = processed.inspect_err(|error| tracing::info!(%error, "a message does not open")).ok()?;
         if processed.aad() != id.0 {
@@ -89,7 +109,7 @@ impl Page {
         let Sender::Member(index) = *processed.sender() else { return None };
         let leaf = self.public.as_ref()?.roster.get(index.u32())?.clone();
         let ProcessedMessageContent::ApplicationMessage(message) = processed.into_content() else { return None };
-        Some((leaf, pb::Content::decode(message.into_bytes().as_slice()).ok()?))
+        Some((leaf, Content::parse(&message.into_bytes())?))
     }
 
     /// An own message is in the log: its content is that of the intent.
@@ -99,8 +119,8 @@ impl Page {
         let me = tx.context.me.person;
         match &queued.intent {
             Intent::Say(content) => {
-                let content = pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?;
-                self.say(tx, entry, id, me, &pb::Content { sent_ms: queued.created_ms, ..content })
+                let content = Content::parse(content).ok_or(Error::Damaged)?;
+                self.say(tx, entry, id, me, Content { sent_ms: queued.created_ms, ..content })
             }
             Intent::Leave => {
                 items::put(tx.db, &shown(&self.record, entry, id, me, &What::Left)?)?;
@@ -116,20 +136,20 @@ impl Page {
         entry: &pb::Entry,
         id: EntryId,
         by: PersonId,
-        content: &pb::Content,
+        content: Content,
     ) -> Result<(), Error> {
-        let (kind, body) = match &content.body {
-            Some(Body::Text(text)) if text.body.len() <= limits::TEXT_BYTES => (Kind::Text, text.encode_to_vec()),
-            Some(Body::Text(_)) => (Kind::Unreadable, Vec::new()),
-            Some(body @ (Body::Edit(_) | Body::Delete(_) | Body::React(_))) => {
+        let (kind, body) = match content.said {
+            Said::Text(text) => (Kind::Text, text.encode_to_vec()),
+            Said::Relation(relation) => {
                 let may_delete = self.role(by) >= Role::Admin
                     && self.public.as_ref().is_some_and(|public| public.settings.pair.is_none());
                 let (conversation, log) = (self.record.conversation, self.record.log);
-                let deed = Deed { conversation, log, by, received_ms: entry.received_ms, may_delete };
-                return deed.apply(tx.db, body);
+                let source = Source { conversation, log, by, received_ms: entry.received_ms, may_delete };
+                return source.apply(tx.db, &relation);
             }
-            Some(Body::Leave(_)) => return Ok(()),
-            None => (Kind::Unknown, content.encode_to_vec()),
+            Said::Leave(_) => return Ok(()),
+            Said::Unknown(bytes) => (Kind::Unknown, bytes),
+            Said::Malformed => (Kind::Unreadable, Vec::new()),
         };
         let mut item = item(&self.record, entry, id, by, kind, body);
         item.mine = by == tx.context.me.person;
@@ -144,7 +164,7 @@ impl Page {
         entry: &pb::Entry,
         id: EntryId,
         leaf: &Leaf,
-        content: &pb::Content,
+        content: &Content,
     ) -> Result<(), Error> {
         let ours = logs::hash_at(tx.db, self.record.log, content.seen)?;
         if content.seen < self.record.number && ours.is_none_or(|ours| content.seen_hash == ours) {

@@ -41,8 +41,9 @@ class Conversation internal constructor(val id: ConversationId, private val raw:
     suspend fun send(text: String, replyTo: EntryId? = null, mentions: List<PersonId> = emptyList()): EntryId =
         raw.send(text, replyTo, mentions)
 
-    /** Replaces what an own message says. */
-    suspend fun edit(message: EntryId, text: String): EntryId = raw.edit(message, text)
+    /** Replaces what an own message says, and whom it mentions. */
+    suspend fun edit(message: EntryId, text: String, mentions: List<PersonId> = emptyList()): EntryId =
+        raw.edit(message, text, mentions)
 
     /** Deletes a message for everyone; one that waits in the outbox is taken back. */
     suspend fun delete(message: EntryId) = raw.delete(message)

@@ -6,52 +6,49 @@
 
 use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
-use pli_proto::pb::content::Body;
-use pli_proto::{limits, pb};
+use pli_proto::pb;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use crate::content::{Content, Deed, Relation, Said};
 use crate::error::Error;
 
 use super::items::Kind;
 
-/// So many deeds of one person are kept for messages that have not come; then the oldest go.
+/// So many relations of one person are kept for messages that have not come; then the oldest go.
 const EARLY: i64 = 256;
 
-/// Who did something to a message, and where that stands.
-pub(crate) struct Deed {
+/// Who does something to a message, and where that stands.
+pub(crate) struct Source {
+    /// The conversation of both.
     pub(crate) conversation: ConversationId,
+    /// The log in which it is done.
     pub(crate) log: LogId,
+    /// Who does it.
     pub(crate) by: PersonId,
+    /// When the server received it, in milliseconds since 1970.
     pub(crate) received_ms: u64,
-    /// Others' messages too.
+    /// The person may delete others' messages too.
     pub(crate) may_delete: bool,
 }
 
-impl Deed {
-    /// Edits, deletes or reacts; any other body is ignored.
-    pub(crate) fn apply(&self, db: &Connection, body: &Body) -> Result<(), Error> {
-        let target = match body {
-            Body::Edit(edit) if edit.body.len() <= limits::TEXT_BYTES => &edit.target,
-            Body::Delete(delete) => &delete.target,
-            Body::React(react) if react.emoji.len() <= limits::EMOJI_BYTES => &react.target,
-            _ => return Ok(()),
-        };
-        let Ok(target) = EntryId::try_from(target.as_slice()) else { return Ok(()) };
+impl Source {
+    /// Edits, deletes, or reacts to, the target.
+    pub(crate) fn apply(&self, db: &Connection, relation: &Relation) -> Result<(), Error> {
+        let target = relation.target;
         let has_come = "SELECT 1 FROM items WHERE conversation = ? AND entry = ?";
         if !db.prepare_cached(has_come)?.exists((self.conversation.0, target.0))? {
-            return self.keep(db, target, body);
+            return self.keep(db, relation);
         }
-        match body {
-            Body::Edit(edit) => self.edit(db, target, edit),
-            Body::Delete(_) => self.delete(db, target),
-            Body::React(react) => self.react(db, target, &react.emoji),
-            _ => Ok(()),
+        match &relation.deed {
+            Deed::Edit { body, mentions } => self.edit(db, target, body, mentions),
+            Deed::Delete => self.delete(db, target),
+            Deed::React(emoji) => self.react(db, target, emoji),
         }
     }
 
     /// Replaces a text of one's own.
-    fn edit(&self, db: &Connection, target: EntryId, edit: &pb::Edit) -> Result<(), Error> {
+    fn edit(&self, db: &Connection, target: EntryId, body: &str, mentions: &[PersonId]) -> Result<(), Error> {
         let sql = "SELECT body FROM items WHERE conversation = ? AND entry = ? AND by = ? AND kind = ?
                    AND deleted_by IS NULL AND (edited_in IS NULL OR edited_in >= ?)";
         let old = db
@@ -61,7 +58,8 @@ impl Deed {
             });
         let Some(old) = old.optional()? else { return Ok(()) };
         let reply_to = pb::Text::decode(old.as_slice()).map(|old| old.reply_to).unwrap_or_default();
-        let text = pb::Text { body: edit.body.clone(), mentions: edit.mentions.clone(), reply_to };
+        let mentions = mentions.iter().map(|person| person.to_vec()).collect();
+        let text = pb::Text { body: body.to_owned(), mentions, reply_to };
         let sql = "UPDATE items SET body = ?, edited_ms = ?, edited_in = ? WHERE conversation = ? AND entry = ?";
         db.execute(sql, (text.encode_to_vec(), integer(self.received_ms), self.log.0, self.conversation.0, target.0))?;
         Ok(())
@@ -92,11 +90,11 @@ impl Deed {
     }
 
     /// Keeps it until its target comes. In a group there is one log, and what has not come in it before never will.
-    fn keep(&self, db: &Connection, target: EntryId, body: &Body) -> Result<(), Error> {
+    fn keep(&self, db: &Connection, relation: &Relation) -> Result<(), Error> {
         let sql = "INSERT INTO early(conversation, target, log, by, received_ms, body)
                    SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM conversations WHERE id = ?1 AND peer IS NOT NULL";
-        let body = pb::Content { body: Some(body.clone()), ..pb::Content::default() }.encode_to_vec();
-        let values = (self.conversation.0, target.0, self.log.0, self.by.0, integer(self.received_ms), body);
+        let body = pb::Content { body: Some(relation.body()), ..pb::Content::default() }.encode_to_vec();
+        let values = (self.conversation.0, relation.target.0, self.log.0, self.by.0, integer(self.received_ms), body);
         if db.execute(sql, values)? > 0 {
             let sql = "DELETE FROM early WHERE id IN (SELECT id FROM early WHERE conversation = ? AND by = ?
                        ORDER BY id DESC LIMIT -1 OFFSET ?)";
@@ -113,14 +111,13 @@ pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: En
     let early = query.query_map((conversation.0, target.0), |row| {
         let (log, by) = (LogId(row.get(0)?), PersonId(row.get(1)?));
         // In a pair nobody deletes what the other said.
-        let deed = Deed { conversation, log, by, received_ms: row.number(2)?, may_delete: false };
-        Ok((deed, row.get::<_, Vec<u8>>(3)?))
+        let source = Source { conversation, log, by, received_ms: row.number(2)?, may_delete: false };
+        Ok((source, row.get::<_, Vec<u8>>(3)?))
     })?;
-    let early: Vec<(Deed, Vec<u8>)> = early.collect::<Result<_, _>>()?;
-    for (deed, content) in &early {
-        let content = pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?;
-        if let Some(body) = content.body {
-            deed.apply(db, &body)?;
+    let early: Vec<(Source, Vec<u8>)> = early.collect::<Result<_, _>>()?;
+    for (source, content) in &early {
+        if let Some(Content { said: Said::Relation(relation), .. }) = Content::parse(content) {
+            source.apply(db, &relation)?;
         }
     }
     if !early.is_empty() {
@@ -172,21 +169,17 @@ mod tests {
         items::put(db, &said).unwrap();
     }
 
-    fn deed(db: &Connection, log: LogId, by: PersonId, body: Body) {
-        let deed = Deed { conversation: PAIR, log, by, received_ms: 1, may_delete: false };
-        deed.apply(db, &body).unwrap();
+    fn apply(db: &Connection, log: LogId, by: PersonId, deed: Deed) {
+        let source = Source { conversation: PAIR, log, by, received_ms: 1, may_delete: false };
+        source.apply(db, &Relation { target: TEXT, deed }).unwrap();
     }
 
-    fn edit(text: &str) -> Body {
-        Body::Edit(pb::Edit { target: TEXT.to_vec(), body: text.into(), ..pb::Edit::default() })
+    fn edit(text: &str) -> Deed {
+        Deed::Edit { body: text.into(), mentions: Vec::new() }
     }
 
-    fn react(emoji: &str) -> Body {
-        Body::React(pb::React { target: TEXT.to_vec(), emoji: emoji.into() })
-    }
-
-    fn delete() -> Body {
-        Body::Delete(pb::Delete { target: TEXT.to_vec() })
+    fn react(emoji: &str) -> Deed {
+        Deed::React(emoji.into())
     }
 
     /// What is shown of the message, and how much is kept for others.
@@ -200,7 +193,7 @@ mod tests {
     }
 
     /// Every way to read two logs, each in its own order, must show the same.
-    fn alike(high: &[Option<(PersonId, Body)>], low: &[(PersonId, Body)]) -> String {
+    fn alike(high: &[Option<(PersonId, Deed)>], low: &[(PersonId, Deed)]) -> String {
         let total = high.len() + low.len();
         let mut seen: Vec<(Vec<String>, i64)> = Vec::new();
         for order in (0..1_u32 << total).filter(|order| order.count_ones() as usize == low.len()) {
@@ -209,11 +202,11 @@ mod tests {
                 match (order >> place) & 1 {
                     0 => match high.next().unwrap() {
                         None => say(&db),
-                        Some((by, body)) => deed(&db, HIGH, *by, body.clone()),
+                        Some((by, deed)) => apply(&db, HIGH, *by, deed.clone()),
                     },
                     _ => {
-                        let (by, body) = low.next().unwrap();
-                        deed(&db, LOW, *by, body.clone());
+                        let (by, deed) = low.next().unwrap();
+                        apply(&db, LOW, *by, deed.clone());
                     }
                 }
             }
@@ -232,24 +225,22 @@ mod tests {
         assert!(edited.contains("lower") && edited.contains("🌊") && !edited.contains("👍"), "{edited}");
         let taken_back = alike(&high, &[(BAO, react("")), (ANNE, edit("lower")), (ANNE, edit("last"))]);
         assert!(taken_back.contains("last") && taken_back.ends_with("[]"), "{taken_back}");
-        let deleted = alike(&high, &[(ANNE, edit("lower")), (ANNE, delete()), (BAO, react("🌊"))]);
+        let deleted = alike(&high, &[(ANNE, edit("lower")), (ANNE, Deed::Delete), (BAO, react("🌊"))]);
         assert!(deleted.contains("Deleted") && deleted.ends_with("[]"), "{deleted}");
-        let others = alike(&high, &[(BAO, edit("forged")), (BAO, delete())]);
+        let others = alike(&high, &[(BAO, edit("forged")), (BAO, Deed::Delete)]);
         assert!(others.contains("higher") && others.contains("👍"), "{others}");
     }
 
     #[test]
     fn what_is_kept_for_messages_to_come_is_bounded() {
         let db = store(Some(BAO));
-        deed(&db, LOW, ANNE, edit("of Anne"));
-        (0..2 * EARLY).for_each(|n| deed(&db, LOW, BAO, edit(&n.to_string())));
+        apply(&db, LOW, ANNE, edit("of Anne"));
+        (0..2 * EARLY).for_each(|n| apply(&db, LOW, BAO, edit(&n.to_string())));
         assert_eq!(shown(&db).1, EARLY + 1, "one person's do not push out another's");
-        deed(&db, LOW, BAO, Body::Delete(pb::Delete { target: vec![0; 1 << 20] }));
-        assert_eq!(shown(&db).1, EARLY + 1, "what is no id is no target");
         expire(&db, PAIR, 2).unwrap();
         assert_eq!(shown(&db).1, 0);
         let group = store(None);
-        deed(&group, LOW, ANNE, edit("of before the own time"));
+        apply(&group, LOW, ANNE, edit("of before the own time"));
         assert_eq!(shown(&group).1, 0);
     }
 }
