@@ -7,6 +7,7 @@
 use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
 use pli_proto::pb::content::Body;
+use pli_proto::text::is_text;
 use pli_proto::{limits, pb};
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -32,7 +33,7 @@ impl Deed {
     /// Edits, deletes or reacts; any other body is ignored.
     pub(crate) fn apply(&self, db: &Connection, body: &Body) -> Result<(), Error> {
         let target = match body {
-            Body::Edit(edit) if edit.body.len() <= limits::TEXT_BYTES => &edit.target,
+            Body::Edit(edit) if is_text(&edit.body) => &edit.target,
             Body::Delete(delete) => &delete.target,
             Body::React(react) if react.emoji.len() <= limits::EMOJI_BYTES => &react.target,
             _ => return Ok(()),

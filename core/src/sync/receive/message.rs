@@ -3,7 +3,8 @@
 use openmls::prelude::{ProcessedMessageContent, Sender};
 use pli_proto::id::{EntryId, PersonId};
 use pli_proto::pb::content::Body;
-use pli_proto::{limits, pb, rows};
+use pli_proto::text::is_text;
+use pli_proto::{pb, rows};
 use prost::Message as _;
 
 use crate::error::Error;
@@ -119,7 +120,7 @@ impl Page {
         content: &pb::Content,
     ) -> Result<(), Error> {
         let (kind, body) = match &content.body {
-            Some(Body::Text(text)) if text.body.len() <= limits::TEXT_BYTES => (Kind::Text, text.encode_to_vec()),
+            Some(Body::Text(text)) if is_text(&text.body) => (Kind::Text, text.encode_to_vec()),
             Some(Body::Text(_)) => (Kind::Unreadable, Vec::new()),
             Some(body @ (Body::Edit(_) | Body::Delete(_) | Body::React(_))) => {
                 let may_delete = self.role(by) >= Role::Admin
