@@ -88,10 +88,10 @@ pub(crate) fn states(client: &pli_core::Client) -> impl Stream<Item = ClientStat
 
 /// What the person should know of, now and after every change, until the client is closed.
 pub(crate) fn warnings(client: &pli_core::Client) -> impl Stream<Item = Vec<Warning>> + Send + 'static {
-    watched(client, client.warning()).map(|warning| warning.into_iter().collect())
+    watched(client, client.warnings())
 }
 
-fn watched<T: Copy + Send + Sync + 'static>(
+fn watched<T: Clone + Send + Sync + 'static>(
     client: &pli_core::Client,
     mut value: watch::Receiver<T>,
 ) -> impl Stream<Item = T> + Send + 'static {
@@ -101,7 +101,7 @@ fn watched<T: Copy + Send + Sync + 'static>(
             () = client.closed() => None,
             changed = value.changed() => {
                 changed.ok()?;
-                let now = *value.borrow_and_update();
+                let now = value.borrow_and_update().clone();
                 Some((now, (value, client)))
             }
         }

@@ -110,12 +110,12 @@ pub(crate) enum Command {
     Read {
         /// Name or id
         conversation: String,
-        /// Only what comes after this number
-        #[arg(long, value_name = "SEQ")]
-        since: Option<u64>,
-        /// The newest so many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
-        count: u16,
+        /// Only the messages after this number, or after the message of this id; the oldest first
+        #[arg(long, value_name = "NUMBER|ID")]
+        since: Option<String>,
+        /// So many at most: the newest (50 if absent), or with --since the oldest (1000)
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        count: Option<u16>,
     },
     /// Fetches and sends what there is, and prints what came
     Sync,
@@ -170,10 +170,10 @@ pub(crate) struct Serve {
     /// The server's data folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    /// Where to listen; port 0 picks one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4433")]
-    pub(crate) listen: SocketAddr,
-    /// The address that links name, if not the one listened on
+    /// Where to listen, from now on; port 0 picks one. 127.0.0.1:4433 if it was never told
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The address that links name from now on, if not the one listened on; "auto" takes it back
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) advertise: Option<String>,
     /// The organisation's name, at the first start

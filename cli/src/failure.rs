@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pli_core::Error;
 use pli_core::error::{InvitationProblem, KeyProblem, What};
+use pli_core::identity::link::Fault;
 use pli_core::model::Refusal;
 use pli_server::{AuthorityError, ServerError};
 
@@ -75,6 +76,7 @@ impl From<Error> for Failure {
             Error::NotAllowed
             | Error::NotFound { .. }
             | Error::InvitationRefused { .. }
+            | Error::ClockWrong { .. }
             | Error::UpdateRequired
             | Error::Revoked
             | Error::AlreadyEnrolled => Code::Refused,
@@ -102,15 +104,21 @@ fn words_of(error: &Error) -> String {
         Error::NotFound { what: What::Member } => words::UNKNOWN_MEMBER,
         Error::NotFound { .. } => words::NOT_FOUND,
         Error::Invalid { what, limit } => return words_of_invalid(*what, *limit),
+        Error::ClockWrong { days, ahead } => return words_of_clock(*days, *ahead),
         Error::Internal { place: what } => return words::INTERNAL.with(&[what]),
         other => return other.to_string(),
     };
     word.text().to_owned()
 }
 
+/// A clock that is wrong, in words.
+pub(crate) fn words_of_clock(days: u32, ahead: bool) -> String {
+    if ahead { words::CLOCK_AHEAD } else { words::CLOCK_BEHIND }.with(&[&days])
+}
+
 fn words_of_invalid(what: What, limit: usize) -> String {
     match what {
-        What::Invitation => words::INVALID_LINK.text().into(),
+        What::Invitation => words::NO_LINK.text().into(),
         What::Text => words::INVALID_TEXT.with(&[&limit]),
         What::Name => words::INVALID_NAME.with(&[&limit]),
         What::Emoji => words::INVALID_EMOJI.text().into(),
@@ -118,6 +126,19 @@ fn words_of_invalid(what: What, limit: usize) -> String {
         What::Number => words::INVALID_NUMBER.text().into(),
         What::Person => words::INVALID_PERSON.text().into(),
         _ => words::INVALID_SETTING.text().into(),
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let word = match fault {
+            Fault::Absent => words::NO_LINK,
+            Fault::Address => words::LINK_ADDRESS,
+            Fault::Cut => words::LINK_CUT,
+            Fault::Long => words::LINK_LONG,
+            Fault::Several => words::LINK_SEVERAL,
+        };
+        Self::usage(word.text())
     }
 }
 

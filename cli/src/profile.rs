@@ -5,19 +5,17 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use pli_core::error::Advice;
-use pli_core::model::{ClientState, ConversationId, DeliveryState, EntryId, Message, Person, PersonId, TimelineItem};
+use pli_core::model::{ClientState, ConversationId, DeliveryState, EntryId, Message, Person, PersonId, Warning};
 use pli_core::{Client, Error, SyncResult};
 use pli_env::real::Real;
 use tokio::time::{Instant, timeout};
 
 use crate::failure::{Code, Failure};
-use crate::names::{self, Candidate};
+use crate::names;
 use crate::words::errors as words;
 
 /// How long a profile that another command just used is waited for.
 const BUSY: Duration = Duration::from_secs(2);
-/// Items in which a message is looked for.
-const LOOKED_THROUGH: usize = 1_000;
 
 /// An open profile.
 pub(crate) struct Profile {
@@ -68,11 +66,16 @@ impl Profile {
     ) -> Result<R, Failure> {
         let profile = Self::open(&self::folder(folder)?, Duration::from_secs(wait_s)).await?;
         let result = command(&profile).await;
-        if profile.client.warning().borrow().is_some() {
-            eprintln!("{}", crate::words::say::REVOCATIONS_OLD);
-        }
+        profile.tell_warnings();
         profile.client.close().await;
         result
+    }
+
+    /// Says what the person should know of.
+    pub(crate) fn tell_warnings(&self) {
+        for warning in &*self.client.warnings().borrow() {
+            eprintln!("{}", crate::show::warning(*warning));
+        }
     }
 
     /// Waits until everything at the server was fetched, or it is known not to be there, and says so; whether it was.
@@ -101,8 +104,10 @@ impl Profile {
 
     /// Why something still waits: for the server, or for somebody's first device.
     pub(crate) fn queued(&self) -> Failure {
+        let is_wrong = |warning: &Warning| matches!(warning, Warning::ClockWrong { .. });
         let word = match *self.client.state().borrow() {
             ClientState::Online => words::WAITS,
+            _ if self.client.warnings().borrow().iter().any(is_wrong) => words::QUEUED_CLOCK,
             _ => words::QUEUED,
         };
         Failure::new(Code::Unreachable, word.with(&[&self.wait.as_secs()]))
@@ -144,14 +149,7 @@ impl Profile {
 
     /// The person named, asking the server's directory if this device's copy does not know.
     pub(crate) async fn person(&self, name: &str) -> Result<Person, Failure> {
-        self.asking(async || {
-            let people = self.client.people("").await?;
-            let candidate =
-                |person: Person| Candidate { id: person.id.to_string(), name: person.name.clone(), value: person };
-            let candidates: Vec<_> = people.into_iter().map(candidate).collect();
-            names::find(&candidates, name, &words::UNKNOWN_PERSON)
-        })
-        .await
+        self.asking(async || names::person(&self.client, name).await).await
     }
 
     /// Several people.
@@ -165,30 +163,12 @@ impl Profile {
 
     /// The conversation named.
     pub(crate) async fn conversation(&self, name: &str) -> Result<ConversationId, Failure> {
-        self.asking(async || {
-            let list = self.client.conversation_list().await?;
-            let candidates: Vec<_> = list
-                .into_iter()
-                .map(|info| Candidate { value: info.id, id: info.id.to_string(), name: info.name })
-                .collect();
-            names::find(&candidates, name, &words::UNKNOWN_CONVERSATION)
-        })
-        .await
+        self.asking(async || names::conversation(&self.client, name).await).await
     }
 
-    /// The message named, by its id or the beginning of that.
+    /// The message named.
     pub(crate) async fn message(&self, conversation: ConversationId, id: &str) -> Result<Message, Failure> {
-        self.asking(async || {
-            let items = self.client.conversation(conversation).items(None, LOOKED_THROUGH).await?;
-            let messages = items.into_iter().filter_map(|item| match item {
-                TimelineItem::Said(message) => {
-                    Some(Candidate { id: message.id.to_string(), name: String::new(), value: message })
-                }
-                TimelineItem::Changed(_) => None,
-            });
-            names::find(&messages.collect::<Vec<_>>(), id, &words::UNKNOWN_MESSAGE)
-        })
-        .await
+        self.asking(async || names::message(&self.client, conversation, id).await).await
     }
 
     /// Asks what is on disk; if that does not know, asks again once everything was fetched.

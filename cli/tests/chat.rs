@@ -13,6 +13,24 @@ struct Terminal {
 }
 
 impl Terminal {
+    /// A terminal of its own for a test, with a chat in it; none where there is no tmux.
+    fn with_chat(world: &World, test: &str, profile: &str, size: (&str, &str)) -> Option<Self> {
+        Command::new("tmux").arg("-V").output().ok()?;
+        let terminal = Self { socket: format!("pli-test-{test}-{}", std::process::id()) };
+        terminal.tmux(&["-u", "new-session", "-d", "-x", size.0, "-y", size.1, "sleep", "600"]);
+        terminal.chat(world, profile);
+        Some(terminal)
+    }
+    fn chat(&self, world: &World, profile: &str) {
+        let chat = format!("LC_ALL=C.UTF-8 PLI_KEYS=file {PLI} --profile {} chat", world.path(profile).display());
+        self.tmux(&["respawn-pane", "-k", "sh", "-c", &format!("{chat}; echo ended $?; sleep 600")]);
+        self.shows("> ");
+    }
+    /// Many keys at once, as one who types faster than the program reads.
+    fn keys(&self, keys: &str) {
+        self.tmux(&["set-buffer", keys]);
+        self.tmux(&["paste-buffer", "-r"]);
+    }
     fn tmux(&self, args: &[&str]) -> String {
         let output = Command::new("tmux").args(["-L", &self.socket]).args(args).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -89,6 +107,8 @@ fn a_person_chats() {
     terminal.shows("is no command");
     terminal.press("C-w");
     terminal.tmux(&["resize-window", "-x", "50", "-y", "12"]);
+    terminal.shows("Anne • owner");
+    terminal.press("F2");
     terminal.shows("@Bảo six cm");
     terminal.type_text("à finir");
     terminal.press("C-q");
@@ -98,4 +118,66 @@ fn a_person_chats() {
     let read = world.done("bao", &["--json", "read", "Crue"]).json();
     let reply = read.iter().find(|item| item["text"] == "@Bảo six cm").unwrap();
     assert_eq!(reply["mentions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_can_t_be_sent_stays_to_be_sent_another_time() {
+    let world = World::new();
+    world.enrol("anne", "Anne");
+    world.enrol("bao", "Bảo");
+    world.done("anne", &["group", "create", "Crue", "Bảo"]);
+    world.done("anne", &["group", "set", "Crue", "may-post", "admin"]);
+    until("Bảo knows", || world.by("bao", &["send", "Crue", "x"]).code == 3);
+    let Some(terminal) = Terminal::with_chat(&world, "refused", "bao", ("80", "14")) else { return };
+    terminal.shows("● online");
+    terminal.keys("dix minutes de travail\r");
+    terminal.shows("does not allow that");
+    terminal.shows("> dix minutes de travail");
+    terminal.press("C-q");
+    terminal.shows("ended 0");
+    let draft = world.done("bao", &["--json", "conversations"]).json();
+    assert_eq!(draft[0]["draft"], "dix minutes de travail");
+}
+
+#[test]
+fn what_was_entered_is_sent_in_order_whatever_comes_next() {
+    let world = World::new();
+    world.enrol("anne", "Anne");
+    world.done("anne", &["group", "create", "Crue"]);
+    let Some(terminal) = Terminal::with_chat(&world, "order", "anne", ("80", "14")) else { return };
+    let lines: Vec<String> = (0..200).map(|n| format!("n{n}")).collect();
+    terminal.keys(&format!("{}\rà finir\u{11}", lines.join("\r")));
+    terminal.shows("ended 0");
+    for n in 0..10 {
+        terminal.chat(&world, "anne");
+        terminal.press("C-w");
+        terminal.press("C-w");
+        terminal.keys(&format!("adieu {n}\r\u{11}"));
+        terminal.shows("ended 0");
+    }
+    world.done("anne", &["--wait", "60", "sync"]);
+    let read = world.done("anne", &["--json", "read", "Crue", "--count", "1000"]).json();
+    let texts: Vec<&str> = read.iter().filter_map(|item| item["text"].as_str()).collect();
+    assert_eq!(texts[..200], lines);
+    assert_eq!(texts[200..], (0..10).map(|n| format!("adieu {n}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn help_and_members_show_on_a_small_screen() {
+    let world = World::new();
+    world.enrol("anne", "Anne");
+    world.done("anne", &["group", "create", "Crue"]);
+    let Some(terminal) = Terminal::with_chat(&world, "small", "anne", ("40", "10")) else { return };
+    terminal.shows("Crue");
+    terminal.press("F1");
+    terminal.shows("/add A, B");
+    for _ in 0..20 {
+        terminal.press("PageDown");
+    }
+    terminal.shows("completes a mention");
+    terminal.press("Escape");
+    terminal.press("F2");
+    terminal.shows("Anne • owner");
+    terminal.press("Escape");
+    terminal.shows("> Write");
 }

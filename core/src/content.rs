@@ -7,6 +7,7 @@
 
 use pli_proto::id::{EntryId, PersonId};
 use pli_proto::pb::content::Body;
+use pli_proto::text::is_text;
 use pli_proto::{limits, pb};
 use prost::Message as _;
 
@@ -121,7 +122,7 @@ impl Said {
 
 /// Whether a text may be said, with those mentions; else what of it is beyond which bound.
 pub(crate) fn check_text(body: &str, mentions: &[impl AsRef<[u8]>]) -> Result<(), (What, usize)> {
-    if body.len() > limits::TEXT_BYTES {
+    if !is_text(body) {
         return Err((What::Text, limits::TEXT_BYTES));
     }
     if mentions.len() > limits::MENTIONS || mentions.iter().any(|id| id.as_ref().len() != 16) {

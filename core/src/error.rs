@@ -119,6 +119,14 @@ pub enum PliError {
         /// Why.
         why: InvitationProblem,
     },
+    /// This device's clock is wrong, so that the server's certificate is not good by it. Set it, and try again.
+    #[error("this device's clock is wrong by {days} days")]
+    ClockWrong {
+        /// By about so many days.
+        days: u32,
+        /// It is ahead of the server's; else behind.
+        ahead: bool,
+    },
     /// The store's key can't be had.
     #[error("the store's key: {why:?}")]
     KeyUnavailable {
@@ -167,6 +175,7 @@ impl PliError {
             | Self::NotAllowed
             | Self::NotFound { .. }
             | Self::InvitationRefused { .. }
+            | Self::ClockWrong { .. }
             | Self::AlreadyEnrolled => Advice::Ask,
             Self::UpdateRequired => Advice::Update,
             Self::KeyUnavailable { .. } | Self::NotEnrolled | Self::Revoked | Self::Damaged => Advice::ReEnrol,

@@ -32,7 +32,7 @@ mod sync;
 pub mod text;
 pub mod transport;
 
-pub use client::{Client, Conversation, MessageNotice, SyncResult, Timeline};
+pub use client::{Client, Conversation, MessageNotice, Since, SyncResult, Timeline};
 pub use error::{Advice, Error};
 pub use eyeball_im::VectorDiff;
 pub use store::key::{FileKeyStore, KeyStore};

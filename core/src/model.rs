@@ -419,9 +419,17 @@ pub fn ms(time: SystemTime) -> u64 {
 pub(crate) const LAST_MS: u64 = 253_370_764_800_000;
 
 /// What the person should know of, while the client goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Warning {
+    /// This device's clock and the server's are days apart: the device may find the server's certificate to be over, or not
+    /// good yet, and stay offline.
+    ClockWrong {
+        /// About so many days.
+        days: u32,
+        /// This device's is ahead; else behind.
+        ahead: bool,
+    },
     /// The newest revocation list that the server gave is several days old, though it is signed daily: revoked devices
     /// may be in conversations. Or this device's clock is days ahead.
     RevocationsOld {

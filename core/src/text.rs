@@ -1,6 +1,7 @@
 //! What screens need to know of names and texts, by Unicode.
 
 use pli_proto::limits;
+use pli_proto::text::is_invisible;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{EmojiStatus, UnicodeEmoji};
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -70,18 +71,29 @@ pub(crate) fn beginning(text: &str) -> String {
     text[..text.floor_char_boundary(QUOTE_BYTES)].to_owned()
 }
 
-/// Text as searches compare it: lower case, without accents and other marks.
+/// Text as searches compare it, which is as people type it: lower case, without accents, marks and what can't be seen, with
+/// the keyboard's apostrophe and hyphen, ligatures as two letters.
 pub fn fold(text: &str) -> String {
-    let marks = |c: &char| !unicode_normalization::char::is_combining_mark(*c);
-    // Letters that have no decomposition, though people type them so.
-    let plain = |c: char| match c {
-        'đ' => 'd',
-        'ø' => 'o',
-        'ł' => 'l',
-        'ı' => 'i',
-        other => other,
-    };
-    text.to_lowercase().nfd().filter(marks).map(plain).collect()
+    let mut folded = String::with_capacity(text.len());
+    for c in text.to_lowercase().nfkd() {
+        match c {
+            c if unicode_normalization::char::is_combining_mark(c) || is_invisible(c) => {}
+            // None of these has a decomposition.
+            'œ' => folded.push_str("oe"),
+            'æ' => folded.push_str("ae"),
+            'ß' => folded.push_str("ss"),
+            'þ' => folded.push_str("th"),
+            'đ' | 'ð' => folded.push('d'),
+            'ø' => folded.push('o'),
+            'ł' => folded.push('l'),
+            'ı' => folded.push('i'),
+            'ς' => folded.push('σ'),
+            '\u{2bc}' | '‘' | '’' | '‛' | '′' | '´' | '`' => folded.push('\''),
+            '‐'..='―' | '−' => folded.push('-'),
+            c => folded.push(c),
+        }
+    }
+    folded
 }
 
 #[cfg(test)]
@@ -156,5 +168,28 @@ mod tests {
     #[test]
     fn searches_see_through_case_and_accents() {
         assert_eq!(fold("Bảo ĐỖ Éloïse Łukasz"), "bao do eloise lukasz");
+        assert_eq!(fold("ΓΙΏΡΓΟΣ Γιώργος"), "γιωργοσ γιωργοσ");
+    }
+
+    #[test]
+    fn searches_find_what_keyboards_lack() {
+        for (written, typed) in [
+            ("Lecœur", "lecoeur"),
+            ("LECŒUR", "lecoeur"),
+            ("Ægir", "aegir"),
+            ("Straße", "strasse"),
+            ("STRAẞE", "strasse"),
+            ("d’Hérouville", "d'herouville"),
+            ("dʼHérouville", "d'herouville"),
+            ("Jean‐Luc", "jean-luc"),
+            ("Jean\u{2011}Luc", "jean-luc"),
+            ("Jean–Luc", "jean-luc"),
+            ("Jean\u{ad}ne", "jeanne"),
+            ("An\u{200b}ne", "anne"),
+            ("Anne\u{a0}Lefèvre", "anne lefevre"),
+            ("oﬃce", "office"),
+        ] {
+            assert_eq!(fold(written), typed, "{written}");
+        }
     }
 }

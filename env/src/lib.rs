@@ -12,6 +12,7 @@ pub mod real;
 pub mod sql;
 mod sqlcipher;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -19,9 +20,11 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use rusqlite::Connection;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::time_provider::TimeProvider;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A boxed future that a runtime may move between threads.
@@ -78,6 +81,21 @@ pub struct Dial {
     /// The certificates that this connection presents: none on the sealed one. A transport without TLS, as in the
     /// simulation, hands them over as they are.
     pub chain: Vec<CertificateDer<'static>>,
+}
+
+/// An [`Env`]'s clock, by which TLS judges the dates in certificates.
+pub struct TlsClock(pub Arc<dyn Env>);
+
+impl fmt::Debug for TlsClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsClock")
+    }
+}
+
+impl TimeProvider for TlsClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(self.0.now_ms())))
+    }
 }
 
 /// A running task; dropping it stops the task at its next await.

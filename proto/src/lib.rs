@@ -9,6 +9,7 @@
 //! - [`certificate`]: the profile of the organisation's certificates.
 //! - [`issuers`]: the end of an issuer, and which of its certificates stay good.
 //! - [`refusal`]: the machine-readable reason in a gRPC status.
+//! - [`text`]: which texts and names are one.
 
 pub mod certificate;
 pub mod id;
@@ -18,6 +19,7 @@ pub mod refusal;
 pub mod row;
 pub mod rows;
 pub mod signed;
+pub mod text;
 
 /// The generated messages and services of `pli.v1`.
 #[allow(missing_docs, unreachable_pub, clippy::pedantic)]

@@ -1,20 +1,17 @@
 //! The server's end of TLS: 1.3 only, hybrid key exchange preferred, nothing resumed. Resumption would tie a device's
 //! known connection to its sealed one.
 
-use std::fmt;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
-use pli_env::Env;
+use pli_env::TlsClock;
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::crypto::aws_lc_rs::kx_group::{X25519, X25519MLKEM768};
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::time_provider::TimeProvider;
 
 use crate::authority::{Authority, AuthorityError, Secret};
 use crate::error::ServerError;
@@ -64,7 +61,7 @@ pub(crate) fn config(authority: &Authority, shown: Arc<Shown>) -> Result<ServerC
         .build()
         .map_err(|error| AuthorityError::Certificate(error.to_string()))?;
     let verifier: Arc<dyn ClientCertVerifier> = verifier;
-    let clock = Arc::new(Clock(authority.env().clone()));
+    let clock = Arc::new(TlsClock(authority.env().clone()));
     let mut config = ServerConfig::builder_with_details(provider, clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
@@ -74,19 +71,4 @@ pub(crate) fn config(authority: &Authority, shown: Arc<Shown>) -> Result<ServerC
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
     Ok(config)
-}
-
-/// The env's clock, for the dates in clients' certificates.
-struct Clock(Arc<dyn Env>);
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
-
-impl TimeProvider for Clock {
-    fn current_time(&self) -> Option<UnixTime> {
-        Some(UnixTime::since_unix_epoch(Duration::from_millis(self.0.now_ms())))
-    }
 }

@@ -22,6 +22,7 @@ use pli_core::group::{context_extensions, group_info};
 use pli_core::identity::trust::Ended;
 use pli_core::identity::{Identity, Me, TlsIdentity};
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
+use pli_core::transport::tls::Doubt;
 use pli_core::transport::{Address, Door, Known, Sealed};
 use pli_env::Env;
 use pli_env::sql::Numbers as _;
@@ -172,8 +173,13 @@ impl Insider {
         };
         let identity: Identity = serde_json::from_slice(&meta("identity")).unwrap();
         let tls: TlsIdentity = serde_json::from_slice(&meta("tls")).unwrap();
-        let address =
-            Address { host: identity.host.clone(), port: identity.port, root: identity.root, ended: Ended::default() };
+        let address = Address {
+            host: identity.host.clone(),
+            port: identity.port,
+            root: identity.root,
+            ended: Ended::default(),
+            doubt: Doubt::default(),
+        };
         let sql = "SELECT log_key, commit_number, commit_hash, group_info, log FROM logs JOIN group_infos USING(log)
             WHERE conversation = ?";
         let (key, number, hash, group_info, log): ([u8; 32], u64, Vec<u8>, Vec<u8>, [u8; 16]) = db

@@ -2,43 +2,35 @@
 
 use std::time::Duration;
 
+use pli_core::Client;
 use pli_core::model::{ConversationId, EntryId, PersonId, Role};
-use pli_core::{Client, Error};
 
 use crate::failure::Failure;
-use crate::names::{self, Candidate};
-use crate::words::errors;
+use crate::names;
 
 use super::command::Command;
 
-/// What a command led to.
-pub(super) enum Outcome {
-    Done,
-    /// Show this conversation.
-    Opened(ConversationId),
-}
-
-/// Runs a command. Its effect shows in the timeline.
+/// Runs a command. Its effect shows in the timeline, or is a conversation to be shown.
 pub(super) async fn run(
     client: &Client,
     command: Command,
     at: Option<ConversationId>,
     about: Option<EntryId>,
     now_ms: u64,
-) -> Result<Outcome, Failure> {
+) -> Result<Option<ConversationId>, Failure> {
     match command {
-        Command::Pair(name) => return Ok(Outcome::Opened(client.pair(person(client, &name).await?).await?)),
+        Command::Pair(name) => return Ok(Some(client.pair(names::person(client, &name).await?.id).await?)),
         Command::Group { name, people: names } => {
             let people = people(client, &names).await?;
-            return Ok(Outcome::Opened(client.create_group(&name, &people).await?));
+            return Ok(Some(client.create_group(&name, &people).await?));
         }
         _ => {}
     }
-    let Some(at) = at else { return Ok(Outcome::Done) };
+    let Some(at) = at else { return Ok(None) };
     let handle = client.conversation(at);
     match (command, about) {
         (Command::Add(names), _) => handle.add(&people(client, &names).await?).await.map(drop)?,
-        (Command::Remove(names), _) => handle.remove(&people(client, &names).await?).await.map(drop)?,
+        (Command::Remove(names), _) => handle.remove(&members(client, at, &names).await?).await.map(drop)?,
         (Command::Promote(names), _) => set_roles(client, at, &names, Role::Admin).await?,
         (Command::Demote(names), _) => set_roles(client, at, &names, Role::Member).await?,
         (Command::Rename(name), _) => handle.rename(&name).await.map(drop)?,
@@ -52,11 +44,11 @@ pub(super) async fn run(
         (Command::Delete, Some(about)) => handle.delete(about).await?,
         _ => {}
     }
-    Ok(Outcome::Done)
+    Ok(None)
 }
 
 async fn set_roles(client: &Client, at: ConversationId, names: &[String], role: Role) -> Result<(), Failure> {
-    for person in people(client, names).await? {
+    for person in members(client, at, names).await? {
         client.conversation(at).set_role(person, role).await?;
     }
     Ok(())
@@ -65,16 +57,15 @@ async fn set_roles(client: &Client, at: ConversationId, names: &[String], role: 
 async fn people(client: &Client, names: &[String]) -> Result<Vec<PersonId>, Failure> {
     let mut people = Vec::with_capacity(names.len());
     for name in names {
-        people.push(person(client, name).await?);
+        people.push(names::person(client, name).await?.id);
     }
     Ok(people)
 }
 
-async fn person(client: &Client, name: &str) -> Result<PersonId, Failure> {
-    let known = client.people("").await.map_err(|error: Error| Failure::from(error))?;
-    let candidates: Vec<_> = known
-        .into_iter()
-        .map(|person| Candidate { value: person.id, id: person.id.to_string(), name: person.name })
-        .collect();
-    names::find(&candidates, name, &errors::UNKNOWN_PERSON)
+async fn members(client: &Client, at: ConversationId, named: &[String]) -> Result<Vec<PersonId>, Failure> {
+    let mut members = Vec::with_capacity(named.len());
+    for name in named {
+        members.push(names::member(client, at, name).await?);
+    }
+    Ok(members)
 }

@@ -1,6 +1,7 @@
 //! What keys do: a state becomes another, and something may be asked of the client.
 
 use pli_core::model::{ConversationId, EntryId, PersonId};
+use pli_proto::limits;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::words::screen as words;
@@ -48,15 +49,20 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Effect {
         KeyCode::Up if alt => return step(state, -1),
         KeyCode::Up if shift => pick(state, -1),
         KeyCode::Down if shift => pick(state, 1),
-        KeyCode::F(1) => state.shows_help = !state.shows_help,
-        KeyCode::F(2) => state.shows_members = !state.shows_members,
-        KeyCode::Esc => (state.shows_help, state.picked) = (false, None),
+        KeyCode::F(1) => (state.shows_help, state.passed) = (!state.shows_help, 0),
+        KeyCode::F(2) => (state.shows_members, state.passed) = (!state.shows_members, 0),
+        KeyCode::PageUp if view::is_covered(state) => state.passed = state.passed.saturating_sub(page),
+        KeyCode::PageDown if view::is_covered(state) => pass(state, page),
+        KeyCode::Up if view::is_covered(state) => state.passed = state.passed.saturating_sub(1),
+        KeyCode::Down if view::is_covered(state) => pass(state, 1),
+        KeyCode::Esc if view::is_covered(state) => close(state),
+        KeyCode::Esc => state.picked = None,
         KeyCode::PageUp => return scroll_up(state, page),
         KeyCode::PageDown => state.scroll = state.scroll.saturating_sub(page),
         KeyCode::Up if !state.composer.before().contains('\n') => return scroll_up(state, 1),
         KeyCode::Down if !state.composer.text().contains('\n') => state.scroll = state.scroll.saturating_sub(1),
-        KeyCode::Enter if alt || shift => state.composer.insert("\n"),
-        KeyCode::Char('j') if control => state.composer.insert("\n"),
+        KeyCode::Enter if alt || shift => write(state, "\n"),
+        KeyCode::Char('j') if control => write(state, "\n"),
         KeyCode::Enter => return enter(state),
         KeyCode::Tab => {
             let names: Vec<String> = state.members.iter().map(|member| member.person.name.clone()).collect();
@@ -72,7 +78,7 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Effect {
         KeyCode::Right => state.composer.right(),
         KeyCode::Home => state.composer.home(),
         KeyCode::End => state.composer.end(),
-        KeyCode::Char(c) if !control => state.composer.insert(c.encode_utf8(&mut [0; 4])),
+        KeyCode::Char(c) if !control => write(state, c.encode_utf8(&mut [0; 4])),
         _ => {}
     }
     Effect::Nothing
@@ -80,7 +86,31 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Effect {
 
 /// Pastes a text, line ends and all.
 pub(super) fn paste(state: &mut State, text: &str) {
-    state.composer.insert(&text.replace("\r\n", "\n").replace('\r', "\n"));
+    write(state, &text.replace("\r\n", "\n").replace('\r', "\n"));
+}
+
+/// Writes into the composer what fits in a text: more could be neither sent nor kept.
+fn write(state: &mut State, text: &str) {
+    if state.composer.text().len() + text.len() > limits::TEXT_BYTES {
+        state.notice = Some(words::TOO_LONG.with(&[&limits::TEXT_BYTES]));
+        return;
+    }
+    state.composer.insert(text);
+}
+
+/// Goes on in what covers the timeline.
+fn pass(state: &mut State, by: usize) {
+    state.passed = (state.passed + by).min(view::most_passed(state));
+}
+
+/// Closes what covers the timeline: help first, for it covers members too.
+fn close(state: &mut State) {
+    state.passed = 0;
+    if state.shows_help {
+        state.shows_help = false;
+    } else {
+        state.shows_members = false;
+    }
 }
 
 fn step(state: &mut State, by: isize) -> Effect {
@@ -129,9 +159,7 @@ fn enter(state: &mut State) -> Effect {
             state.notice = Some(words::NO_CONVERSATION.text().into());
             return Effect::Nothing;
         };
-        state.composer.take();
-        state.scroll = 0;
-        let (mentions, reply_to) = (state.mentioned(&text), state.picked.take());
+        let (mentions, reply_to) = (state.mentioned(&text), state.picked);
         return Effect::Send { to, text, reply_to, mentions };
     }
     let command = match command::parse(&text) {
@@ -161,16 +189,17 @@ fn run(state: &mut State, command: Command) -> Effect {
         state.notice = Some(word.text().into());
         return Effect::Nothing;
     }
-    state.composer.take();
-    state.picked = None;
     match (command, state.selected) {
-        (Command::Quit, _) => Effect::Quit,
+        (Command::Quit, _) => {
+            state.composer.take();
+            Effect::Quit
+        }
         (Command::Help, _) => {
-            state.shows_help = true;
+            state.composer.take();
+            (state.shows_help, state.passed) = (true, 0);
             Effect::Nothing
         }
         (Command::Reply(text), Some(to)) => {
-            state.scroll = 0;
             let mentions = state.mentioned(&text);
             Effect::Send { to, text, reply_to: about, mentions }
         }
@@ -221,7 +250,7 @@ mod tests {
         press(state, KeyEvent::new(code, modifiers))
     }
 
-    fn write(state: &mut State, text: &str) -> Effect {
+    fn enter_after(state: &mut State, text: &str) -> Effect {
         paste(state, text);
         key(state, KeyCode::Enter, KeyModifiers::NONE)
     }
@@ -246,32 +275,48 @@ mod tests {
         assert_eq!(key(&mut state, KeyCode::Enter, KeyModifiers::ALT), Effect::Nothing);
         let to = ConversationId([1; 16]);
         let sent = Effect::Send { to, text: "un\ndeux".into(), reply_to: None, mentions: vec![] };
-        assert_eq!(write(&mut state, "deux"), sent);
+        assert_eq!(enter_after(&mut state, "deux"), sent);
+        assert_eq!(state.composer.text(), "un\ndeux", "until it was accepted");
+        state.accepted();
         assert_eq!(state.composer.text(), "");
-        assert_eq!(write(&mut state, "  "), Effect::Nothing);
+        assert_eq!(enter_after(&mut state, "  "), Effect::Nothing);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_written() {
+        let mut state = state();
+        state.select(ConversationId([1; 16]));
+        paste(&mut state, &"é".repeat(limits::TEXT_BYTES / 2));
+        key(&mut state, KeyCode::Char('x'), KeyModifiers::NONE);
+        assert_eq!(state.composer.text().len(), limits::TEXT_BYTES);
+        assert!(state.notice.is_some());
     }
 
     #[test]
     fn a_wrong_command_stays_to_be_corrected() {
         let mut state = state();
         state.select(ConversationId([1; 16]));
-        assert_eq!(write(&mut state, "/nonsense"), Effect::Nothing);
+        assert_eq!(enter_after(&mut state, "/nonsense"), Effect::Nothing);
         assert_eq!(state.composer.text(), "/nonsense");
         assert!(state.notice.is_some());
         state.composer.take();
-        assert_eq!(write(&mut state, "/edit x"), Effect::Nothing, "there is no message to edit");
+        assert_eq!(enter_after(&mut state, "/edit x"), Effect::Nothing, "there is no message to edit");
         assert_eq!(state.composer.text(), "/edit x");
     }
 
     #[test]
     fn without_a_conversation_only_some_things_can_be_done() {
         let mut state = state();
-        assert_eq!(write(&mut state, "un"), Effect::Nothing);
+        assert_eq!(enter_after(&mut state, "un"), Effect::Nothing);
         assert!(state.notice.is_some());
+        let mut later = state.clone();
+        later.select(ConversationId([2; 16]));
+        assert_eq!(later.composer.text(), "keptun", "what was typed is not lost");
         state.composer.take();
         let command = Command::Pair("Anne".into());
-        assert_eq!(write(&mut state, "/pair Anne"), Effect::Run { command, at: None, about: None });
-        assert_eq!(write(&mut state, "/quit"), Effect::Quit);
+        assert_eq!(enter_after(&mut state, "/pair Anne"), Effect::Run { command, at: None, about: None });
+        state.accepted();
+        assert_eq!(enter_after(&mut state, "/quit"), Effect::Quit);
         assert_eq!(key(&mut state, KeyCode::Char('q'), KeyModifiers::CONTROL), Effect::Quit);
     }
 }

@@ -16,6 +16,7 @@ mod state;
 mod text;
 mod view;
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,12 +40,13 @@ use crate::profile::Profile;
 use crate::show;
 use crate::words::errors as words;
 
-use act::Outcome;
 use keys::Effect;
 use state::State;
 
 /// How often the reader of keys looks whether the chat has ended.
 const KEYS_POLL: Duration = Duration::from_millis(100);
+/// A pause in writing after which the draft is kept, whatever happens to the program.
+const REST: Duration = Duration::from_secs(1);
 /// Older items that scrolling to the top fetches.
 const OLDER: usize = 100;
 
@@ -82,9 +84,6 @@ pub(crate) async fn chat(client: &Client) -> Result<(), Failure> {
 
 type Steps<T> = BoxStream<'static, Vec<VectorDiff<T>>>;
 
-/// What actions in the background tell.
-type News = Result<Outcome, Failure>;
-
 struct Chat {
     client: Client,
     state: State,
@@ -94,7 +93,10 @@ struct Chat {
     timeline: Option<Timeline>,
     item_steps: Steps<TimelineItem>,
     member_steps: Steps<Member>,
-    news: (mpsc::UnboundedSender<News>, mpsc::UnboundedReceiver<News>),
+    /// Of what is done in the background.
+    failures: (mpsc::UnboundedSender<Failure>, mpsc::UnboundedReceiver<Failure>),
+    /// The drafts that were kept.
+    kept: BTreeMap<ConversationId, String>,
     read_up_to: Option<EntryId>,
 }
 
@@ -111,7 +113,8 @@ impl Chat {
             timeline: None,
             item_steps: futures_util::stream::pending().boxed(),
             member_steps: futures_util::stream::pending().boxed(),
-            news: mpsc::unbounded_channel(),
+            failures: mpsc::unbounded_channel(),
+            kept: BTreeMap::new(),
             read_up_to: None,
         })
     }
@@ -119,24 +122,40 @@ impl Chat {
     async fn run(&mut self, terminal: &mut DefaultTerminal) -> Result<(), Failure> {
         let ended = Arc::new(AtomicBool::new(false));
         let mut keys = read_keys(ended.clone());
-        let (mut connection, mut warning) = (self.client.state(), self.client.warning());
+        let (mut connection, mut warnings) = (self.client.state(), self.client.warnings());
         let mut conversations = self.client.conversations().boxed();
         let (mut terminated, mut hung_up) = (listen_for(SignalKind::terminate())?, listen_for(SignalKind::hangup())?);
+        // What is typed at once has somewhere to go.
+        if let Some(steps) = conversations.next().await {
+            self.listed(steps);
+        }
+        let rest = tokio::time::sleep(REST);
+        tokio::pin!(rest);
+        let (mut written, mut is_unkept) = (String::new(), false);
         let result = loop {
+            if self.state.composer.text() != written {
+                written = self.state.composer.text().to_owned();
+                is_unkept = true;
+                rest.as_mut().reset(tokio::time::Instant::now() + REST);
+            }
             self.state.now_ms = show::now_ms();
             self.state.connection = *connection.borrow_and_update();
-            self.state.warning = *warning.borrow_and_update();
+            self.state.warnings.clone_from(&warnings.borrow_and_update());
             if let Err(error) = terminal.draw(|frame| view::draw(frame, &self.state)) {
                 break Err(Failure::new(Code::Failed, error.to_string()));
             }
             self.mark_read();
             tokio::select! {
                 key = keys.recv() => match key {
-                    Some(event) => if self.take(event).await? { break Ok(()) },
+                    Some(event) => if self.take(event).await { break Ok(()) },
                     None => break Ok(()),
                 },
+                () = &mut rest, if is_unkept => {
+                    self.keep_drafts().await;
+                    is_unkept = false;
+                }
                 steps = conversations.next() => match steps {
-                    Some(steps) => self.listed(steps).await?,
+                    Some(steps) => self.listed(steps),
                     None => break Ok(()),
                 },
                 Some(steps) = self.item_steps.next() => {
@@ -151,18 +170,11 @@ impl Chat {
                     self.state.names.clear();
                     show::learn(&mut self.state.names, &self.client, self.items.iter()).await;
                 }
-                Some(news) = self.news.1.recv() => match news {
-                    Ok(Outcome::Opened(id)) => {
-                        self.state.select(id);
-                        self.follow();
-                    }
-                    Ok(Outcome::Done) => {}
-                    Err(failure) => self.state.notice = Some(failure.message.replace('\n', " ")),
-                },
-                _ = terminated.recv() => break Ok(()),
-                _ = hung_up.recv() => break Ok(()),
+                Some(failure) = self.failures.1.recv() => self.state.tell(&failure),
+                _ = terminated.recv() => break self.finish(&mut keys).await,
+                _ = hung_up.recv() => break self.finish(&mut keys).await,
                 changed = connection.changed() => if changed.is_err() { break Ok(()) },
-                changed = warning.changed() => if changed.is_err() { break Ok(()) },
+                changed = warnings.changed() => if changed.is_err() { break Ok(()) },
             }
         };
         ended.store(true, Ordering::Relaxed);
@@ -170,8 +182,19 @@ impl Chat {
         result
     }
 
-    /// Takes what the terminal told; whether to quit.
-    async fn take(&mut self, event: Event) -> Result<bool, Failure> {
+    /// Takes what was typed before the end and not looked at yet.
+    async fn finish(&mut self, keys: &mut mpsc::UnboundedReceiver<Event>) -> Result<(), Failure> {
+        while let Ok(event) = keys.try_recv() {
+            if self.take(event).await {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what the terminal told, and does it before anything else is taken: what is sent keeps its order, and stays in
+    /// the composer until the client has it on disk. Whether to quit.
+    async fn take(&mut self, event: Event) -> bool {
         let effect = match event {
             Event::Key(key) => keys::press(&mut self.state, key),
             Event::Paste(text) => {
@@ -187,38 +210,47 @@ impl Chat {
         };
         match effect {
             Effect::Nothing => {}
-            Effect::Quit => return Ok(true),
+            Effect::Quit => return true,
             Effect::Follow => {
                 self.keep_drafts().await;
                 self.follow();
             }
             Effect::LoadOlder => {
-                if let Some(timeline) = &self.timeline {
-                    timeline.load_older(OLDER).await?;
+                if let Some(timeline) = &self.timeline
+                    && let Err(error) = timeline.load_older(OLDER).await
+                {
+                    self.state.tell(&error.into());
                 }
             }
             Effect::Send { to, text, reply_to, mentions } => {
-                let client = self.client.clone();
-                self.begin(async move {
-                    client.conversation(to).send(&text, reply_to, &mentions).await?;
-                    client.conversation(to).set_draft("").await?;
-                    Ok(Outcome::Done)
-                });
+                match self.client.conversation(to).send(&text, reply_to, &mentions).await {
+                    Ok(_) => self.accepted().await,
+                    Err(error) => self.state.tell(&error.into()),
+                }
             }
             Effect::Run { command, at, about } => {
-                let (client, now_ms) = (self.client.clone(), self.state.now_ms);
-                self.begin(async move { act::run(&client, command, at, about, now_ms).await });
+                match act::run(&self.client, command, at, about, self.state.now_ms).await {
+                    Ok(opened) => {
+                        self.accepted().await;
+                        if let Some(id) = opened {
+                            self.state.select(id);
+                            self.follow();
+                        }
+                    }
+                    Err(failure) => self.state.tell(&failure),
+                }
             }
         }
-        Ok(false)
+        false
     }
 
-    fn begin(&self, action: impl Future<Output = News> + Send + 'static) {
-        let news = self.news.0.clone();
-        tokio::spawn(async move { news.send(action.await) });
+    /// What is in the composer was done: it is emptied, and so is the draft, where one was kept.
+    async fn accepted(&mut self) {
+        self.state.accepted();
+        self.keep_drafts().await;
     }
 
-    async fn listed(&mut self, steps: Vec<VectorDiff<ConversationInfo>>) -> Result<(), Failure> {
+    fn listed(&mut self, steps: Vec<VectorDiff<ConversationInfo>>) {
         steps.into_iter().for_each(|step| step.apply(&mut self.conversations));
         self.state.conversations = self.conversations.iter().cloned().collect();
         if self.state.selected.is_none()
@@ -227,7 +259,6 @@ impl Chat {
             self.state.select(first);
             self.follow();
         }
-        Ok(())
     }
 
     /// Follows the selected conversation.
@@ -251,10 +282,11 @@ impl Chat {
         }
         self.read_up_to = last;
         if let (Some(id), Some(last)) = (self.state.selected, last) {
-            let client = self.client.clone();
-            self.begin(async move {
-                client.conversation(id).mark_read(last).await?;
-                Ok(Outcome::Done)
+            let (client, failures) = (self.client.clone(), self.failures.0.clone());
+            tokio::spawn(async move {
+                if let Err(error) = client.conversation(id).mark_read(last).await {
+                    let _ = failures.send(error.into());
+                }
             });
         }
     }
@@ -265,11 +297,13 @@ impl Chat {
             self.state.drafts.iter().map(|(id, draft)| (*id, draft.clone())).collect();
         drafts.extend(self.state.selected.map(|id| (id, self.state.composer.text().to_owned())));
         for (id, draft) in drafts {
-            let known = self.state.conversations.iter().find(|info| info.id == id);
-            if known.is_some_and(|info| info.draft != draft)
-                && let Err(error) = self.client.conversation(id).set_draft(&draft).await
-            {
-                self.state.notice = Some(Failure::from(error).message);
+            let listed = self.state.conversations.iter().find(|info| info.id == id).map(|info| &info.draft);
+            let kept = self.kept.get(&id).or(listed);
+            if kept.is_none_or(|kept| *kept != draft) {
+                match self.client.conversation(id).set_draft(&draft).await {
+                    Ok(()) => drop(self.kept.insert(id, draft)),
+                    Err(error) => self.state.tell(&error.into()),
+                }
             }
         }
     }

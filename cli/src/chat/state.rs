@@ -1,11 +1,12 @@
 //! What the screen shows, as a value. [`super::view`] draws it; [`super::keys`] changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pli_core::model::{
     ClientState, ConversationId, ConversationInfo, EntryId, Member, Message, PersonId, TimelineItem, Warning,
 };
 
+use crate::failure::Failure;
 use crate::show::Names;
 
 use super::composer::Composer;
@@ -17,7 +18,7 @@ pub(super) struct State {
     pub(super) me: PersonId,
     pub(super) names: Names,
     pub(super) connection: ClientState,
-    pub(super) warning: Option<Warning>,
+    pub(super) warnings: Vec<Warning>,
     pub(super) conversations: Vec<ConversationInfo>,
     pub(super) selected: Option<ConversationId>,
     /// Of the selected conversation, oldest first.
@@ -32,6 +33,8 @@ pub(super) struct State {
     pub(super) scroll: usize,
     pub(super) shows_members: bool,
     pub(super) shows_help: bool,
+    /// Rows of help, or of members where they take the screen, that are above it.
+    pub(super) passed: usize,
     /// What went wrong last.
     pub(super) notice: Option<String>,
     pub(super) now_ms: u64,
@@ -45,7 +48,7 @@ impl State {
             me,
             names: Names::new(),
             connection: ClientState::Connecting,
-            warning: None,
+            warnings: Vec::new(),
             conversations: Vec::new(),
             selected: None,
             items: Vec::new(),
@@ -56,6 +59,7 @@ impl State {
             scroll: 0,
             shows_members: false,
             shows_help: false,
+            passed: 0,
             notice: None,
             now_ms: 0,
             size,
@@ -76,12 +80,26 @@ impl State {
             self.drafts.insert(left, self.composer.text().to_owned());
         }
         let kept = self.conversations.iter().find(|info| info.id == id).map(|info| info.draft.clone());
-        let draft = self.drafts.remove(&id).or(kept).unwrap_or_default();
+        let mut draft = self.drafts.remove(&id).or(kept).unwrap_or_default();
+        if self.selected.is_none() {
+            draft.push_str(self.composer.text());
+        }
         self.composer = Composer::new(&draft);
         self.selected = Some(id);
         self.items.clear();
         self.members.clear();
         (self.picked, self.scroll) = (None, 0);
+    }
+
+    /// What is in the composer was done.
+    pub(super) fn accepted(&mut self) {
+        self.composer.take();
+        (self.picked, self.scroll) = (None, 0);
+    }
+
+    /// Shows what went wrong.
+    pub(super) fn tell(&mut self, failure: &Failure) {
+        self.notice = Some(failure.message.replace('\n', " "));
     }
 
     /// The messages, oldest first.
@@ -100,9 +118,17 @@ impl State {
         }
     }
 
-    /// The members whom a text mentions.
+    /// The members whom a text mentions: at each `@`, those of the longest name that stands there.
     pub(super) fn mentioned(&self, text: &str) -> Vec<PersonId> {
-        let is_mentioned = |member: &&Member| text.contains(&format!("@{}", member.person.name));
-        self.members.iter().filter(is_mentioned).map(|member| member.person.id).collect()
+        let mut mentioned = BTreeSet::new();
+        for (at, sign) in text.match_indices('@') {
+            let stands = |member: &&Member| text[at + sign.len()..].starts_with(&member.person.name);
+            let longest = self.members.iter().filter(stands).map(|member| member.person.name.len()).max();
+            let named = self.members.iter().filter(stands);
+            mentioned.extend(
+                named.filter(|member| Some(member.person.name.len()) == longest).map(|member| member.person.id),
+            );
+        }
+        mentioned.into_iter().collect()
     }
 }

@@ -13,7 +13,7 @@ use time::{Date, Month};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::names::{self, Candidate};
+use crate::names::{self, Candidate, Kind};
 use crate::show;
 use crate::words::{errors, say};
 
@@ -133,7 +133,12 @@ async fn devices(authority: &Authority, shared: &Shared) -> Result<(), Failure> 
 async fn find_person(authority: &Authority, text: &str) -> Result<pb::Person, Failure> {
     let mut candidates = Vec::new();
     for person in authority.people().await? {
-        candidates.push(Candidate { id: person_id(&person)?.to_string(), name: person.name.clone(), value: person });
+        candidates.push(Candidate {
+            kind: Kind::Person,
+            id: person_id(&person)?.to_string(),
+            name: person.name.clone(),
+            value: person,
+        });
     }
     names::find(&candidates, text, &errors::UNKNOWN_PERSON)
 }
@@ -144,7 +149,7 @@ async fn find_device(authority: &Authority, text: &str) -> Result<DeviceId, Fail
         for device in &person.devices {
             let id = device_id(device)?;
             // Nothing else names a device: a person may have several, and one must not revoke the wrong one.
-            candidates.push(Candidate { value: id, id: id.to_string(), name: String::new() });
+            candidates.push(Candidate { value: id, kind: Kind::Device, id: id.to_string(), name: String::new() });
         }
     }
     names::find(&candidates, text, &errors::UNKNOWN_DEVICE)

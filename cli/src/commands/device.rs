@@ -1,28 +1,28 @@
 //! Enrolling this device, further own devices, and safety numbers.
 
 use pli_core::error::What;
-use pli_core::identity::link::Invitation;
+use pli_core::identity::link;
 use pli_core::model::Verification;
 use pli_core::{Client, Error};
 use pli_env::real::Real;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::names::{self, Candidate};
+use crate::names::{self, Candidate, Kind};
 use crate::profile::{self, Profile};
 use crate::show;
 use crate::words::{errors, say};
 
 use super::{Shared, argument};
 
-pub(super) async fn join(link: &str, shared: &Shared) -> Result<(), Failure> {
-    let link = argument(link)?;
-    let invitation: Invitation = link.parse()?;
+pub(super) async fn join(text: &str, shared: &Shared) -> Result<(), Failure> {
+    let text = argument(text)?;
+    let invitation = link::find(&text)?;
     let folder = profile::folder(shared.profile.as_deref())?;
     let is_new = !folder.exists() && !profile::key_path(&folder).exists();
     let wait = std::time::Duration::from_secs(shared.wait);
     let keys = crate::keys::of(&folder);
-    let joined = Client::join(Real::current(), &folder, keys.clone(), &link).await;
+    let joined = Client::join(Real::current(), &folder, keys.clone(), &text).await;
     let client = match joined {
         Ok(client) => client,
         Err(error) => {
@@ -44,6 +44,7 @@ pub(super) async fn join(link: &str, shared: &Shared) -> Result<(), Failure> {
     let profile = Profile { client, wait };
     // Others can add this device once its key packages are at the server.
     let online = profile.freshen().await;
+    profile.tell_warnings();
     let (me, organisation) = (profile.client.me().await, profile.client.organisation().await);
     profile.client.close().await;
     online?;
@@ -77,7 +78,12 @@ pub(super) async fn approve(device: &str, number: Option<String>, shared: &Share
             let devices = profile.client.device_list().await?;
             let others = devices.into_iter().filter(|device| !device.this && !device.revoked);
             let candidates: Vec<_> = others
-                .map(|device| Candidate { id: device.id.to_string(), name: String::new(), value: device })
+                .map(|device| Candidate {
+                    kind: Kind::Device,
+                    id: device.id.to_string(),
+                    name: String::new(),
+                    value: device,
+                })
                 .collect();
             let device = names::find(&candidates, device, &errors::UNKNOWN_DEVICE)?;
             let number = match number {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::args::{Group, GroupPeople};
 use crate::failure::Failure;
+use crate::names;
 use crate::profile::Profile;
 use crate::show;
 use crate::words::{errors, say};
@@ -34,7 +35,7 @@ async fn carry_out(profile: &Profile, command: Group, shared: &Shared) -> Result
             let group = profile.conversation(&group).await?;
             let mut members = Vec::new();
             for name in &people {
-                members.push(member(profile, group, name).await?);
+                members.push(names::member(&profile.client, group, name).await?);
             }
             let entry = profile.client.conversation(group).remove(&members).await?;
             done(profile, group, &[entry], shared).await
@@ -89,30 +90,11 @@ async fn members(profile: &Profile, group: &str, shared: &Shared) -> Result<(), 
     Ok(())
 }
 
-/// A member, who may have left the organisation's directory meanwhile.
-async fn member(profile: &Profile, group: ConversationId, name: &str) -> Result<pli_core::model::PersonId, Failure> {
-    let members = profile.client.conversation(group).member_list().await?;
-    let candidates: Vec<_> = members
-        .into_iter()
-        .map(|member| crate::names::Candidate {
-            value: member.person.id,
-            id: member.person.id.to_string(),
-            name: member.person.name,
-        })
-        .collect();
-    match crate::names::find(&candidates, name, &errors::UNKNOWN_PERSON) {
-        Err(failure) if candidates.is_empty() => Err(failure),
-        // A person who is known, and no member, is another error than one who is not known.
-        Err(_) => Ok(profile.person(name).await?.id),
-        found => found,
-    }
-}
-
 async fn set_roles(profile: &Profile, named: GroupPeople, role: Role, shared: &Shared) -> Result<(), Failure> {
     let group = profile.conversation(&named.group).await?;
     let mut members = Vec::new();
     for name in &named.people {
-        members.push(member(profile, group, name).await?);
+        members.push(names::member(&profile.client, group, name).await?);
     }
     let handle = profile.client.conversation(group);
     let (known, sole_owner) = (handle.member_list().await?, handle.info().await?.sole_owner);

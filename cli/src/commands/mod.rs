@@ -21,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::args::{Cli, Command};
 use crate::failure::{Code, Failure};
 use crate::words::errors as words;
-use crate::{chat, demo};
+use crate::{chat, demo, show};
 
 /// Runs the command line.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
@@ -49,7 +49,13 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::React { conversation, message, emoji } => {
             talk::react(&conversation, &message, emoji.as_deref(), &shared).await
         }
-        Command::Read { conversation, since, count } => talk::read(&conversation, since, count, &shared).await,
+        Command::Read { conversation, since, count } => {
+            let part = match since {
+                Some(since) => talk::Part::Since(since, count.unwrap_or(1_000)),
+                None => talk::Part::Newest(count.unwrap_or(50)),
+            };
+            talk::read(&conversation, part, &shared).await
+        }
         Command::Sync => talk::sync(&shared).await,
         Command::Watch => talk::watch(&shared).await,
         Command::Chat => chat::run(shared.profile.as_deref(), wait).await,
@@ -74,7 +80,7 @@ impl Shared {
 
     /// Prints a result, as a line for people or as JSON.
     fn print(&self, line: impl FnOnce() -> String, value: impl FnOnce() -> Value) -> Result<(), Failure> {
-        print(&if self.json { value().to_string() } else { line() })
+        print(&if self.json { show::json_line(&value()) } else { line() })
     }
 }
 

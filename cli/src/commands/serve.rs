@@ -1,12 +1,14 @@
 //! `pli serve`.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use pli_env::real::Real;
 use pli_server::authority::files;
 use pli_server::{Authority, AuthorityError, Config, Invite, Organisation, Running, Server};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::signal::unix::SignalKind;
 
@@ -18,12 +20,52 @@ use super::{Shared, listen_for, print};
 
 /// The file that keeps the address that links name, for commands beside the server.
 const ADVERTISED: &str = "address";
+/// The file that keeps what was told of addresses, for the next start.
+const TOLD: &str = "serve.json";
+/// What takes `--advertise` back.
+const GUESS: &str = "auto";
+/// Where a server listens that was never told.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4433);
+
+/// What was told of addresses, and holds until something else is. What was guessed is not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    listen: Option<SocketAddr>,
+    advertise: Option<String>,
+}
+
+impl Told {
+    /// What was told before, and what is told now.
+    fn now(args: &Serve) -> Result<Self, Failure> {
+        let before = Self::before(&args.data)?;
+        let advertise = match args.advertise.as_deref() {
+            Some(GUESS) => None,
+            Some(given) => Some(check_address(given)?),
+            None => before.advertise,
+        };
+        Ok(Self { listen: args.listen.or(before.listen), advertise })
+    }
+
+    fn before(data: &Path) -> Result<Self, Failure> {
+        let unusable = |error: &dyn std::fmt::Display| Failure::new(Code::Store, errors::DATA.with(&[&error]));
+        match fs::read(data.join(TOLD)) {
+            Ok(told) => serde_json::from_slice(&told).map_err(|error| unusable(&format!("{TOLD}: {error}"))),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Self::default()),
+            Err(error) => Err(unusable(&error)),
+        }
+    }
+
+    /// The address that links name, where the server listens on `address`.
+    fn advertised(&self, address: SocketAddr) -> String {
+        self.advertise.clone().unwrap_or_else(|| usual(address))
+    }
+}
 
 pub(super) async fn run(args: Serve, shared: &Shared) -> Result<(), Failure> {
-    let given = args.advertise.as_deref().map(check_address).transpose()?;
+    let told = Told::now(&args)?;
     let is_new = found(&args).await?;
-    let running = Server::start(Real::current(), Config::new(&args.data, args.listen)).await?;
-    let served = serve(&args, given, is_new, &running, shared).await;
+    let running = Server::start(Real::current(), Config::new(&args.data, told.listen.unwrap_or(LISTEN))).await?;
+    let served = serve(&args, &told, is_new, &running, shared).await;
     if served.is_ok() {
         eprintln!("{}", say::STOPPING);
     }
@@ -31,20 +73,17 @@ pub(super) async fn run(args: Serve, shared: &Shared) -> Result<(), Failure> {
     served
 }
 
-async fn serve(
-    args: &Serve,
-    given: Option<String>,
-    is_new: bool,
-    running: &Running,
-    shared: &Shared,
-) -> Result<(), Failure> {
+async fn serve(args: &Serve, told: &Told, is_new: bool, running: &Running, shared: &Shared) -> Result<(), Failure> {
     let (mut interrupt, mut terminate) = (listen_for(SignalKind::interrupt())?, listen_for(SignalKind::terminate())?);
     let address = running.address();
-    let advertised =
-        given.or_else(|| advertised(&args.data).filter(|_| is_any(address))).unwrap_or_else(|| usual(address));
-    keep_advertised(&args.data, &advertised)?;
-    if is_any(address) && advertised == usual(address) {
-        eprintln!("{}", say::LOOPBACK.with(&[&advertised]));
+    let advertised = told.advertised(address);
+    let kept = serde_json::to_string(told).map_err(|error| Failure::new(Code::Failed, error.to_string()))?;
+    keep(&args.data, TOLD, &kept)?;
+    keep(&args.data, ADVERTISED, &advertised)?;
+    match (&told.advertise, &args.advertise) {
+        (Some(told), None) => eprintln!("{}", say::ADVERTISED_BEFORE.with(&[told])),
+        (None, _) if is_any(address) => eprintln!("{}", say::LOOPBACK.with(&[&advertised])),
+        _ => {}
     }
     shared.print(
         || say::LISTENING.with(&[&address, &advertised]),
@@ -110,11 +149,10 @@ pub(super) fn advertised(data: &Path) -> Option<String> {
     fs::read_to_string(data.join(ADVERTISED)).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn keep_advertised(data: &Path, address: &str) -> Result<(), Failure> {
+fn keep(data: &Path, file: &str, line: &str) -> Result<(), Failure> {
     // Whole or not at all: a command beside may read it now.
-    let temporary = data.join(format!("{ADVERTISED}.new"));
-    let written =
-        fs::write(&temporary, format!("{address}\n")).and_then(|()| fs::rename(&temporary, data.join(ADVERTISED)));
+    let temporary = data.join(format!("{file}.new"));
+    let written = fs::write(&temporary, format!("{line}\n")).and_then(|()| fs::rename(&temporary, data.join(file)));
     written.map_err(|error| Failure::new(Code::Store, errors::DATA.with(&[&error])))
 }
 

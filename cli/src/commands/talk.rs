@@ -1,9 +1,8 @@
 //! Saying and reading.
 
-use std::collections::BTreeSet;
-
 use futures_util::StreamExt as _;
-use pli_core::model::{ConversationId, ConversationInfo, EntryId, TimelineItem, ms};
+use pli_core::model::{ConversationId, EntryId, TimelineItem, ms};
+use pli_core::{Since, SyncResult};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -12,9 +11,6 @@ use crate::show::{self, Names};
 use crate::words::say;
 
 use super::{Shared, argument};
-
-/// Items of one conversation that `watch` looks at after a change. More can't come within one frame, but by a page.
-const WATCHED: usize = 1_000;
 
 pub(super) async fn send(
     conversation: &str,
@@ -103,16 +99,27 @@ fn say_state(id: EntryId, result: Result<(), Failure>, shared: &Shared) -> Resul
     result
 }
 
-pub(super) async fn read(conversation: &str, since: Option<u64>, count: u16, shared: &Shared) -> Result<(), Failure> {
+/// What `read` prints.
+pub(super) enum Part {
+    /// The newest so many items.
+    Newest(u16),
+    /// The messages after a number or message, at most so many, the oldest first.
+    Since(String, u16),
+}
+
+pub(super) async fn read(conversation: &str, part: Part, shared: &Shared) -> Result<(), Failure> {
     shared
         .with(async |profile| {
             profile.freshen().await?;
             let id = profile.conversation(conversation).await?;
             let handle = profile.client.conversation(id);
-            let items = handle.items(None, since.map_or(usize::from(count), |_| WATCHED)).await?;
+            let (items, stopped_at) = match part {
+                Part::Newest(count) => (handle.items(None, count.into()).await?, None),
+                Part::Since(since, count) => since_items(profile, id, &since, count.into()).await?,
+            };
             let names = names(profile, &items).await;
             let mut day = String::new();
-            for item in items.iter().filter(|item| since.is_none_or(|since| is_after(item, since))) {
+            for item in &items {
                 let today = show::day(moment(item));
                 if !shared.json && today != day {
                     shared.print(|| format!("—— {today} ——"), || json!({}))?;
@@ -123,9 +130,38 @@ pub(super) async fn read(conversation: &str, since: Option<u64>, count: u16, sha
             if let Some(last) = items.iter().rev().find(|item| is_in_log(item)) {
                 handle.mark_read(last.id()).await?;
             }
+            if let Some(last) = stopped_at {
+                eprintln!("{}", say::STOPPED_AT.with(&[&items.len(), &id, &last]));
+            }
             Ok(())
         })
         .await
+}
+
+/// The messages after a place, and what waits after them; where there are more, also the last that is given. Changes are
+/// left out: a script gets each message once.
+async fn since_items(
+    profile: &Profile,
+    id: ConversationId,
+    since: &str,
+    count: usize,
+) -> Result<(Vec<TimelineItem>, Option<EntryId>), Failure> {
+    let handle = profile.client.conversation(id);
+    // No log comes to so many entries that its numbers look like ids.
+    let since = match since.parse() {
+        Ok(number) if since.len() < 20 => Since::Number(number),
+        _ => Since::Entry(profile.message(id, since).await?.id),
+    };
+    let mut messages = handle.said_since(since, count + 1).await?;
+    let has_more = messages.len() > count;
+    messages.truncate(count);
+    let stopped_at = messages.last().filter(|_| has_more).map(|last| last.id);
+    let mut items: Vec<_> = messages.into_iter().map(TimelineItem::Said).collect();
+    if !has_more {
+        let waiting = handle.items(None, 0).await?;
+        items.extend(waiting.into_iter().filter(|item| matches!(item, TimelineItem::Said(_))));
+    }
+    Ok((items, stopped_at))
 }
 
 /// Names of those whom items speak of.
@@ -146,20 +182,23 @@ fn is_in_log(item: &TimelineItem) -> bool {
     !matches!(item, TimelineItem::Said(message) if message.number == 0)
 }
 
-/// Changes have no number; they are left out, so that a script gets each message once.
-fn is_after(item: &TimelineItem, since: u64) -> bool {
-    matches!(item, TimelineItem::Said(message) if message.number > since || message.number == 0)
-}
-
 pub(super) async fn sync(shared: &Shared) -> Result<(), Failure> {
     shared
         .with(async |profile| {
-            let result = profile.sync().await?;
-            let (received, waiting, complete) = (result.received.len(), result.waiting, result.complete);
-            let items: Vec<_> = result.received.into_iter().map(TimelineItem::Said).collect();
-            let names = names(profile, &items).await;
-            for item in &items {
-                shared.print(|| show::item_lines(item, &names), || show::item_json(item))?;
+            let SyncResult { waiting, complete, .. } = profile.sync().await?;
+            let mut received = 0;
+            loop {
+                // Also what came while another command ran.
+                let page = profile.client.arrived().await?;
+                if page.is_empty() {
+                    break;
+                }
+                received += page.len();
+                let items: Vec<_> = page.into_iter().map(TimelineItem::Said).collect();
+                let names = names(profile, &items).await;
+                for item in &items {
+                    shared.print(|| show::item_lines(item, &names), || show::item_json(item))?;
+                }
             }
             shared.print(
                 || say::SYNCED.with(&[&received, &waiting]),
@@ -188,40 +227,12 @@ pub(super) async fn watch(shared: &Shared) -> Result<(), Failure> {
 }
 
 async fn watch_all(profile: &Profile, shared: &Shared) -> Result<(), Failure> {
-    let mut seen = BTreeSet::new();
-    let mut list = imbl::Vector::<ConversationInfo>::new();
-    let mut changes = Box::pin(profile.client.conversations());
-    let mut is_first = true;
-    while let Some(steps) = changes.next().await {
-        let before = std::mem::take(&mut list);
-        list.clone_from(&before);
-        for step in steps {
-            step.apply(&mut list);
-        }
-        for info in &list {
-            let is_same = before.iter().any(|old| old.id == info.id && old.last == info.last);
-            if !is_same {
-                print_new(profile, info, &mut seen, is_first, shared).await?;
-            }
-        }
-        is_first = false;
-    }
-    Ok(())
-}
-
-/// Prints the messages of a conversation that were not there; the first time, only notes them.
-async fn print_new(
-    profile: &Profile,
-    info: &ConversationInfo,
-    seen: &mut BTreeSet<EntryId>,
-    is_first: bool,
-    shared: &Shared,
-) -> Result<(), Failure> {
-    let mut items = profile.client.conversation(info.id).items(None, WATCHED).await?;
-    items.retain(|item| matches!(item, TimelineItem::Said(message) if seen.insert(message.id) && !is_first));
-    let (name, names) = (show::safe(&info.name), names(profile, &items).await);
-    for item in &items {
-        shared.print(|| format!("{name}: {}", show::item_lines(item, &names)), || show::item_json(item))?;
+    let mut arriving = Box::pin(profile.client.arriving());
+    while let Some(message) = arriving.next().await {
+        let name = show::safe(&profile.client.conversation(message.conversation).info().await?.name);
+        let item = TimelineItem::Said(message);
+        let names = names(profile, std::slice::from_ref(&item)).await;
+        shared.print(|| format!("{name}: {}", show::item_lines(&item, &names)), || show::item_json(&item))?;
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ impl Report {
             for problem in problems {
                 stage.progress.say(problem);
             }
-            return print(&self.json().to_string());
+            return print(&show::json_line(&self.json()));
         }
         transcript(stage).await?;
         print(&words::VERDICT.with(&[&self.officials, sent, delivered, lost, duplicated, diverged, leaked]))?;

@@ -8,6 +8,19 @@ use serde_json::{Value, json};
 
 use super::{membership, role};
 
+/// A value on one line, for readers who end lines where Unicode does, and for terminals: what ends or steers a line there is
+/// escaped. JSON itself asks for that below U+0020 alone.
+pub(crate) fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for c in value.to_string().chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => line.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
 fn delivery(delivery: Option<DeliveryState>) -> Option<&'static str> {
     Some(match delivery? {
         DeliveryState::Waiting => "waiting",
@@ -121,4 +134,17 @@ fn change_json(change: &Change) -> Value {
         "by": change.by.name, "at_ms": ms(change.at), "people": people, "value": value,
         "delivery": delivery(change.delivery), "refusal": refusal(change.delivery),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_for_every_reader() {
+        let value = json!({ "text": "a\nb\u{85}c\u{2028}d\u{2029}e\u{9b}f\u{7f}é" });
+        let line = json_line(&value);
+        assert_eq!(line, r#"{"text":"a\nb\u0085c\u2028d\u2029e\u009bf\u007fé"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
+    }
 }

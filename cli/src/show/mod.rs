@@ -8,13 +8,13 @@ use std::sync::OnceLock;
 use pli_core::Client;
 use pli_core::model::{
     Change, Content, ConversationInfo, ConversationKind, DeliveryState, DeviceInfo, Member, Membership, Message,
-    Person, PersonId, Role, TimelineItem, What, ms,
+    Person, PersonId, Role, TimelineItem, Warning, What, ms,
 };
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::words::{Word, say as words};
 
-pub(crate) use json::{conversation_json, device_json, item_json, member_json, person_json};
+pub(crate) use json::{conversation_json, device_json, item_json, json_line, member_json, person_json};
 
 static OFFSET: OnceLock<UtcOffset> = OnceLock::new();
 
@@ -61,6 +61,14 @@ pub(crate) fn safe_lines(text: &str) -> String {
 fn is_harmful(c: char) -> bool {
     let turns = ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// What the person should know of.
+pub(crate) fn warning(warning: Warning) -> String {
+    match warning {
+        Warning::ClockWrong { days, ahead } => crate::failure::words_of_clock(days, ahead),
+        Warning::RevocationsOld { .. } => words::REVOCATIONS_OLD.text().into(),
+    }
 }
 
 /// The first digits of an id.

@@ -23,6 +23,12 @@ super::words! {
     INVITATION_EXPIRED: "this invitation has expired; ask for another one", "cette invitation a expiré ; demandez-en une autre";
     WRONG_SERVER: "the server is not the one that the invitation names; do not go on, ask your administrator",
         "le serveur n'est pas celui que nomme l'invitation ; n'allez pas plus loin, demandez à votre administration";
+    CLOCK_AHEAD: "your clock is wrong by about {0} days: it is ahead of the server's; set it right",
+        "votre horloge est fausse d'environ {0} jours : elle avance sur celle du serveur ; réglez-la";
+    CLOCK_BEHIND: "your clock is wrong by about {0} days: it is behind the server's; set it right",
+        "votre horloge est fausse d'environ {0} jours : elle retarde sur celle du serveur ; réglez-la";
+    QUEUED_CLOCK: "queued: it will be done at the first sync after your clock is right",
+        "en attente : ce sera fait à la première synchronisation avec une horloge juste";
     KEY_LOCKED: "the profile's key file can't be read: {0}", "le fichier de clé du profil est illisible : {0}";
     KEY_MISSING: "the profile's key file is missing: {0}", "le fichier de clé du profil manque : {0}";
     KEY_WRONG: "the key in {0} is not this profile's", "la clé dans {0} n'est pas celle de ce profil";
@@ -35,10 +41,17 @@ super::words! {
     CLOSED: "the profile was closed meanwhile", "le profil a été fermé entre-temps";
     INTERNAL: "a defect of Pli ({0}); run again with RUST_LOG=debug to see more",
         "un défaut de Pli ({0}) ; relancez avec RUST_LOG=debug pour en voir plus";
-    INVALID_LINK: "that is not an invitation link: it looks like pli://host:port/join#…",
+    NO_LINK: "that is not an invitation link: it looks like pli://host:port/join#…",
         "ce n'est pas un lien d'invitation : il ressemble à pli://hôte:port/join#…";
-    INVALID_TEXT: "a text is empty or longer than {0} bytes", "un texte est vide ou dépasse {0} octets";
-    INVALID_NAME: "a name is one line of 1 to {0} bytes", "un nom est une ligne de 1 à {0} octets";
+    LINK_ADDRESS: "that is not an invitation link: after pli:// come a host, a port and /join#, as in pli://host:4433/join#…",
+        "ce n'est pas un lien d'invitation : après pli:// viennent un hôte, un port et /join#, comme dans pli://hôte:4433/join#…";
+    LINK_CUT: "that is not an invitation link, or its end is missing: after the # come 64 characters; copy it whole, in quotes",
+        "ce n'est pas un lien d'invitation, ou il manque sa fin : après le # viennent 64 caractères ; copiez-le en entier, entre guillemets";
+    LINK_LONG: "that is not an invitation link, or something was joined to its end: after the # come 64 characters",
+        "ce n'est pas un lien d'invitation, ou quelque chose est collé à sa fin : après le # viennent 64 caractères";
+    LINK_SEVERAL: "there are several invitation links; give one", "il y a plusieurs liens d'invitation ; donnez-en un seul";
+    INVALID_TEXT: "a text is empty, invisible or longer than {0} bytes", "un texte est vide, invisible ou dépasse {0} octets";
+    INVALID_NAME: "a name is one line of 1 to {0} bytes, with something to be seen", "un nom est une ligne de 1 à {0} octets, où l'on voit quelque chose";
     INVALID_EMOJI: "a reaction is one emoji", "une réaction est un seul emoji";
     INVALID_PEOPLE: "too many people at once (at most {0})", "trop de personnes à la fois ({0} au plus)";
     INVALID_NUMBER: "the number is not the one that the other device shows; do not approve it",
@@ -47,6 +60,7 @@ super::words! {
     INVALID_PERSON: "that person can't be chosen here", "cette personne ne peut pas être choisie ici";
     UNKNOWN_PERSON: "nobody is known as “{0}”", "personne n'est connu comme « {0} »";
     UNKNOWN_CONVERSATION: "there is no conversation “{0}”", "il n'y a pas de conversation « {0} »";
+    NO_PAIR: "there is no conversation with {0} yet; `pli pair` opens it", "il n'y a pas encore de conversation avec {0} ; « pli pair » l'ouvre";
     UNKNOWN_MESSAGE: "there is no message “{0}” in this conversation", "il n'y a pas de message « {0} » dans cette conversation";
     UNKNOWN_DEVICE: "there is no device “{0}”", "il n'y a pas d'appareil « {0} »";
     UNKNOWN_MEMBER: "that person is not a member", "cette personne n'est pas membre";

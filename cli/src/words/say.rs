@@ -8,6 +8,8 @@ super::words! {
         "L'invitation de la première administration, pour un seul appareil :";
     LOOPBACK: "Links will name {0}, which only this machine reaches; --advertise HOST:PORT says otherwise",
         "Les liens nommeront {0}, que seule cette machine atteint ; --advertise HÔTE:PORT en donne une autre";
+    ADVERTISED_BEFORE: "Links will name {0}, as was told before; --advertise HOST:PORT names another, --advertise auto the usual one",
+        "Les liens nommeront {0}, comme indiqué auparavant ; --advertise HÔTE:PORT en donne une autre, --advertise auto l'adresse habituelle";
     STOPPING: "Stopping…", "Arrêt…";
     JOINED: "Joined {0} as {1}", "{1} a rejoint {0}";
     SENT: "sent {0}", "envoyé {0}";
@@ -23,9 +25,13 @@ super::words! {
     REVOCATIONS_OLD: "Online, but the server's list of revoked devices is days old (or this clock is wrong)",
         "En ligne, mais la liste des appareils révoqués du serveur date de plusieurs jours (ou cette horloge est fausse)";
     SYNCED: "{0} new, {1} waiting", "{0} nouveaux, {1} en attente";
+    STOPPED_AT: "(stopped after {0}; `pli read {1} --since {2}` goes on)", "(arrêté après {0} ; « pli read {1} --since {2} » continue)";
     INCOMPLETE: "not everything was fetched", "tout n'a pas été récupéré";
     PAIR: "pair", "paire";
     GROUP: "group", "groupe";
+    PERSON: "person", "personne";
+    DEVICE: "device", "appareil";
+    MESSAGE: "message", "message";
     UNREAD: "{0} unread", "{0} non lus";
     NOT_FRESH: "(no answer from the server: this is as this device last knew it)",
         "(pas de réponse du serveur : voici ce que cet appareil savait)";

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::content::{Deed, Relation};
 use crate::error::{Error, What};
 use crate::group::settings::Role;
-use crate::model::{ConversationInfo, DeliveryState, Member, Permission, TimelineItem};
+use crate::model::{ConversationInfo, DeliveryState, Member, Permission};
 use crate::store::logs::Log;
 use crate::store::outbox::{self, Intent, Queued, Setting};
 use crate::store::people::People;
@@ -28,8 +28,8 @@ use super::{Client, check_name, check_text};
 /// A handle on a conversation.
 #[derive(Clone)]
 pub struct Conversation {
-    client: Client,
-    id: ConversationId,
+    pub(super) client: Client,
+    pub(super) id: ConversationId,
 }
 
 impl Conversation {
@@ -331,30 +331,6 @@ impl Conversation {
             Ok(())
         })
         .await
-    }
-
-    /// Items of the timeline before `before` (its end, if `None`), oldest first; at the end also what waits in the outbox.
-    ///
-    /// # Errors
-    /// [`Error::Closed`].
-    pub async fn items(&self, before: Option<EntryId>, count: usize) -> Result<Vec<TimelineItem>, Error> {
-        let store = self.client.store()?;
-        let (id, me) = (self.id, store.context().me.person);
-        store
-            .read(move |db| {
-                let newest = match before {
-                    Some(before) => {
-                        items::position(db, id, before)?.ok_or(Error::NotFound { what: What::Message })? - 1
-                    }
-                    None => i64::MAX,
-                };
-                let mut all: Vec<_> = items::window(db, id, newest, count)?.into_iter().map(|(_, item)| item).collect();
-                if before.is_none() {
-                    all.extend(items::waiting(db, id, me)?);
-                }
-                Ok(all)
-            })
-            .await
     }
 
     /// Waits until an action is in the log, or was given up; gives how far it came if the caller stops waiting first.

@@ -4,28 +4,33 @@
 //! then every change, and end when the client is closed.
 //!
 //! - [`conversation`]: what one does in a conversation.
-//! - [`timeline`]: a window on what was said.
+//! - [`timeline`]: a window on what was said; [`read`]: looking at it page by page, and by ids.
+//! - [`arrivals`]: messages of all conversations, in the order in which they came.
 //! - [`list`]: the conversation list and members.
 //! - [`devices`]: the own person's devices; people, safety numbers.
 //! - [`sync`](mod@sync): one bounded sync, and what it notifies of.
 //! - [`observe`], [`diff`]: queries as streams of differences.
 
+mod arrivals;
 mod conversation;
 mod devices;
 mod diff;
 mod list;
 mod observe;
+mod read;
 mod sync;
 mod timeline;
 
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use futures_util::{FutureExt as _, Stream};
+use futures_util::FutureExt as _;
 use pli_env::{Env, Task};
 use pli_proto::limits;
+use pli_proto::text::is_name;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::content;
@@ -34,17 +39,17 @@ use crate::error::{Advice, Error, What};
 use crate::identity::link::Invitation;
 use crate::identity::trust::Ended;
 use crate::identity::{Identity, Me};
-use crate::model::{ClientState, ConversationId, DeviceId, Message, Person, PersonId, TimelineItem, Warning};
+use crate::model::{ClientState, ConversationId, DeviceId, Person, PersonId, Warning};
 use crate::store::key::{KeyStore, StoreSecret};
 use crate::store::open::{self, Opened};
-use crate::store::{Context, NOTICES, Notice, Store, items, meta, people};
+use crate::store::{Context, NOTICES, Notice, Store, meta, people};
 use crate::sync::{Asked, Told, enrol, run};
 use crate::transport::Address;
-
-use observe::changed;
+use crate::transport::tls::Doubt;
 
 pub use conversation::Conversation;
 pub(crate) use list::{ensure_log, enter, group_id};
+pub use read::Since;
 pub use sync::{MessageNotice, SyncResult};
 pub use timeline::Timeline;
 
@@ -63,10 +68,12 @@ struct Inner {
     lifecycle: tokio::sync::Mutex<()>,
     secret: Mutex<StoreSecret>,
     state: Arc<watch::Sender<ClientState>>,
-    warning: Arc<watch::Sender<Option<Warning>>>,
+    warnings: Arc<watch::Sender<Vec<Warning>>>,
     notices: broadcast::Sender<Notice>,
     asked: Asked,
     closed: watch::Sender<bool>,
+    /// The last item that `arrived` gave; 0 if what it gave was handled.
+    arrived: AtomicU64,
 }
 
 /// Who this device is.
@@ -144,10 +151,11 @@ impl Client {
             lifecycle: tokio::sync::Mutex::new(()),
             secret: Mutex::new(opened.secret.clone()),
             state: Arc::new(watch::channel(ClientState::Connecting).0),
-            warning: Arc::new(watch::channel(None).0),
+            warnings: Arc::new(watch::channel(Vec::new()).0),
             notices: broadcast::channel(NOTICES).0,
             asked: Asked::default(),
             closed: watch::channel(false).0,
+            arrived: AtomicU64::new(0),
         };
         let client = Self(Arc::new(inner));
         client.begin(opened)?;
@@ -163,10 +171,15 @@ impl Client {
             crypto: Crypto::new(inner.env.clone()),
             me: Me::new(&identity),
         });
-        let address =
-            Address { host: identity.host.clone(), port: identity.port, root: identity.root, ended: Ended::default() };
+        let address = Address {
+            host: identity.host.clone(),
+            port: identity.port,
+            root: identity.root,
+            ended: Ended::default(),
+            doubt: Doubt::default(),
+        };
         let store = Store::start(context, opened.writer, opened.reader, inner.notices.clone())?;
-        let told = Told { state: inner.state.clone(), warning: inner.warning.clone() };
+        let told = Told { state: inner.state.clone(), warnings: inner.warnings.clone() };
         let running = run(store.clone(), address.clone(), inner.asked.clone(), told);
         let state = inner.state.clone();
         // Before the task runs: whoever is told that it resumed must not take it for asleep.
@@ -256,9 +269,9 @@ impl Client {
         self.0.state.subscribe()
     }
 
-    /// What the person should know of; `None` if all is well. It is looked at while the client is online.
-    pub fn warning(&self) -> watch::Receiver<Option<Warning>> {
-        self.0.warning.subscribe()
+    /// What the person should know of; mostly nothing. It is looked at whenever the server was heard.
+    pub fn warnings(&self) -> watch::Receiver<Vec<Warning>> {
+        self.0.warnings.subscribe()
     }
 
     /// The own person.
@@ -311,35 +324,6 @@ impl Client {
     pub fn conversation(&self, id: ConversationId) -> Conversation {
         Conversation::new(self.clone(), id)
     }
-
-    /// Every message of every conversation, in order, from where the last such stream of this store stopped: for bots.
-    /// Asking for the next one says that the last was handled, so that a crash repeats one message and loses none.
-    pub fn messages(&self) -> impl Stream<Item = Message> + Send + use<> {
-        let mut notices = self.0.notices.subscribe();
-        let mut closed = self.0.closed.subscribe();
-        let client = self.clone();
-        async_stream::stream! {
-            loop {
-                let page = match client.store() {
-                    Ok(store) => store.read(|db| items::after(db, meta::number(db, meta::BOOKMARK)? as i64, 64)).await,
-                    Err(error) => Err(error),
-                };
-                let page = page.unwrap_or_default();
-                if page.is_empty() && !changed(&mut notices, &mut closed).await {
-                    return;
-                }
-                for (pos, item) in page {
-                    if let TimelineItem::Said(message) = item {
-                        yield message;
-                    }
-                    let Ok(store) = client.store() else { break };
-                    if store.write(move |tx| meta::set_number(tx.db, meta::BOOKMARK, pos as u64)).await.is_err() {
-                        break;
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// The seeds with which this folder is being enrolled: kept before they are used.
@@ -353,19 +337,15 @@ fn enrolling_seeds(env: &dyn Env, db: &rusqlite::Connection, invitation: &Invita
     Ok(seeds)
 }
 
-/// Checks a text that a person wrote: something, within the bounds that its readers keep.
+/// Checks a text that a person wrote, by the bounds that its readers keep.
 pub(crate) fn check_text(text: &str, mentions: &[PersonId]) -> Result<(), Error> {
-    let invalid = |(what, limit)| Error::Invalid { what, limit };
-    if text.trim().is_empty() {
-        return Err(invalid((What::Text, limits::TEXT_BYTES)));
-    }
     let mentions: Vec<[u8; 16]> = mentions.iter().map(|person| person.0).collect();
-    content::check_text(text, &mentions).map_err(invalid)
+    content::check_text(text, &mentions).map_err(|(what, limit)| Error::Invalid { what, limit })
 }
 
 /// Checks a name that a person gave: one line.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
-    if name.trim().is_empty() || name.len() > limits::NAME_BYTES || name.contains(char::is_control) {
+    if !is_name(name) {
         return Err(Error::Invalid { what: What::Name, limit: limits::NAME_BYTES });
     }
     Ok(())

@@ -26,7 +26,7 @@ const MOST: usize = limits::PAGE_ENTRIES * 4;
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SyncResult {
-    /// Messages of others that came, oldest first.
+    /// Messages of others that came, oldest first; the first 1,024 of them. The others stand in their conversations.
     pub received: Vec<Message>,
     /// What the person wants to be told of and was not: not in muted conversations, nor what was read already.
     pub notifications: Vec<MessageNotice>,
@@ -78,9 +78,7 @@ impl Client {
     /// [`Error::Closed`], [`Error::Revoked`], or what else stopped the client for good.
     pub async fn sync(&self, within: Duration) -> Result<SyncResult, Error> {
         let store = self.store()?;
-        let newest =
-            |db: &rusqlite::Connection| Ok(db.query_row("SELECT coalesce(max(pos), 0) FROM items", [], |r| r.get(0))?);
-        let from: i64 = store.read(newest).await?;
+        let from = store.read(items::newest).await?;
         let complete = match tokio::time::timeout(within, self.settled(&store)).await {
             Ok(end) => end.map(|()| true)?,
             Err(_) => false,

@@ -183,6 +183,66 @@ pub(crate) fn after(db: &Connection, pos: i64, count: usize) -> Result<Vec<(i64,
     stored.into_iter().map(|item| Ok((item.pos, show(&mut people, item)?))).collect()
 }
 
+/// The messages of others, in all conversations, after a position, with their positions.
+pub(crate) fn of_others_after(
+    db: &Connection,
+    pos: i64,
+    me: PersonId,
+    count: usize,
+) -> Result<Vec<(i64, Message)>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM items WHERE pos > ? AND kind <> 2 AND by <> ? ORDER BY pos LIMIT ?");
+    said(db, &sql, (pos, me.0, count as i64))
+}
+
+/// The messages of a conversation after a position, and of greater numbers than one.
+pub(crate) fn said_after(
+    db: &Connection,
+    id: ConversationId,
+    (pos, number): (i64, u64),
+    count: usize,
+) -> Result<Vec<Message>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM items WHERE conversation = ? AND pos > ? AND number > ? AND kind <> 2
+         ORDER BY pos LIMIT ?"
+    );
+    let found = said(db, &sql, (id.0, pos, integer(number), count as i64))?;
+    Ok(found.into_iter().map(|(_, message)| message).collect())
+}
+
+/// The messages of a conversation whose id begins with these hexadecimal digits.
+pub(crate) fn with_id(db: &Connection, id: ConversationId, digits: &str, count: usize) -> Result<Vec<Message>, Error> {
+    let filled = |digit| format!("{digits}{}", String::from(digit).repeat(32_usize.saturating_sub(digits.len())));
+    let (Ok(first), Ok(last)) = (filled('0').parse::<EntryId>(), filled('f').parse::<EntryId>()) else {
+        return Ok(Vec::new());
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM items WHERE conversation = ? AND entry BETWEEN ? AND ? AND kind <> 2
+         ORDER BY entry LIMIT ?"
+    );
+    let found = said(db, &sql, (id.0, first.0, last.0, count as i64))?;
+    Ok(found.into_iter().map(|(_, message)| message).collect())
+}
+
+/// The messages among the items of a query.
+fn said(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, Message)>, Error> {
+    let mut query = db.prepare_cached(sql)?;
+    let stored = query.query_map(params, read)?.collect::<Result<Vec<_>, _>>()?;
+    let mut people = People::new(db);
+    let mut messages = Vec::with_capacity(stored.len());
+    for item in stored {
+        let pos = item.pos;
+        if let TimelineItem::Said(message) = show(&mut people, item)? {
+            messages.push((pos, message));
+        }
+    }
+    Ok(messages)
+}
+
+/// The position of the last item of all.
+pub(crate) fn newest(db: &Connection) -> Result<i64, Error> {
+    Ok(db.query_row("SELECT coalesce(max(pos), 0) FROM items", [], |row| row.get(0))?)
+}
+
 /// The position of an item.
 pub(crate) fn position(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<i64>, Error> {
     let mut query = db.prepare_cached("SELECT pos FROM items WHERE conversation = ? AND entry = ?")?;

@@ -36,6 +36,8 @@ pub(crate) const SEEN: &str = "seen";
 pub(crate) const NOTICED: &str = "noticed";
 /// The last item that `messages` handled.
 pub(crate) const BOOKMARK: &str = "bookmark";
+/// The last item that `arrived` gave and that was handled.
+pub(crate) const ARRIVED: &str = "arrived";
 
 /// The value of `key`.
 pub(crate) fn get<T: TryFrom<Vec<u8>>>(db: &Connection, key: &str) -> Result<Option<T>, Error> {

@@ -12,7 +12,8 @@ use crate::error::{Error, InvitationProblem};
 use crate::identity::link::Invitation;
 use crate::identity::trust::Ended;
 use crate::identity::{Identity, Me, TlsIdentity};
-use crate::transport::{Address, Known, joining_error};
+use crate::transport::tls::Doubt;
+use crate::transport::{Address, Known, clock_ahead_ms, joining_error};
 
 /// The two secrets of a device that is being enrolled. They are kept before they are used: a lost answer is asked for
 /// again, with the same keys.
@@ -30,7 +31,8 @@ pub(crate) async fn enrol(
 ) -> Result<(Identity, TlsIdentity), Error> {
     // Nothing is known of ended issuers yet: the first connection tells.
     let ended = Ended::default();
-    let address = Address { host: invitation.host.clone(), port: invitation.port, root: invitation.root, ended };
+    let (host, port, root) = (invitation.host.clone(), invitation.port, invitation.root);
+    let address = Address { host, port, root, ended, doubt: Doubt::default() };
     let (mls, tls) = (DeviceKey::from_seed(&seeds.mls), DeviceKey::from_seed(&seeds.tls));
     let signed = signed::content(Label::Enrol, &[&invitation.token, &mls.public(), &tls.public()]);
     let request = pb::EnrolRequest {
@@ -41,7 +43,11 @@ pub(crate) async fn enrol(
         tls_signature: tls.sign_raw(&signed).to_vec(),
     };
     let known = Known::new(env, &address, None)?;
-    let answer = known.enrolment().enrol(request).await.map_err(|status| joining_error(&status))?.into_inner();
+    let answer = match known.enrolment().enrol(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(_) if address.doubt.take() => return Err(clock_error(env, &address).await),
+        Err(status) => return Err(joining_error(&status)),
+    };
 
     let chain = vec![answer.mls_certificate.clone(), answer.issuer.clone()];
     let wrong = |_| Error::InvitationRefused { why: InvitationProblem::WrongServer };
@@ -63,6 +69,27 @@ pub(crate) async fn enrol(
         port: invitation.port,
     };
     Ok((identity, tls))
+}
+
+/// The server's certificate is good, but not today.
+async fn clock_error(env: &Arc<dyn Env>, address: &Address) -> Error {
+    let ahead_ms = match clock_ahead_ms(env, address).await {
+        Ok(ahead_ms) => ahead_ms,
+        Err(error) => return error,
+    };
+    // If the clocks agree, the certificate has ended.
+    match days_wrong(ahead_ms) {
+        Some((days, ahead)) => Error::ClockWrong { days, ahead },
+        None => Error::unavailable(),
+    }
+}
+
+/// By how many days a clock is wrong, and whether it is ahead; nothing if it is not worth a word. The protocol bears hours.
+pub(crate) fn days_wrong(ahead_ms: i64) -> Option<(u32, bool)> {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let apart_ms = ahead_ms.unsigned_abs();
+    let days = u32::try_from((apart_ms + DAY_MS / 2) / DAY_MS).unwrap_or(u32::MAX);
+    (apart_ms >= DAY_MS).then_some((days, ahead_ms > 0))
 }
 
 /// A new TLS key and certificate. The old certificate may have ended: the MLS key signs the request.

@@ -15,7 +15,7 @@ use crate::identity::{TlsIdentity, trust};
 use crate::model::ClientState;
 use crate::store::logs::{self, Log, LogState};
 use crate::store::{Notice, Tx, issuers, meta, outbox, people};
-use crate::transport::Known;
+use crate::transport::{Known, clock_ahead_ms};
 
 use super::{Backoff, Engine, enrol, is_passing, revocations, stock};
 
@@ -30,6 +30,12 @@ pub(super) async fn run(engine: &Engine) -> Error {
     let mut backoff = Backoff::new(Duration::from_secs(60));
     loop {
         let Err(mut error) = session(engine, &mut backoff).await;
+        // The server is the right one, and what it shows is not good by this device's clock: the person has to know.
+        if engine.address.doubt.take()
+            && let Ok(ahead_ms) = clock_ahead_ms(engine.env(), &engine.address).await
+        {
+            engine.note_clock(ahead_ms);
+        }
         // A certificate that has ended, or a clock that is wrong, looks like this too; the MLS key tells the truth.
         if error == Error::Revoked || backoff.tries % 4 == 3 {
             match renew(engine).await {

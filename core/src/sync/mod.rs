@@ -72,7 +72,7 @@ pub(crate) struct Engine {
     clock_ms: AtomicI64,
     asked: Asked,
     state: Arc<watch::Sender<ClientState>>,
-    warning: Arc<watch::Sender<Option<Warning>>>,
+    warnings: Arc<watch::Sender<Vec<Warning>>>,
 }
 
 /// What the app asks for.
@@ -87,12 +87,12 @@ pub(crate) struct Asked {
 /// What the app is told.
 pub(crate) struct Told {
     pub(crate) state: Arc<watch::Sender<ClientState>>,
-    pub(crate) warning: Arc<watch::Sender<Option<Warning>>>,
+    pub(crate) warnings: Arc<watch::Sender<Vec<Warning>>>,
 }
 
 /// Runs until dropped, or until it can't go on by itself.
 pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told) {
-    let Told { state, warning } = told;
+    let Told { state, warnings } = told;
     let engine = Arc::new(Engine {
         store,
         address,
@@ -109,7 +109,7 @@ pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told
         clock_ms: AtomicI64::new(0),
         asked,
         state,
-        warning,
+        warnings,
     });
     match engine.store.read(issuers::ends).await {
         Ok(ends) => ends.into_keys().for_each(|issuer| engine.address.ended.insert(issuer)),
@@ -188,8 +188,24 @@ impl Engine {
 
     /// The server said what time it is. A phone's clock may be wrong by hours, and its requests bear the server's time.
     fn set_clock(&self, server_time_ms: u64) {
-        let ahead = server_time_ms as i64 - self.env().now_ms() as i64;
-        self.clock_ms.store(ahead, Ordering::SeqCst);
+        self.note_clock((self.env().now_ms() as i64).saturating_sub_unsigned(server_time_ms));
+    }
+
+    /// Notes how far this device's clock is ahead of the server's, and tells the person if it is days.
+    fn note_clock(&self, ahead_ms: i64) {
+        self.clock_ms.store(ahead_ms.saturating_neg(), Ordering::SeqCst);
+        let warning = enrol::days_wrong(ahead_ms).map(|(days, ahead)| Warning::ClockWrong { days, ahead });
+        self.warn(|one| matches!(one, Warning::ClockWrong { .. }), warning);
+    }
+
+    /// Gives a warning of a kind, or takes it back.
+    fn warn(&self, is_of_kind: impl Fn(&Warning) -> bool, warning: Option<Warning>) {
+        self.warnings.send_if_modified(|now| {
+            let others = now.iter().copied().filter(|one| !is_of_kind(one));
+            let mut next: Vec<_> = others.chain(warning).collect();
+            next.sort();
+            std::mem::replace(now, next) != *now
+        });
     }
 
     /// Warns if the revocation list is old. By the later of both clocks: a server that holds lists back may set its own
@@ -199,7 +215,7 @@ impl Engine {
         let there_ms = here_ms.saturating_add_signed(self.clock_ms.load(Ordering::SeqCst));
         let is_old = here_ms.max(there_ms).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
         let warning = is_old.then_some(Warning::RevocationsOld { signed: some_time(signed_ms) });
-        self.warning.send_if_modified(|now| std::mem::replace(now, warning) != warning);
+        self.warn(|one| matches!(one, Warning::RevocationsOld { .. }), warning);
     }
 
     /// The server has less than this device had from it: it was put back to an older copy. Heeded once in a run, for it

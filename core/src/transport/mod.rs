@@ -17,7 +17,7 @@ use pli_proto::pb::enrolment_client::EnrolmentClient;
 use pli_proto::pb::inbox_client::InboxClient;
 use pli_proto::pb::key_packages_client::KeyPackagesClient;
 use pli_proto::pb::log_client::LogClient;
-use pli_proto::{DOOR_HEADER, PROTOCOL, PROTOCOL_HEADER, limits};
+use pli_proto::{DOOR_HEADER, PROTOCOL, PROTOCOL_HEADER, limits, pb};
 use rustls::pki_types::CertificateDer;
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
@@ -28,6 +28,8 @@ use tonic::{Request, Status};
 use crate::error::{Error, InvitationProblem};
 use crate::identity::TlsIdentity;
 use crate::identity::trust::Ended;
+
+use tls::{Dates, Doubt};
 
 /// The name in every server's certificate. Whom to trust is decided by the root; names may change with addresses.
 pub const SERVER_NAME: &str = "pli.internal";
@@ -49,6 +51,8 @@ pub struct Address {
     pub root: [u8; 32],
     /// Issuers that no server's certificate may be of any more.
     pub ended: Ended,
+    /// The server's certificate is good, but not by this device's clock.
+    pub doubt: Doubt,
 }
 
 /// A channel whose requests bear the protocol version and perhaps the door key.
@@ -97,7 +101,7 @@ impl Known {
     /// # Errors
     /// If the identity's key is none.
     pub fn new(env: &Arc<dyn Env>, address: &Address, identity: Option<&TlsIdentity>) -> Result<Self, Error> {
-        Ok(Self(Service::new(channel(env, address, identity)?, Headers::default())))
+        Ok(Self(Service::new(channel(env, address, identity, Dates::Heeded)?, Headers::default())))
     }
     /// The service of that name; likewise below.
     pub fn enrolment(&self) -> EnrolmentClient<Service> {
@@ -128,7 +132,7 @@ impl Sealed {
     /// [`Error::Internal`], if TLS can't be set up.
     pub fn new(env: &Arc<dyn Env>, address: &Address, door: &Door) -> Result<Self, Error> {
         let headers = Headers { door: Some(door.clone()) };
-        Ok(Self(Service::new(channel(env, address, None)?, headers)))
+        Ok(Self(Service::new(channel(env, address, None, Dates::Heeded)?, headers)))
     }
     /// The service of that name; likewise below.
     pub fn log(&self) -> LogClient<Service> {
@@ -147,12 +151,17 @@ impl Sealed {
 }
 
 /// A channel that connects when first used and again after each failure.
-fn channel(env: &Arc<dyn Env>, address: &Address, identity: Option<&TlsIdentity>) -> Result<Channel, Error> {
+fn channel(
+    env: &Arc<dyn Env>,
+    address: &Address,
+    identity: Option<&TlsIdentity>,
+    dates: Dates,
+) -> Result<Channel, Error> {
     let dial = Dial {
         host: address.host.clone(),
         port: address.port,
         server_name: SERVER_NAME.into(),
-        tls: tls::config(&address.root, &address.ended, identity)?,
+        tls: tls::config(env, address, identity, dates)?,
         chain: identity.map_or_else(Vec::new, |identity| {
             identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect()
         }),
@@ -168,6 +177,15 @@ fn channel(env: &Arc<dyn Env>, address: &Address, identity: Option<&TlsIdentity>
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_while_idle(true)
         .connect_with_connector_lazy(connector))
+}
+
+/// How far this device's clock is from the server's, in milliseconds; negative if it is behind. Asked without regard to the
+/// dates of the server's certificate, and for no other end than to tell the person.
+pub(crate) async fn clock_ahead_ms(env: &Arc<dyn Env>, address: &Address) -> Result<i64, Error> {
+    let service = Service::new(channel(env, address, None, Dates::Unheeded)?, Headers::default());
+    let hello = EnrolmentClient::new(service).hello(pb::HelloRequest {}).await;
+    let server_ms = hello.map_err(|status| Error::of_status(&status))?.into_inner().server_time_ms;
+    Ok((env.now_ms() as i64).saturating_sub_unsigned(server_ms))
 }
 
 /// What a call that failed means, where a server with another root is worth telling apart.

@@ -47,7 +47,13 @@ struct Banner: Equatable, Sendable {
     }
 
     private func heed(_ warnings: [Warning]) {
-        warning = warnings.isEmpty ? nil : Banner(sentence: Sentence("conversations.revocations_old"))
+        // The clock first: it may be why the list seems old.
+        warning = warnings.first.map {
+            switch $0 {
+            case .clockWrong: Banner(sentence: Sentence("problem.clock_wrong"))
+            case .revocationsOld: Banner(sentence: Sentence("conversations.revocations_old"))
+            }
+        }
         show(state ?? warning)
     }
 

@@ -49,6 +49,7 @@ extension Sentence {
         case .InvitationRefused(.used): self.init("welcome.used")
         case .InvitationRefused(.expired): self.init("welcome.expired")
         case .InvitationRefused(.wrongServer): self.init("welcome.wrong_organisation")
+        case .ClockWrong: self.init("problem.clock_wrong")
         case .KeyUnavailable(.locked): self.init("problem.locked")
         case .KeyUnavailable: self.init("problem.key_gone")
         case .UpdateRequired: self.init("problem.update")

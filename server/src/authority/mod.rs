@@ -24,9 +24,10 @@ use std::sync::{Arc, RwLock};
 use pli_env::Env;
 use pli_proto::certificate;
 use pli_proto::id::PersonId;
-use pli_proto::limits::{NAME_BYTES, PEOPLE_PAGE};
+use pli_proto::limits::PEOPLE_PAGE;
 use pli_proto::pb;
 use pli_proto::signed::Hash;
+use pli_proto::text;
 
 pub use invitations::{Invite, invitation_link};
 pub use issuer::Issuer;
@@ -304,8 +305,8 @@ fn open_engine(env: &Arc<dyn Env>, folder: &Path) -> Result<Arc<dyn Engine>, Aut
 }
 
 fn check_name(name: &str) -> Result<(), AuthorityError> {
-    let fits = !name.trim().is_empty() && name.len() <= NAME_BYTES && !name.contains(char::is_control);
-    if fits { Ok(()) } else { Err(AuthorityError::Invalid("a name is empty, longer than 200 bytes, or not one line")) }
+    let why = "a name is empty or invisible, longer than 200 bytes, or not one line";
+    if text::is_name(name) { Ok(()) } else { Err(AuthorityError::Invalid(why)) }
 }
 
 fn check_domain(domain: &str) -> Result<(), AuthorityError> {

@@ -60,7 +60,12 @@ pub(super) fn members(frame: &mut Frame<'_>, area: Rect, state: &State) {
     }
     let title = words::MEMBERS.with(&[&state.members.len()]);
     let block = Block::new().borders(Borders::LEFT).title(title);
-    let columns = usize::from(block.inner(area).width);
+    let lines = member_lines(state, usize::from(block.inner(area).width));
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+/// The members, and the own standing if it is another than theirs.
+pub(super) fn member_lines(state: &State, columns: usize) -> Vec<Line<'static>> {
     let lines = state.members.iter().map(|member| {
         let role = match member.role {
             pli_core::model::Role::Member => String::new(),
@@ -71,10 +76,10 @@ pub(super) fn members(frame: &mut Frame<'_>, area: Rect, state: &State) {
         let name = shorten(&show::safe(&member.person.name), room);
         Line::from(vec![Span::raw(name), Span::raw(me), Span::styled(role, Style::new().fg(Color::DarkGray))])
     });
-    let mut lines: Vec<Line<'_>> = lines.collect();
+    let mut lines: Vec<Line<'static>> = lines.collect();
     if let Some(info) = state.current().filter(|info| info.membership != Membership::Member) {
         let state = show::membership(info.membership).1;
         lines.push(Line::styled(format!("({})", state.text()), Style::new().fg(Color::Yellow)));
     }
-    frame.render_widget(Paragraph::new(lines).block(block), area);
+    lines
 }

@@ -10,7 +10,7 @@
 mod list;
 mod timeline;
 
-use pli_core::model::{ClientState, EntryId};
+use pli_core::model::{ClientState, EntryId, Warning};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -55,8 +55,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
     connection(frame, areas.connection, state);
     let footer = shorten(words::FOOTER.text(), usize::from(areas.footer.width));
     frame.render_widget(Paragraph::new(footer).style(Style::new().fg(Color::DarkGray)), areas.footer);
-    if state.shows_help {
-        help(frame);
+    if let Some(cover) = cover(state) {
+        draw_cover(frame, state, cover);
     }
 }
 
@@ -138,11 +138,17 @@ fn composer(frame: &mut Frame<'_>, area: Rect, state: &State) {
 }
 
 fn connection(frame: &mut Frame<'_>, area: Rect, state: &State) {
+    let is_online = state.connection == ClientState::Online;
+    // A wrong clock may be why nothing is reached; what else there is to know counts while the server is heard.
+    let is_told = |one: &&Warning| is_online || matches!(one, Warning::ClockWrong { .. });
+    let told = state.warnings.iter().find(is_told).filter(|_| !matches!(state.connection, ClientState::Stopped(_)));
+    if let (None, Some(warning)) = (&state.notice, told) {
+        let text = format!("{} {}", if is_online { "●" } else { "○" }, show::warning(*warning));
+        let text = shorten(&text, usize::from(area.width));
+        return frame.render_widget(Paragraph::new(text).style(Style::new().fg(Color::Red)), area);
+    }
     let (text, colour) = match (&state.notice, state.connection) {
         (Some(notice), _) => (notice.clone(), Color::Yellow),
-        (None, ClientState::Online) if state.warning.is_some() => {
-            (format!("● {}", crate::words::say::REVOCATIONS_OLD), Color::Red)
-        }
         (None, ClientState::Online) => (format!("● {}", words::ONLINE), Color::Green),
         (None, ClientState::Connecting | ClientState::CatchingUp { .. }) => {
             (format!("○ {}", words::CONNECTING), Color::Yellow)
@@ -159,13 +165,57 @@ fn connection(frame: &mut Frame<'_>, area: Rect, state: &State) {
     frame.render_widget(Paragraph::new(text).style(Style::new().fg(colour)), area);
 }
 
-fn help(frame: &mut Frame<'_>) {
-    let lines: Vec<Line<'_>> = words::HELP.text().lines().map(Line::from).collect();
-    let whole = frame.area();
-    let (columns, rows) = (64.min(whole.width), (lines.len() as u16 + 2).min(whole.height));
+/// What covers the timeline: help, or the members where there is no room for them beside it.
+struct Cover {
+    title: String,
+    lines: Vec<Line<'static>>,
+    area: Rect,
+}
+
+impl Cover {
+    /// Rows that are not on the screen at first.
+    fn most_passed(&self) -> usize {
+        self.lines.len().saturating_sub(usize::from(self.area.height.saturating_sub(2)))
+    }
+}
+
+fn cover(state: &State) -> Option<Cover> {
+    let whole = Rect::new(0, 0, state.size.0, state.size.1);
+    let columns = 64.min(whole.width);
+    let inner = usize::from(columns.saturating_sub(2));
+    let (title, lines) = if state.shows_help {
+        let lines = words::HELP.text().lines().flat_map(|line| wrap(line, inner)).map(Line::from);
+        (words::HELP_TITLE.text().to_owned(), lines.collect::<Vec<_>>())
+    } else if state.shows_members && whole.width < NARROW {
+        (words::MEMBERS.with(&[&state.members.len()]), list::member_lines(state, inner))
+    } else {
+        return None;
+    };
+    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(whole.height);
     let area = Rect::new((whole.width - columns) / 2, (whole.height - rows) / 2, columns, rows);
-    frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(words::HELP_TITLE.text())), area);
+    Some(Cover { title, lines, area })
+}
+
+fn draw_cover(frame: &mut Frame<'_>, state: &State, cover: Cover) {
+    let most = cover.most_passed();
+    let passed = state.passed.min(most);
+    let mut block = Block::bordered().title(cover.title);
+    if passed < most {
+        block = block.title_bottom(words::MORE.text());
+    }
+    let lines: Vec<_> = cover.lines.into_iter().skip(passed).collect();
+    frame.render_widget(Clear, cover.area);
+    frame.render_widget(Paragraph::new(lines).block(block), cover.area);
+}
+
+/// Whether something covers the timeline, which keys then move.
+pub(super) fn is_covered(state: &State) -> bool {
+    cover(state).is_some()
+}
+
+/// How far down one can go in what covers the timeline.
+pub(super) fn most_passed(state: &State) -> usize {
+    cover(state).map_or(0, |cover| cover.most_passed())
 }
 
 #[cfg(test)]

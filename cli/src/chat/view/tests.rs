@@ -206,10 +206,12 @@ fn members_help_and_notices_come_and_go() {
         assert!(shows(&state, text), "{text}");
     }
     state.notice = None;
-    state.warning = Some(pli_core::model::Warning::RevocationsOld { signed: None });
+    state.warnings = vec![pli_core::model::Warning::RevocationsOld { signed: None }];
     assert!(shows(&state, "list of revoked devices is days old"));
     state.connection = ClientState::Offline { retry_at: time(0) };
     assert!(shows(&state, "○ offline"));
+    state.warnings.insert(0, pli_core::model::Warning::ClockWrong { days: 3, ahead: false });
+    assert!(shows(&state, "your clock is wrong by about 3 days"));
     state.connection = ClientState::Stopped(pli_core::Advice::ReEnrol);
     assert!(shows(&state, "revoked"));
 }
@@ -246,4 +248,25 @@ fn there_is_a_hint_where_nothing_is() {
     let state = State::new(PersonId([1; 16]), (80, 20));
     assert!(shows(&state, "No conversation yet."));
     assert!(shows(&state, "○ connecting…"));
+}
+
+#[test]
+fn help_and_members_are_read_to_the_end_on_a_small_screen() {
+    let mut state = state();
+    state.size = (40, 10);
+    state.shows_help = true;
+    assert!(shows(&state, "/add A, B") && shows(&state, "↓ more"));
+    state.passed = most_passed(&state);
+    assert!(shows(&state, "completes a mention") && !drawn(&state).iter().any(|row| row.contains("↓ more")));
+    (state.shows_help, state.shows_members, state.passed) = (false, true, 0);
+    assert!(shows(&state, "Members (2)") && shows(&state, "Anne • owner") && shows(&state, "Bảo 🌊"));
+    let everybody =
+        (0..30).map(|n| Member { person: person(n, &format!("P{n}.")), role: Role::Member, device_count: 1 });
+    state.members = everybody.collect();
+    assert!(shows(&state, "P0.") && !drawn(&state).iter().any(|row| row.contains("P29.")));
+    state.passed = most_passed(&state);
+    assert!(shows(&state, "P29."));
+    // Where there is room, they stand beside.
+    state.size = (100, 24);
+    assert!(!is_covered(&state) && shows(&state, "Members (30)"));
 }

@@ -28,6 +28,7 @@ fun PliException.sentence(): Sentence = say(
             InvitationProblem.EXPIRED -> R.string.welcome_expired
             InvitationProblem.WRONG_SERVER -> R.string.welcome_wrong_organisation
         }
+        is PliException.ClockWrong -> R.string.problem_clock_wrong
         is PliException.KeyUnavailable -> when (why) {
             KeyProblem.LOCKED -> R.string.problem_locked
             KeyProblem.MISSING, KeyProblem.WRONG -> R.string.problem_key_gone

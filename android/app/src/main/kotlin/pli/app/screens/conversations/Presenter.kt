@@ -20,7 +20,10 @@ class ConversationsPresenter(session: Session, private val opened: (Conversation
     Presenter<ConversationsState>(session, ConversationsState()) {
     init {
         follow(Client::conversations) { list -> show { it.copy(rows = list.map(::row)) } }
-        follow(Client::warnings) { warnings -> show { it.copy(revocationsOld = warnings.any { one -> one is Warning.RevocationsOld }) } }
+        follow(Client::warnings) { warnings ->
+            val (old, wrong) = warnings.any { it is Warning.RevocationsOld } to warnings.any { it is Warning.ClockWrong }
+            show { it.copy(revocationsOld = old, clockWrong = wrong) }
+        }
         follow({ it.connection() }) { connection -> show { it.copy(connection = connection) } }
     }
 

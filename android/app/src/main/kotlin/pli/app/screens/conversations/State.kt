@@ -14,6 +14,7 @@ data class ConversationsState(
     val connection: Connection = Connection.Fine,
     /** The server has not said for days who is revoked. */
     val revocationsOld: Boolean = false,
+    val clockWrong: Boolean = false,
     val problem: Sentence? = null,
 )
 

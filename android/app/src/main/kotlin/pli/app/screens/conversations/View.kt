@@ -93,6 +93,9 @@ fun ConversationsView(
     ) { insets ->
         Column(Modifier.fillMaxSize().padding(top = insets.calculateTopPadding())) {
             ConnectionLine(state.connection, events.join)
+            if (state.clockWrong) {
+                Notice(stringResource(R.string.problem_clock_wrong), R.drawable.alert, Modifier.padding(horizontal = Gap.edge, vertical = Gap.small), warning = true)
+            }
             if (state.revocationsOld) {
                 Notice(stringResource(R.string.conversations_revocations_old), R.drawable.alert, Modifier.padding(horizontal = Gap.edge, vertical = Gap.small), warning = true)
             }
