@@ -5,6 +5,8 @@ mod common;
 use std::fs;
 
 use common::{PLI, World, until};
+// SQLite is linked with its cryptography.
+use pli_env as _;
 
 /// A command that fails, with this code and these words, and prints nothing.
 #[track_caller]

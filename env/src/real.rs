@@ -53,7 +53,6 @@ impl Env for Real {
     }
 
     fn open_database(&self, path: &Path) -> rusqlite::Result<Connection> {
-        crate::sqlcipher::link();
         Connection::open(path)
     }
 

@@ -2,8 +2,8 @@
 //!
 //! SQLCipher encrypts each page with AES-256-CBC under a random IV and authenticates it with HMAC-SHA512. Which library
 //! computes these is decided when its C code is compiled: `.cargo/config.toml` names [`pli_sqlcipher_provider`] there, so
-//! that no OpenSSL is built beside aws-lc. Randomness (salts, IVs) is the operating system's and not [`crate::Env`]'s:
-//! SQLCipher asks for it from within SQLite, where no `Env` is at hand.
+//! that no OpenSSL is built beside aws-lc. So whatever links SQLite has to link this crate. Randomness (salts, IVs) is the
+//! operating system's and not [`crate::Env`]'s: SQLCipher asks for it from within SQLite, where no `Env` is at hand.
 //!
 //! The `unsafe` of this crate is all here: SQLCipher hands over pointers with lengths, for which its header `sqlcipher.h`
 //! (4.20) says what they point to. No function here may panic: a panic would abort the process.
@@ -123,12 +123,6 @@ unsafe extern "C" fn pli_sqlcipher_provider(provider: *mut c_void) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn pli_sqlcipher_atexit(_: Option<extern "C" fn()>) -> c_int {
     OK
-}
-
-/// Keeps the linker from leaving [`pli_sqlcipher_provider`] out before it sees SQLCipher's call: whoever opens a database
-/// asks for this first.
-pub(crate) fn link() {
-    std::hint::black_box(pli_sqlcipher_provider as *const ());
 }
 
 extern "C" fn name(_: *mut c_void) -> *const c_char {

@@ -15,7 +15,7 @@ use crate::model::{ConversationInfo, DeliveryState, Member, Permission, Timeline
 use crate::store::logs::Log;
 use crate::store::outbox::{self, Intent, Queued, Setting};
 use crate::store::people::People;
-use crate::store::{Notice, Tx, items};
+use crate::store::{Notice, Tx, items, unsettled};
 use crate::sync::prepare;
 
 use super::list::{check_people, ensure_log, info, members, standing};
@@ -112,82 +112,6 @@ impl Conversation {
                 this.message(tx, reply_to)?;
             }
             this.say(tx, Body::Text(text))
-        })
-        .await
-    }
-
-    /// Replaces what an own message says.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::NotAllowed`] for another's message; [`Error::Invalid`].
-    pub async fn edit(&self, message: EntryId, text: &str) -> Result<EntryId, Error> {
-        check_text(text)?;
-        let body = text.to_owned();
-        self.act(move |tx, this| {
-            if this.message(tx, message)? != tx.context.me.person {
-                return Err(Error::NotAllowed);
-            }
-            this.say(tx, Body::Edit(pb::Edit { target: message.to_vec(), body, mentions: Vec::new() }))
-        })
-        .await
-    }
-
-    /// Deletes what a message says, for everyone; one that waits in the outbox is taken back. Others' messages may be
-    /// deleted by admins of a group.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::NotAllowed`].
-    pub async fn delete(&self, message: EntryId) -> Result<(), Error> {
-        self.act(move |tx, this| {
-            if let Some(queued) = outbox::find(tx.db, this.id, message)? {
-                if queued.refused.is_some() || !outbox::is_sealed(tx.db, this.id, message)? {
-                    outbox::remove(tx.db, this.id, message)?;
-                    tx.notice(Notice::Conversation(this.id));
-                    return Ok(());
-                }
-                // It may be at the server already: it is deleted when it is there.
-                return this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop);
-            }
-            let own = this.message(tx, message)? == tx.context.me.person;
-            let conversation =
-                items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
-            let standing = standing(tx.db, &conversation)?;
-            if !own && (conversation.peer.is_some() || standing.role < Role::Admin) {
-                return Err(Error::NotAllowed);
-            }
-            this.say(tx, Body::Delete(pb::Delete { target: message.to_vec() })).map(drop)
-        })
-        .await
-    }
-
-    /// Reacts to a message with an emoji; `None` takes the own reaction back.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`].
-    pub async fn react(&self, message: EntryId, emoji: Option<&str>) -> Result<(), Error> {
-        let emoji = emoji.unwrap_or_default().trim().to_owned();
-        if emoji.len() > limits::EMOJI_BYTES || emoji.is_ascii() && !emoji.is_empty() {
-            return Err(Error::Invalid { what: What::Emoji, limit: limits::EMOJI_BYTES });
-        }
-        self.act(move |tx, this| {
-            this.message(tx, message)?;
-            this.say(tx, Body::React(pb::React { target: message.to_vec(), emoji })).map(drop)
-        })
-        .await
-    }
-
-    /// Takes up again what was given up.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if it is not in the outbox.
-    pub async fn retry(&self, message: EntryId) -> Result<(), Error> {
-        self.act(move |tx, this| {
-            outbox::find(tx.db, this.id, message)?.ok_or(Error::NotFound { what: What::Message })?;
-            outbox::set_refused(tx.db, this.id, message, None)?;
-            let log = ensure_log(tx, this.id)?.log;
-            tx.notice(Notice::Outbox(log));
-            tx.notice(Notice::Conversation(this.id));
-            Ok(())
         })
         .await
     }
@@ -384,7 +308,7 @@ impl Conversation {
         }
     }
 
-    async fn act<R: Send + 'static>(
+    pub(super) async fn act<R: Send + 'static>(
         &self,
         action: impl FnOnce(&mut Tx<'_>, &Self) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
@@ -406,12 +330,13 @@ impl Conversation {
     }
 
     /// Who wrote a message of this conversation. One that waits is the own person's; what is said of it follows it.
-    fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
+    pub(super) fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
         if let Some(author) = items::author(tx.db, self.id, message)? {
             return Ok(author);
         }
-        let queued = outbox::find(tx.db, self.id, message)?.filter(|queued| matches!(queued.intent, Intent::Say(_)));
-        queued.map(|_| tx.context.me.person).ok_or(Error::NotFound { what: What::Message })
+        let queued = outbox::find(tx.db, self.id, message)?;
+        let is_message = matches!(&queued, Some(Queued { intent, .. }) if unsettled::is_message(intent)?);
+        if is_message { Ok(tx.context.me.person) } else { Err(Error::NotFound { what: What::Message }) }
     }
 
     fn may(&self, tx: &Tx<'_>, permission: Permission) -> Result<(), Error> {
@@ -426,7 +351,7 @@ impl Conversation {
         if all && !people.is_empty() { Ok(()) } else { Err(Error::NotFound { what: What::Member }) }
     }
 
-    fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<EntryId, Error> {
+    pub(super) fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<EntryId, Error> {
         let record = ensure_log(tx, self.id)?;
         let me = tx.context.me.person;
         // What is in memory is quicker to ask than what is kept for screens.

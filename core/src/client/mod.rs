@@ -3,7 +3,7 @@
 //! An action is on disk when its call returns; what becomes of it shows in the timeline. Streams give what is on disk,
 //! then every change, and end when the client is closed.
 //!
-//! - [`conversation`]: what one does in a conversation.
+//! - [`conversation`]: what one does in a conversation. [`deeds`]: what one does to its messages.
 //! - [`timeline`]: a window on what was said.
 //! - [`list`]: the conversation list and members.
 //! - [`devices`]: the own person's devices; people, safety numbers.
@@ -11,6 +11,7 @@
 //! - [`observe`], [`diff`]: queries as streams of differences.
 
 mod conversation;
+mod deeds;
 mod devices;
 mod diff;
 mod list;
@@ -63,6 +64,8 @@ struct Inner {
     secret: Mutex<StoreSecret>,
     state: Arc<watch::Sender<ClientState>>,
     warning: Arc<watch::Sender<Option<Warning>>>,
+    /// Key packages are being brought to the server.
+    publishing: Arc<watch::Sender<bool>>,
     notices: broadcast::Sender<Notice>,
     asked: Asked,
     closed: watch::Sender<bool>,
@@ -144,6 +147,7 @@ impl Client {
             secret: Mutex::new(opened.secret.clone()),
             state: Arc::new(watch::channel(ClientState::Connecting).0),
             warning: Arc::new(watch::channel(None).0),
+            publishing: Arc::new(watch::channel(true).0),
             notices: broadcast::channel(NOTICES).0,
             asked: Asked::default(),
             closed: watch::channel(false).0,
@@ -165,11 +169,13 @@ impl Client {
         let address =
             Address { host: identity.host.clone(), port: identity.port, root: identity.root, ended: Ended::default() };
         let store = Store::start(context, opened.writer, opened.reader, inner.notices.clone())?;
-        let told = Told { state: inner.state.clone(), warning: inner.warning.clone() };
+        let (warning, publishing) = (inner.warning.clone(), inner.publishing.clone());
+        let told = Told { state: inner.state.clone(), warning, publishing };
         let running = run(store.clone(), address.clone(), inner.asked.clone(), told);
         let state = inner.state.clone();
         // Before the task runs: whoever is told that it resumed must not take it for asleep.
         state.send_replace(ClientState::Connecting);
+        inner.publishing.send_replace(true);
         let (held, gone) = oneshot::channel();
         let sync = inner.env.spawn(Box::pin(async move {
             let _held: oneshot::Sender<()> = held;
