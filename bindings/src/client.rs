@@ -214,7 +214,7 @@ impl RawClient {
 
     /// Lets a further device of the own person into every conversation of this one.
     pub async fn approve(&self, device: DeviceId, number: String) -> Result<(), Error> {
-        self.call(None, async move |client| client.approve(device, &number).await).await
+        self.call(None, async move |client| client.approve(device, &number).await.map(drop)).await
     }
 
     /// Revokes a device of the own person.

@@ -69,13 +69,13 @@ impl RawConversation {
         self.call(None, async move |this| this.edit(message, &text, &mentions).await).await
     }
 
-    /// Deletes a message for everyone.
-    pub async fn delete(&self, message: EntryId) -> Result<(), Error> {
+    /// Deletes a message for everyone; gives the deletion's entry, or nothing where one that waited is taken back.
+    pub async fn delete(&self, message: EntryId) -> Result<Option<EntryId>, Error> {
         self.call(None, async move |this| this.delete(message).await).await
     }
 
     /// Reacts to a message; nothing takes the own reaction back.
-    pub async fn react(&self, message: EntryId, emoji: Option<String>) -> Result<(), Error> {
+    pub async fn react(&self, message: EntryId, emoji: Option<String>) -> Result<EntryId, Error> {
         self.call(None, async move |this| this.react(message, emoji.as_deref()).await).await
     }
 

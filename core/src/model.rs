@@ -203,6 +203,39 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// How far an own message of this device came.
     pub delivery: Option<DeliveryState>,
+    /// What this device did to it that is not in the log: it waits, or was refused. Oldest first.
+    pub unsettled: Vec<Deed>,
+}
+
+/// An edit, deletion or reaction of this device that is not in the log. One that was refused can be tried again or dropped,
+/// like a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Deed {
+    /// The entry, to be retried or deleted.
+    pub id: EntryId,
+    /// What it does to the message.
+    pub kind: DeedKind,
+    /// How far it came.
+    pub delivery: DeliveryState,
+}
+
+/// What is done to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum DeedKind {
+    /// It says something else.
+    Edit {
+        /// What.
+        text: String,
+    },
+    /// It is deleted.
+    Delete,
+    /// Somebody reacts to it.
+    React {
+        /// With what; nothing takes the reaction back.
+        emoji: Option<String>,
+    },
 }
 
 /// A message that another answers, as it is now.

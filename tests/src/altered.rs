@@ -1,15 +1,19 @@
 //! The operating system, a little worse than this machine's.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pli_env::real::Real;
 use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
 use rusqlite::Connection;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How long a processor does something else.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -22,6 +26,17 @@ pub struct Altered {
     pub clock_ms: AtomicI64,
     /// What runs the tasks.
     pub processor: Arc<Processor>,
+    /// What known connections go over.
+    pub line: Arc<Line>,
+}
+
+/// What known connections go over: those on which a device shows who it is.
+#[derive(Debug, Default)]
+pub struct Line {
+    /// Each connection dies when it has carried so many bytes, to and fro; none does while this is zero.
+    pub dies_after: AtomicU64,
+    /// Connections that died so.
+    pub died: AtomicUsize,
 }
 
 /// What runs the tasks.
@@ -38,7 +53,12 @@ pub struct Processor {
 impl Altered {
     /// Of the running tokio runtime; nothing is set.
     pub fn current() -> Arc<Self> {
-        Arc::new(Self { real: Real::current(), clock_ms: AtomicI64::new(0), processor: Arc::default() })
+        Arc::new(Self {
+            real: Real::current(),
+            clock_ms: AtomicI64::new(0),
+            processor: Arc::default(),
+            line: Arc::default(),
+        })
     }
 }
 
@@ -58,6 +78,52 @@ struct Counted(Arc<Processor>);
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.tasks.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A connection that the line carries.
+struct OnLine {
+    stream: Stream,
+    line: Arc<Line>,
+    carried: u64,
+}
+
+impl OnLine {
+    /// Carries so many bytes more, or dies.
+    fn carry(&mut self, bytes: usize) -> io::Result<()> {
+        let (before, dies_after) = (self.carried, self.line.dies_after.load(Ordering::SeqCst));
+        self.carried += bytes as u64;
+        if dies_after == 0 || self.carried <= dies_after {
+            return Ok(());
+        }
+        if before <= dies_after {
+            self.line.died.fetch_add(1, Ordering::SeqCst);
+        }
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+impl AsyncRead for OnLine {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let bytes = buf.filled().len() - before;
+        if bytes > 0 { Poll::Ready(self.carry(bytes)) } else { read }
+    }
+}
+
+impl AsyncWrite for OnLine {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(cx, buf) {
+            Poll::Ready(Ok(bytes)) => Poll::Ready(self.carry(bytes).map(|()| bytes)),
+            other => other,
+        }
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -90,14 +156,23 @@ impl Env for Altered {
     fn step(&self, at: &'static str) -> BoxFuture<()> {
         self.real.step(at)
     }
-    fn dial(&self, to: Dial) -> BoxFuture<std::io::Result<Stream>> {
-        self.real.dial(to)
+    fn dial(&self, to: Dial) -> BoxFuture<io::Result<Stream>> {
+        let line = (!to.chain.is_empty()).then(|| self.line.clone());
+        let dialled = self.real.dial(to);
+        Box::pin(async move {
+            let stream = dialled.await?;
+            let peer = stream.peer.clone();
+            Ok(match line {
+                Some(line) => Stream::new(OnLine { stream, line, carried: 0 }, peer),
+                None => stream,
+            })
+        })
     }
     fn listen(
         &self,
         address: SocketAddr,
         tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
+    ) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
         self.real.listen(address, tls)
     }
 }

@@ -13,10 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pli_core::model::{ClientState, Content, ConversationId, DeliveryState, EntryId, Person, PersonId, TimelineItem};
+use pli_core::store::key::KeyStore as _;
 use pli_core::{Client, FileKeyStore};
 use pli_env::Env;
 use pli_env::real::Real;
 use pli_server::{Authority, Config, Invite, Organisation, Running, Server};
+use rusqlite::Connection;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -159,6 +161,15 @@ pub fn copy_folder(from: &Path, to: &Path) {
 /// The key store of a device.
 pub fn keys(folder: &Path) -> Arc<FileKeyStore> {
     Arc::new(FileKeyStore::beside(folder))
+}
+
+/// Opens a closed store with its key, as its owner might.
+pub fn database(folder: &Path) -> Connection {
+    let secret = keys(folder).load().unwrap().unwrap();
+    let db = Connection::open(folder.join("store.db")).unwrap();
+    let hex: String = secret[..32].iter().map(|byte| format!("{byte:02x}")).collect();
+    db.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
+    db
 }
 
 /// Waits until a client is online.

@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pli_core::model::{ClientState, DeliveryState, Membership, Setting, TimelineItem, What};
-use pli_core::store::key::KeyStore;
-use pli_core::{Advice, Client, Error, FileKeyStore};
+use pli_core::{Advice, Client, Error};
 use pli_server::{Config, Invite};
 use pli_tests::altered::Altered;
-use pli_tests::{PATIENCE, World, conversation, copy_folder, done, find, keys, members, online, sees, texts, until};
+use pli_tests::{
+    PATIENCE, World, conversation, copy_folder, database, done, find, keys, members, online, sees, texts, until,
+};
 use rusqlite::Connection;
 
 async fn pair_of(world: &World) -> (Client, Client, pli_core::model::ConversationId) {
@@ -20,15 +20,6 @@ async fn pair_of(world: &World) -> (Client, Client, pli_core::model::Conversatio
     members(&bao, id, &["Anne", "Bảo"]).await;
     members(&anne, id, &["Anne", "Bảo"]).await;
     (anne, bao, id)
-}
-
-/// Opens a closed store with its key, as its owner might.
-fn database(folder: &Path) -> Connection {
-    let secret = FileKeyStore::beside(folder).load().unwrap().unwrap();
-    let db = Connection::open(folder.join("store.db")).unwrap();
-    let hex: String = secret[..32].iter().map(|byte| format!("{byte:02x}")).collect();
-    db.execute_batch(&format!("PRAGMA key = \"x'{hex}'\"")).unwrap();
-    db
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -192,6 +183,7 @@ async fn what_others_add_a_device_with_is_renewed_and_old_private_keys_go() {
     let world = World::new().await;
     let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
     let bao_id = find(&anne, "Bảo").await.id;
+    assert!(bao.sync(PATIENCE).await.unwrap().complete);
     bao.close().await;
     // The rows of openmls' state that hold key packages: see `core/src/store/mls.rs`.
     let packages = |db: &Connection| -> Vec<i64> {
@@ -217,6 +209,7 @@ async fn what_others_add_a_device_with_is_renewed_and_old_private_keys_go() {
     assert!(anne.sync(PATIENCE).await.unwrap().complete);
     let bao = world.open("Bảo").await;
     members(&bao, group, &["Anne", "Bảo"]).await;
+    assert!(bao.sync(PATIENCE).await.unwrap().complete);
     bao.close().await;
     let db = database(&world.device_folder("Bảo"));
     let second = packages(&db);
@@ -225,7 +218,7 @@ async fn what_others_add_a_device_with_is_renewed_and_old_private_keys_go() {
     age(&db);
     drop(db);
     let bao = world.open("Bảo").await;
-    online(&bao).await;
+    assert!(bao.sync(PATIENCE).await.unwrap().complete);
     bao.close().await;
     let db = database(&world.device_folder("Bảo"));
     let third = packages(&db);
@@ -241,6 +234,7 @@ async fn who_has_no_key_packages_left_is_added_by_the_last_resort_again_and_agai
     let world = World::new().await;
     let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
     let bao_id = find(&anne, "Bảo").await.id;
+    assert!(bao.sync(PATIENCE).await.unwrap().complete);
     bao.close().await;
     // As after fifty groups.
     let db = Connection::open(world.data().join("pli.db")).unwrap();

@@ -10,6 +10,8 @@ from .pli import (
     Content,
     ConversationInfo,
     ConversationKind,
+    Deed,
+    DeedKind,
     DeliveryState,
     DeviceInfo,
     FileKeyStore,
@@ -39,7 +41,7 @@ from .pli import (
 
 __all__ = [
     "Advice", "Change", "Client", "ClientState", "Content", "Conversation", "ConversationId", "ConversationInfo",
-    "ConversationKind", "DeliveryState", "DeviceId", "DeviceInfo", "EntryId", "FileKeyStore", "InvitationProblem",
+    "ConversationKind", "Deed", "DeedKind", "DeliveryState", "DeviceId", "DeviceInfo", "EntryId", "FileKeyStore", "InvitationProblem",
     "KeyProblem", "KeyStore", "LeastRoles", "Member", "Membership", "Message", "MessageNotice", "Permission", "Person",
     "PersonId", "PersonInfo", "PliError", "Quote", "Reaction", "Refusal", "Role", "Stream", "Subject", "SyncResult", "Timeline", "TimelineItem",
     "Verification", "Warning", "What",

@@ -279,13 +279,14 @@ class Conversation:
         """Replaces what an own message says, and whom it mentions."""
         return await self._raw.edit(message, text, list(mentions))
 
-    async def delete(self, message: EntryId) -> None:
-        """Deletes a message for everyone; one that waits in the outbox is taken back."""
-        await self._raw.delete(message)
+    async def delete(self, message: EntryId) -> EntryId | None:
+        """Deletes a message for everyone, and gives the deletion's entry. What waits in the outbox or was refused is taken
+        back, and gives `None`."""
+        return await self._raw.delete(message)
 
-    async def react(self, message: EntryId, emoji: str | None) -> None:
+    async def react(self, message: EntryId, emoji: str | None) -> EntryId:
         """Reacts with an emoji; `None` takes the own reaction back."""
-        await self._raw.react(message, emoji)
+        return await self._raw.react(message, emoji)
 
     async def retry(self, entry: EntryId) -> None:
         """Takes up again what was refused."""

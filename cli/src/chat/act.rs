@@ -39,9 +39,9 @@ pub(super) async fn run(
             let hours_ms = u64::try_from(Duration::from_secs(hours.min(24 * 366) * 3600).as_millis()).unwrap_or(0);
             handle.mute(if hours == 0 { 0 } else { now_ms + hours_ms }).await?;
         }
-        (Command::React(emoji), Some(about)) => handle.react(about, emoji.as_deref()).await?,
+        (Command::React(emoji), Some(about)) => handle.react(about, emoji.as_deref()).await.map(drop)?,
         (Command::Edit(text), Some(about)) => handle.edit(about, &text, &[]).await.map(drop)?,
-        (Command::Delete, Some(about)) => handle.delete(about).await?,
+        (Command::Delete, Some(about)) => handle.delete(about).await.map(drop)?,
         _ => {}
     }
     Ok(None)

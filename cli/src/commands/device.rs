@@ -93,8 +93,9 @@ pub(super) async fn approve(device: &str, number: Option<String>, shared: &Share
                     argument("-")?
                 }
             };
-            profile.client.approve(device.id, &number).await?;
-            profile.flush().await?;
+            for (conversation, entry) in profile.client.approve(device.id, &number).await? {
+                profile.settle(conversation, entry).await?;
+            }
             let id = device.id.to_string();
             shared.print(|| say::DONE.text().into(), || json!({ "id": id, "state": "done" }))
         })

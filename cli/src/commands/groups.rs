@@ -1,6 +1,6 @@
 //! Making and changing groups.
 
-use pli_core::model::{ConversationId, DeliveryState, EntryId, Role, Setting, TimelineItem};
+use pli_core::model::{ConversationId, EntryId, Role, Setting, TimelineItem};
 use serde_json::json;
 
 use crate::args::{Group, GroupPeople};
@@ -67,19 +67,25 @@ async fn carry_out(profile: &Profile, command: Group, shared: &Shared) -> Result
 async fn create(profile: &Profile, name: &str, people: &[String], shared: &Shared) -> Result<(), Failure> {
     let people = profile.people(people).await?;
     let id = profile.client.create_group(name, &people).await?;
-    let flushed = profile.flush().await;
+    let settled = settle_all(profile, id).await;
     let info = profile.client.conversation(id).info().await?;
     shared.print(|| show::conversation_line(&info), || show::conversation_json(&info))?;
-    flushed?;
-    // What was given up stays in the timeline.
-    for item in profile.client.conversation(id).items(None, 10).await? {
-        if let TimelineItem::Changed(change) = item
-            && let Some(DeliveryState::Refused(why)) = change.delivery
-        {
-            return Err(why.into());
-        }
+    settled
+}
+
+/// Waits for everything that is asked for in a new group. Those who can't be added with the others become an entry of
+/// their own.
+async fn settle_all(profile: &Profile, group: ConversationId) -> Result<(), Failure> {
+    profile.sync().await?;
+    loop {
+        let items = profile.client.conversation(group).items(None, 10).await?;
+        let asked = items.into_iter().find_map(|item| match item {
+            TimelineItem::Changed(change) if change.delivery.is_some() => Some(change.id),
+            _ => None,
+        });
+        let Some(entry) = asked else { return Ok(()) };
+        profile.settle(group, entry).await?;
     }
-    Ok(())
 }
 
 async fn members(profile: &Profile, group: &str, shared: &Shared) -> Result<(), Failure> {

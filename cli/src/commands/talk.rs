@@ -1,7 +1,7 @@
 //! Saying and reading.
 
 use futures_util::StreamExt as _;
-use pli_core::model::{ConversationId, EntryId, TimelineItem, ms};
+use pli_core::model::{ConversationInfo, EntryId, TimelineItem, ms};
 use pli_core::{Since, SyncResult};
 use serde_json::json;
 
@@ -29,7 +29,7 @@ pub(super) async fn send(
             };
             let mentions = profile.people(mentions).await?;
             let entry = profile.client.conversation(conversation).send(&text, reply_to, &mentions).await?;
-            settle(profile, conversation, entry, shared).await
+            say_state(entry, profile.settle(conversation, entry).await, shared)
         })
         .await
 }
@@ -41,7 +41,7 @@ pub(super) async fn edit(conversation: &str, message: &str, text: &str, shared: 
             let conversation = profile.conversation(conversation).await?;
             let message = profile.message(conversation, message).await?;
             let entry = profile.client.conversation(conversation).edit(message.id, &text, &[]).await?;
-            settle(profile, conversation, entry, shared).await
+            say_state(entry, profile.settle(conversation, entry).await, shared)
         })
         .await
 }
@@ -50,9 +50,14 @@ pub(super) async fn delete(conversation: &str, message: &str, shared: &Shared) -
     shared
         .with(async |profile| {
             let conversation = profile.conversation(conversation).await?;
-            let message = profile.message(conversation, message).await?;
-            profile.client.conversation(conversation).delete(message.id).await?;
-            flush(profile, message.id, shared).await
+            let message = profile.entry(conversation, message).await?;
+            match profile.client.conversation(conversation).delete(message).await? {
+                Some(entry) => say_state(message, profile.settle(conversation, entry).await, shared),
+                None => shared.print(
+                    || say::TAKEN_BACK.with(&[&show::short(message)]),
+                    || json!({ "id": message.to_string(), "state": "taken_back" }),
+                ),
+            }
         })
         .await
 }
@@ -67,26 +72,13 @@ pub(super) async fn react(
         .with(async |profile| {
             let conversation = profile.conversation(conversation).await?;
             let message = profile.message(conversation, message).await?;
-            profile.client.conversation(conversation).react(message.id, emoji).await?;
-            flush(profile, message.id, shared).await
+            let entry = profile.client.conversation(conversation).react(message.id, emoji).await?;
+            say_state(message.id, profile.settle(conversation, entry).await, shared)
         })
         .await
 }
 
-/// Waits for one action and says what became of it.
-async fn settle(
-    profile: &Profile,
-    conversation: ConversationId,
-    entry: EntryId,
-    shared: &Shared,
-) -> Result<(), Failure> {
-    say_state(entry, profile.settle(conversation, entry).await, shared)
-}
-
-async fn flush(profile: &Profile, message: EntryId, shared: &Shared) -> Result<(), Failure> {
-    say_state(message, profile.flush().await, shared)
-}
-
+/// Says what became of one action.
 fn say_state(id: EntryId, result: Result<(), Failure>, shared: &Shared) -> Result<(), Failure> {
     let state = match &result {
         Ok(()) => "sent",

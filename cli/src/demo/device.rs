@@ -198,11 +198,11 @@ impl Device {
             Deed::Delete { target } => {
                 let target = self.see(target).await.ok_or(Error::Closed)?;
                 self.world.ledger.edited(target, "", BTreeSet::new());
-                return patiently!(handle.delete(target));
+                return patiently!(handle.delete(target)).map(drop);
             }
             Deed::React { target, emoji } => {
                 let target = self.see(target).await.ok_or(Error::Closed)?;
-                return patiently!(handle.react(target, Some(&emoji)));
+                return patiently!(handle.react(target, Some(&emoji))).map(drop);
             }
             Deed::Add(people) => vec![patiently!(handle.add(&people))?],
             Deed::Remove(people) => vec![patiently!(handle.remove(&people))?],

@@ -1,8 +1,8 @@
 //! Values as JSON objects. Field names are stable; docs/cli.md lists them.
 
 use pli_core::model::{
-    Change, Content, ConversationInfo, ConversationKind, DeliveryState, DeviceInfo, Member, Message, Person, PersonId,
-    Refusal, TimelineItem, What, ms,
+    Change, Content, ConversationInfo, ConversationKind, Deed, DeedKind, DeliveryState, DeviceInfo, Member, Message,
+    Person, PersonId, Refusal, TimelineItem, What, ms,
 };
 use serde_json::{Value, json};
 
@@ -89,12 +89,25 @@ fn message_json(message: &Message) -> Value {
         .iter()
         .map(|reaction| json!({ "emoji": reaction.emoji, "people": ids(&reaction.people) }))
         .collect();
+    let unsettled: Vec<Value> = message.unsettled.iter().map(deed_json).collect();
     json!({
         "kind": kind, "id": message.id.to_string(), "conversation": message.conversation.to_string(),
         "number": message.number, "sender_id": message.sender.id.to_string(), "sender": message.sender.name,
         "mine": message.mine, "text": text, "mentions": mentions, "sent_ms": ms(message.sent_at),
         "edited_ms": message.edited_at.map(ms), "reply_to": message.reply_to.as_ref().map(|quote| quote.entry.to_string()), "reactions": reactions,
-        "delivery": delivery(message.delivery), "refusal": refusal(message.delivery),
+        "delivery": delivery(message.delivery), "refusal": refusal(message.delivery), "unsettled": unsettled,
+    })
+}
+
+fn deed_json(deed: &Deed) -> Value {
+    let (kind, text, emoji) = match &deed.kind {
+        DeedKind::Edit { text } => ("edit", Some(text), None),
+        DeedKind::Delete => ("delete", None, None),
+        DeedKind::React { emoji } => ("react", None, emoji.as_ref()),
+    };
+    json!({
+        "id": deed.id.to_string(), "kind": kind, "text": text, "emoji": emoji,
+        "delivery": delivery(Some(deed.delivery)), "refusal": refusal(Some(deed.delivery)),
     })
 }
 

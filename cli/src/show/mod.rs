@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use pli_core::Client;
 use pli_core::model::{
-    Change, Content, ConversationInfo, ConversationKind, DeliveryState, DeviceInfo, Member, Membership, Message,
-    Person, PersonId, Role, TimelineItem, Warning, What, ms,
+    Change, Content, ConversationInfo, ConversationKind, Deed, DeedKind, DeliveryState, DeviceInfo, Member, Membership,
+    Message, Person, PersonId, Role, TimelineItem, Warning, What, ms,
 };
 use time::{OffsetDateTime, UtcOffset};
 
@@ -246,7 +246,24 @@ pub(crate) fn item_lines(item: &TimelineItem, names: &Names) -> String {
             message.reactions.iter().map(|reaction| format!("{} {}", safe(&reaction.emoji), reaction.people.len()));
         lines.push_str(&format!("\n       {}", all.collect::<Vec<_>>().join("  ")));
     }
+    for deed in &message.unsettled {
+        let words = deed_words(deed).replace('\n', "\n       ");
+        lines.push_str(&format!("\n       {words}{}  [{}]", mark(Some(deed.delivery)), short(deed.id)));
+    }
     lines
+}
+
+/// What this device did to a message and is not done, in words.
+pub(crate) fn deed_words(deed: &Deed) -> String {
+    let is_refused = matches!(deed.delivery, DeliveryState::Refused(_));
+    match (&deed.kind, is_refused) {
+        (DeedKind::Edit { text }, false) => words::EDITING.with(&[&safe_lines(text)]),
+        (DeedKind::Edit { text }, true) => words::NOT_EDITED.with(&[&safe_lines(text)]),
+        (DeedKind::Delete, false) => words::DELETING.text().into(),
+        (DeedKind::Delete, true) => words::NOT_DELETED.text().into(),
+        (DeedKind::React { emoji }, false) => words::REACTING.with(&[&safe(emoji.as_deref().unwrap_or("–"))]),
+        (DeedKind::React { emoji }, true) => words::NOT_REACTED.with(&[&safe(emoji.as_deref().unwrap_or("–"))]),
+    }
 }
 
 fn mark(delivery: Option<DeliveryState>) -> String {

@@ -13,6 +13,7 @@ super::words! {
     STOPPING: "Stopping…", "Arrêt…";
     JOINED: "Joined {0} as {1}", "{1} a rejoint {0}";
     SENT: "sent {0}", "envoyé {0}";
+    TAKEN_BACK: "taken back {0}", "repris {0}";
     DONE: "done", "fait";
     RENAMED: "renamed", "renommé";
     REVOKED: "revoked", "révoqué";
@@ -59,6 +60,12 @@ super::words! {
     LEFT: "left", "quittée";
     UPDATE_REQUIRED: "update Pli", "mettez Pli à jour";
     WAITING: "waiting", "en attente";
+    EDITING: "to be edited: {0}", "à modifier : {0}";
+    NOT_EDITED: "not edited: {0}", "pas modifié : {0}";
+    DELETING: "to be deleted", "à supprimer";
+    NOT_DELETED: "not deleted", "pas supprimé";
+    REACTING: "reaction: {0}", "réaction : {0}";
+    NOT_REACTED: "no reaction: {0}", "pas de réaction : {0}";
     REFUSED: "refused", "refusé";
     EDITED: "edited", "modifié";
     DELETED: "(deleted)", "(supprimé)";

@@ -9,16 +9,14 @@ use prost::Message as _;
 use rusqlite::Connection;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::content::{Deed, Relation};
 use crate::error::{Error, What};
 use crate::group::settings::Role;
 use crate::model::{ConversationInfo, DeliveryState, Member, Permission};
 use crate::store::logs::Log;
 use crate::store::outbox::{self, Intent, Queued, Setting};
 use crate::store::people::People;
-use crate::store::{Notice, Tx, items};
+use crate::store::{Notice, Tx, items, unsettled};
 use crate::sync::prepare;
-use crate::text;
 
 use super::list::{check_people, ensure_log, info, members, standing};
 use super::observe::{observe, observe_one};
@@ -111,80 +109,6 @@ impl Conversation {
                 this.message(tx, reply_to)?;
             }
             this.say(tx, Body::Text(text))
-        })
-        .await
-    }
-
-    /// Replaces what an own message says, and whom it mentions.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::NotAllowed`] for another's message; [`Error::Invalid`].
-    pub async fn edit(&self, message: EntryId, text: &str, mentions: &[PersonId]) -> Result<EntryId, Error> {
-        check_text(text, mentions)?;
-        let deed = Deed::Edit { body: text.to_owned(), mentions: mentions.to_vec() };
-        self.act(move |tx, this| {
-            if this.message(tx, message)? != tx.context.me.person {
-                return Err(Error::NotAllowed);
-            }
-            this.say(tx, Relation { target: message, deed }.body())
-        })
-        .await
-    }
-
-    /// Deletes what a message says, for everyone; one that waits in the outbox is taken back. Others' messages may be
-    /// deleted by admins of a group.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::NotAllowed`].
-    pub async fn delete(&self, message: EntryId) -> Result<(), Error> {
-        self.act(move |tx, this| {
-            if let Some(queued) = outbox::find(tx.db, this.id, message)? {
-                if queued.refused.is_some() || !outbox::is_sealed(tx.db, this.id, message)? {
-                    outbox::remove(tx.db, this.id, message)?;
-                    tx.notice(Notice::Conversation(this.id));
-                    return Ok(());
-                }
-                // It may be at the server already: it is deleted when it is there.
-                return this.say(tx, Relation { target: message, deed: Deed::Delete }.body()).map(drop);
-            }
-            let own = this.message(tx, message)? == tx.context.me.person;
-            let conversation =
-                items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
-            let standing = standing(tx.db, &conversation)?;
-            if !own && (conversation.peer.is_some() || standing.role < Role::Admin) {
-                return Err(Error::NotAllowed);
-            }
-            this.say(tx, Relation { target: message, deed: Deed::Delete }.body()).map(drop)
-        })
-        .await
-    }
-
-    /// Reacts to a message with an emoji; `None` takes the own reaction back.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`].
-    pub async fn react(&self, message: EntryId, emoji: Option<&str>) -> Result<(), Error> {
-        let one = |emoji| text::emoji(emoji).ok_or(Error::Invalid { what: What::Emoji, limit: limits::EMOJI_BYTES });
-        let deed = Deed::React(emoji.map(one).transpose()?.unwrap_or_default());
-        self.act(move |tx, this| {
-            this.message(tx, message)?;
-            this.say(tx, Relation { target: message, deed }.body()).map(drop)
-        })
-        .await
-    }
-
-    /// Takes up again what was given up.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if it is not in the outbox.
-    pub async fn retry(&self, message: EntryId) -> Result<(), Error> {
-        self.act(move |tx, this| {
-            outbox::find(tx.db, this.id, message)?.ok_or(Error::NotFound { what: What::Message })?;
-            outbox::set_refused(tx.db, this.id, message, None)?;
-            let log = ensure_log(tx, this.id)?.log;
-            tx.notice(Notice::Outbox(log));
-            tx.notice(Notice::Conversation(this.id));
-            Ok(())
         })
         .await
     }
@@ -363,7 +287,7 @@ impl Conversation {
         }
     }
 
-    async fn act<R: Send + 'static>(
+    pub(super) async fn act<R: Send + 'static>(
         &self,
         action: impl FnOnce(&mut Tx<'_>, &Self) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
@@ -385,12 +309,13 @@ impl Conversation {
     }
 
     /// Who wrote a message of this conversation. One that waits is the own person's; what is said of it follows it.
-    fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
+    pub(super) fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
         if let Some(author) = items::author(tx.db, self.id, message)? {
             return Ok(author);
         }
-        let queued = outbox::find(tx.db, self.id, message)?.filter(|queued| matches!(queued.intent, Intent::Say(_)));
-        queued.map(|_| tx.context.me.person).ok_or(Error::NotFound { what: What::Message })
+        let queued = outbox::find(tx.db, self.id, message)?;
+        let is_message = matches!(&queued, Some(Queued { intent, .. }) if unsettled::is_message(intent)?);
+        if is_message { Ok(tx.context.me.person) } else { Err(Error::NotFound { what: What::Message }) }
     }
 
     fn may(&self, tx: &Tx<'_>, permission: Permission) -> Result<(), Error> {
@@ -405,7 +330,7 @@ impl Conversation {
         if all && !people.is_empty() { Ok(()) } else { Err(Error::NotFound { what: What::Member }) }
     }
 
-    fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<EntryId, Error> {
+    pub(super) fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<EntryId, Error> {
         let record = ensure_log(tx, self.id)?;
         let me = tx.context.me.person;
         // What is in memory is quicker to ask than what is kept for screens.

@@ -52,11 +52,11 @@ impl Client {
     }
 
     /// Lets a further device of the own person into every conversation of this one, after the person compared `number`
-    /// on both.
+    /// on both. Gives what becomes an entry in each of them.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] if the number is another.
-    pub async fn approve(&self, device: DeviceId, number: &str) -> Result<(), Error> {
+    pub async fn approve(&self, device: DeviceId, number: &str) -> Result<Vec<(ConversationId, EntryId)>, Error> {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
         self.store()?
             .write(move |tx| {
@@ -66,6 +66,7 @@ impl Client {
                 if safety::approval(me, &tx.context.me.key.public(), &known.mls_key) != digits {
                     return Err(Error::Invalid { what: What::Number, limit: 0 });
                 }
+                let mut entries = Vec::new();
                 for conversation in missing(&joined(tx.db, me)?, device) {
                     let entry = EntryId(pli_env::random(&*tx.context.env));
                     // The key that was compared is the key that enters.
@@ -75,8 +76,9 @@ impl Client {
                         tx.notice(Notice::Outbox(record.log));
                     }
                     tx.notice(Notice::Conversation(conversation));
+                    entries.push((conversation, entry));
                 }
-                Ok(())
+                Ok(entries)
             })
             .await
     }

@@ -3,7 +3,7 @@
 //! An action is on disk when its call returns; what becomes of it shows in the timeline. Streams give what is on disk,
 //! then every change, and end when the client is closed.
 //!
-//! - [`conversation`]: what one does in a conversation.
+//! - [`conversation`]: what one does in a conversation. [`deeds`]: what one does to its messages.
 //! - [`timeline`]: a window on what was said; [`read`]: looking at it page by page, and by ids.
 //! - [`arrivals`]: messages of all conversations, in the order in which they came.
 //! - [`list`]: the conversation list and members.
@@ -13,6 +13,7 @@
 
 mod arrivals;
 mod conversation;
+mod deeds;
 mod devices;
 mod diff;
 mod list;
@@ -69,6 +70,8 @@ struct Inner {
     secret: Mutex<StoreSecret>,
     state: Arc<watch::Sender<ClientState>>,
     warnings: Arc<watch::Sender<Vec<Warning>>>,
+    /// Key packages are being brought to the server.
+    publishing: Arc<watch::Sender<bool>>,
     notices: broadcast::Sender<Notice>,
     asked: Asked,
     closed: watch::Sender<bool>,
@@ -152,6 +155,7 @@ impl Client {
             secret: Mutex::new(opened.secret.clone()),
             state: Arc::new(watch::channel(ClientState::Connecting).0),
             warnings: Arc::new(watch::channel(Vec::new()).0),
+            publishing: Arc::new(watch::channel(true).0),
             notices: broadcast::channel(NOTICES).0,
             asked: Asked::default(),
             closed: watch::channel(false).0,
@@ -179,11 +183,13 @@ impl Client {
             doubt: Doubt::default(),
         };
         let store = Store::start(context, opened.writer, opened.reader, inner.notices.clone())?;
-        let told = Told { state: inner.state.clone(), warnings: inner.warnings.clone() };
+        let (warnings, publishing) = (inner.warnings.clone(), inner.publishing.clone());
+        let told = Told { state: inner.state.clone(), warnings, publishing };
         let running = run(store.clone(), address.clone(), inner.asked.clone(), told);
         let state = inner.state.clone();
         // Before the task runs: whoever is told that it resumed must not take it for asleep.
         state.send_replace(ClientState::Connecting);
+        inner.publishing.send_replace(true);
         let (held, gone) = oneshot::channel();
         let sync = inner.env.spawn(Box::pin(async move {
             let _held: oneshot::Sender<()> = held;

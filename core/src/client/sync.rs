@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use crate::error::{Advice, Error};
 use crate::model::{ClientState, Content, ConversationId, EntryId, Message, Person, PersonId, TimelineItem};
 use crate::store::key::KeyStore;
-use crate::store::{Store, items, meta, outbox};
+use crate::store::{Store, deliveries, items, meta, outbox};
 use crate::text::beginning;
 
 use super::Client;
@@ -30,9 +30,10 @@ pub struct SyncResult {
     pub received: Vec<Message>,
     /// What the person wants to be told of and was not: not in muted conversations, nor what was read already.
     pub notifications: Vec<MessageNotice>,
-    /// How much still waits in the outbox.
+    /// How much still waits in the outbox, be it for others.
     pub waiting: usize,
-    /// Nothing was left at the server, and the outbox is empty.
+    /// Nothing was left at the server, nor in the outbox of what could be sent: what waits for somebody's device, or for
+    /// room in an inbox, waits on.
     pub complete: bool,
 }
 
@@ -71,8 +72,8 @@ impl Client {
         result
     }
 
-    /// Waits until everything at the server was fetched and everything in the outbox was sent, but no longer than
-    /// `within`.
+    /// Waits until everything at the server was fetched, and everything in the outbox was sent that waits for nobody else,
+    /// but no longer than `within`.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Revoked`], or what else stopped the client for good.
@@ -103,7 +104,7 @@ impl Client {
         if noticed > 0 {
             set_noticed(&store, noticed).await?;
         }
-        Ok(SyncResult { received, notifications, waiting, complete: complete && waiting == 0 })
+        Ok(SyncResult { received, notifications, waiting, complete })
     }
 
     /// Every message that the person wants to be told of, once: not in muted conversations, nor what was read already.
@@ -170,19 +171,20 @@ impl Client {
         store.read(page).await
     }
 
-    /// Whether nothing waits to be sent.
-    async fn is_empty(&self, store: &Store) -> Result<bool, Error> {
-        store.read(|db| Ok(outbox::waiting(db)? == 0 && outbox::deliveries(db)?.is_empty())).await
+    /// Whether nothing is there that could be sent now.
+    async fn is_idle(&self, store: &Store) -> Result<bool, Error> {
+        let now_ms = store.context().env.now_ms();
+        store.read(move |db| Ok(!outbox::can_go(db, now_ms)? && !deliveries::is_due(db, now_ms)?)).await
     }
 
-    /// Waits until online with an empty outbox.
+    /// Waits until online with nothing to send.
     async fn settled(&self, store: &Store) -> Result<(), Error> {
-        let mut state = self.state();
+        let (mut state, mut publishing) = (self.state(), self.0.publishing.subscribe());
         let mut notices = self.0.notices.subscribe();
         loop {
-            let now = *state.borrow_and_update();
+            let (now, publishes) = (*state.borrow_and_update(), *publishing.borrow_and_update());
             match now {
-                ClientState::Online if self.is_empty(store).await? => return Ok(()),
+                ClientState::Online if !publishes && self.is_idle(store).await? => return Ok(()),
                 ClientState::Stopped(Advice::ReEnrol) => return Err(Error::Revoked),
                 ClientState::Stopped(Advice::Update) => return Err(Error::UpdateRequired),
                 ClientState::Stopped(_) => return Err(Error::internal("stopped")),
@@ -191,6 +193,7 @@ impl Client {
             }
             tokio::select! { biased;
                 changed = state.changed() => changed.map_err(|_| Error::Closed)?,
+                changed = publishing.changed() => changed.map_err(|_| Error::Closed)?,
                 _ = notices.recv() => {}
             }
         }

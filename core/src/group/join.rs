@@ -354,7 +354,7 @@ pub(crate) fn forsake_copies(env: &dyn pli_env::Env, db: &rusqlite::Connection) 
         outbox::drop_attempts(db, record.log)?;
     }
     // The private keys of its key packages may have been used too: new ones replace them.
-    meta::set_number(db, meta::RENEW_STOCK_MS, env.now_ms() + 1)?;
+    meta::set_number(db, meta::RENEW_STOCK, 1)?;
     meta::set_number(db, meta::COPIED_MS, env.now_ms() + limits::CLOCK_SKEW.as_millis() as u64)?;
     meta::remove(db, meta::IS_COPY)?;
     db.execute_batch("COMMIT")?;

@@ -17,6 +17,7 @@ use crate::text::{beginning, is_emoji_only};
 use super::outbox::{self, Intent, Queued};
 use super::people::People;
 use super::relations;
+use super::unsettled;
 
 /// What an item's body is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,8 @@ pub(crate) fn author(db: &Connection, id: ConversationId, entry: EntryId) -> Res
 
 const COLUMNS: &str =
     "pos, conversation, entry, number, by, mine, sent_ms, received_ms, kind, body, edited_ms, deleted_by,
-    EXISTS (SELECT 1 FROM reactions r WHERE r.conversation = items.conversation AND r.entry = items.entry)";
+    EXISTS (SELECT 1 FROM reactions r WHERE r.conversation = items.conversation AND r.entry = items.entry),
+    EXISTS (SELECT 1 FROM intents i WHERE i.conversation = items.conversation AND i.about = items.entry)";
 
 struct Stored {
     pos: i64,
@@ -110,6 +112,7 @@ struct Stored {
     edited_ms: u64,
     deleted_by: Option<[u8; 16]>,
     has_reactions: bool,
+    has_unsettled: bool,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
@@ -127,6 +130,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
         edited_ms: row.number(10)?,
         deleted_by: row.get(11)?,
         has_reactions: row.get(12)?,
+        has_unsettled: row.get(13)?,
     })
 }
 
@@ -296,6 +300,7 @@ fn show(people: &mut People<'_>, item: Stored) -> Result<TimelineItem, Error> {
         reply_to,
         reactions: if item.has_reactions { reactions(db, item.conversation, item.entry)? } else { Vec::new() },
         delivery: item.mine.then_some(DeliveryState::Sent),
+        unsettled: if item.has_unsettled { unsettled::of(db, item.conversation, item.entry)? } else { Vec::new() },
     }))
 }
 
@@ -354,11 +359,7 @@ pub(crate) fn waiting(db: &Connection, conversation: ConversationId, me: PersonI
 }
 
 fn show_queued(people: &mut People<'_>, queued: Queued, me: PersonId) -> Result<Option<TimelineItem>, Error> {
-    let delivery = Some(match queued.refused {
-        Some(why) => DeliveryState::Refused(why),
-        None if outbox::is_acknowledged(people.db, queued.conversation, queued.entry)? => DeliveryState::Sent,
-        None => DeliveryState::Waiting,
-    });
+    let delivery = Some(unsettled::delivery(people.db, &queued)?);
     let by = people.get(me)?;
     let what = match &queued.intent {
         Intent::Say(content) => {
@@ -378,6 +379,7 @@ fn show_queued(people: &mut People<'_>, queued: Queued, me: PersonId) -> Result<
                 content: text_content(text),
                 reactions: Vec::new(),
                 delivery,
+                unsettled: unsettled::of(people.db, queued.conversation, queued.entry)?,
             })));
         }
         Intent::Add(people) => What::Added(people.clone()),

@@ -18,8 +18,10 @@ pub(crate) const TLS: &str = "tls";
 pub(crate) const ENROLLING: &str = "enrolling";
 /// The keys of the inbox and where their key packages begin, JSON.
 pub(crate) const STOCKS: &str = "stocks";
-/// Whatever stock was made before then is to be replaced.
-pub(crate) const RENEW_STOCK_MS: &str = "renew stock";
+/// Set while the stock is to be replaced, whatever its age.
+pub(crate) const RENEW_STOCK: &str = "renew stock";
+/// What the server was asked to put into stock and has not answered, as it was sent: protobuf.
+pub(crate) const PUBLISHING: &str = "publishing";
 /// When the server was last seen to have been put back to an older copy.
 pub(crate) const PUT_BACK_MS: &str = "put back";
 /// The directory's version.

@@ -6,6 +6,7 @@
 use pli_env::sql::Numbers as _;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use openmls::group::GroupId;
 use openmls_traits::storage::{CURRENT_VERSION as V, StorageProvider, traits};
@@ -144,6 +145,15 @@ impl<'a> MlsStore<'a> {
         Ok(())
     }
 
+    /// How many key packages of this space are stored after a row.
+    ///
+    /// # Errors
+    /// [`MlsStoreError::Database`].
+    pub(crate) fn count_packages(&self, after: i64) -> Result<u32, MlsStoreError> {
+        let sql = "select count(*) from mls where space = ? and kind = ? and id > ?";
+        Ok(self.connection.query_row(sql, params![self.space, Kind::KeyPackage as u8, after], |row| row.get(0))?)
+    }
+
     /// The last row so far: whatever is stored from now on comes after it.
     ///
     /// # Errors
@@ -152,13 +162,14 @@ impl<'a> MlsStore<'a> {
         Ok(self.connection.query_row("select coalesce(max(id), 0) from mls", [], |row| row.get(0))?)
     }
 
-    /// Deletes the key packages of this space up to a row, and the key pairs of their leaves.
+    /// Deletes the key packages of this space in these rows, and the key pairs of their leaves.
     ///
     /// # Errors
     /// [`MlsStoreError::Database`].
-    pub(crate) fn delete_packages(&self, up_to: i64) -> Result<(), MlsStoreError> {
-        let sql = "delete from mls where space = ? and kind in (?, ?) and id <= ?";
-        self.connection.execute(sql, params![self.space, Kind::KeyPackage as u8, Kind::EncryptionKey as u8, up_to])?;
+    pub(crate) fn delete_packages(&self, rows: RangeInclusive<i64>) -> Result<(), MlsStoreError> {
+        let sql = "delete from mls where space = ? and kind in (?, ?) and id between ? and ?";
+        let kinds = (Kind::KeyPackage as u8, Kind::EncryptionKey as u8);
+        self.connection.execute(sql, params![self.space, kinds.0, kinds.1, rows.start(), rows.end()])?;
         Ok(())
     }
 

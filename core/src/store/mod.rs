@@ -3,12 +3,13 @@
 //! - [`key`]: the store's key and where an embedder keeps it.
 //! - [`open`]: opening, locking, migrating, noticing copies.
 //! - [`mls`], [`form`]: openmls' state.
-//! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`items`], [`relations`], [`summary`]: the tables, each
-//!   with its reads and writes.
+//! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`unsettled`], [`deliveries`], [`items`], [`relations`],
+//!   [`summary`]: the tables, each with its reads and writes.
 //!
 //! Writes are jobs: a closure on a [`Tx`], within one transaction. Group state, decrypted messages, cursor and outbox
 //! change in it together or not at all.
 
+pub mod deliveries;
 pub mod form;
 pub mod issuers;
 pub mod items;
@@ -21,6 +22,7 @@ pub mod outbox;
 pub mod people;
 pub mod relations;
 pub mod summary;
+pub mod unsettled;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;

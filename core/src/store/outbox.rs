@@ -1,10 +1,9 @@
-//! The outbox: intents, which a person asked for; attempts, which are entries sealed for them; deliveries, which follow
-//! when an entry is in the log.
+//! The outbox: intents, which a person asked for, and attempts, which are entries sealed for them.
 
 use pli_env::sql::{Numbers as _, integer};
 use std::collections::BTreeSet;
 
-use pli_proto::id::{ConversationId, DeviceId, EntryId, LogId, PersonId};
+use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
 use pli_proto::pb;
 use prost::Message;
 use rusqlite::types::{Type, ValueRef};
@@ -14,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::group::settings::Role;
+
+use super::logs::LogState;
+use super::unsettled;
 
 /// Something a person asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,9 +76,14 @@ pub(crate) struct Queued {
     pub(crate) refused: Option<Refusal>,
 }
 
-/// The attempts of the conversation that is the query's first parameter.
-const OF: &str = "log IN (SELECT log FROM logs WHERE conversation = ?1)";
-const INTENT: &str = "conversation, entry, body, created_ms, tries, refused";
+/// Nothing in the outbox waits for longer before it is tried again.
+pub(crate) const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1000;
+/// Whether the time of a row has come, by now, which is the query's first parameter. A time that is further ahead than any
+/// that is set was set by a clock that was wrong.
+pub(crate) const DUE: &str = "(after_ms <= ?1 OR after_ms > ?1 + 86400000)";
+/// The attempts of the conversation that is the query's second parameter.
+const OF: &str = "log IN (SELECT log FROM logs WHERE conversation = ?2)";
+pub(super) const INTENT: &str = "conversation, entry, body, created_ms, tries, refused";
 
 /// What postcard wrote: variants and fields are only ever appended.
 fn encoded(value: &impl Serialize) -> Result<Vec<u8>, Error> {
@@ -88,7 +95,7 @@ fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Resul
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, error.into()))
 }
 
-fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
+pub(super) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
     Ok(Queued {
         conversation: ConversationId(row.get(0)?),
         entry: EntryId(row.get(1)?),
@@ -107,8 +114,9 @@ pub(crate) fn push(
     intent: Intent,
     created_ms: u64,
 ) -> Result<Queued, Error> {
-    let sql = "INSERT INTO intents(conversation, entry, body, created_ms) VALUES(?, ?, ?, ?)";
-    db.prepare_cached(sql)?.execute((conversation.0, entry.0, encoded(&intent)?, integer(created_ms)))?;
+    let about = unsettled::about(&intent)?.map(|about| about.0);
+    let sql = "INSERT INTO intents(conversation, entry, body, created_ms, about) VALUES(?, ?, ?, ?, ?)";
+    db.prepare_cached(sql)?.execute((conversation.0, entry.0, encoded(&intent)?, integer(created_ms), about))?;
     Ok(Queued { conversation, entry, intent, created_ms, tries: 0, refused: None })
 }
 
@@ -123,29 +131,31 @@ pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Qu
 /// The first intent of a conversation that was not given up, does not wait, and for which nothing is sealed.
 pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -> Result<Option<Queued>, Error> {
     let sql = format!(
-        "SELECT {INTENT} FROM intents WHERE conversation = ?1 AND refused IS NULL AND after_ms <= ?2
+        "SELECT {INTENT} FROM intents WHERE conversation = ?2 AND refused IS NULL AND {DUE}
          AND entry NOT IN (SELECT entry FROM attempts WHERE {OF}) ORDER BY id LIMIT 1"
     );
     let mut query = db.prepare_cached(&sql)?;
-    Ok(query.query_row((conversation.0, integer(now_ms)), read_intent).optional()?)
+    Ok(query.query_row((integer(now_ms), conversation.0), read_intent).optional()?)
 }
 
 /// Whether an intent of just now has nothing before it or beside it: no other of its conversation is due, and nothing is
 /// sealed for the log.
 pub(crate) fn is_alone(db: &Connection, log: LogId, queued: &Queued) -> Result<bool, Error> {
-    let sql = "SELECT 1 FROM intents WHERE conversation = ?1 AND entry <> ?2 AND refused IS NULL AND after_ms <= ?3
-        UNION ALL SELECT 1 FROM attempts WHERE log = ?4";
-    let parameters = (queued.conversation.0, queued.entry.0, integer(queued.created_ms), log.0);
-    Ok(!db.prepare_cached(sql)?.exists(parameters)?)
+    let sql = format!(
+        "SELECT 1 FROM intents WHERE conversation = ?2 AND entry <> ?3 AND refused IS NULL AND {DUE}
+        UNION ALL SELECT 1 FROM attempts WHERE log = ?4"
+    );
+    let parameters = (integer(queued.created_ms), queued.conversation.0, queued.entry.0, log.0);
+    Ok(!db.prepare_cached(&sql)?.exists(parameters)?)
 }
 
 /// When the next intent of a conversation that waits is due.
-pub(crate) fn next_ms(db: &Connection, conversation: ConversationId) -> Result<Option<u64>, Error> {
+pub(crate) fn next_ms(db: &Connection, conversation: ConversationId, now_ms: u64) -> Result<Option<u64>, Error> {
     let sql = format!(
-        "SELECT min(after_ms) FROM intents WHERE conversation = ?1 AND refused IS NULL AND after_ms > 0
+        "SELECT min(after_ms) FROM intents WHERE conversation = ?2 AND refused IS NULL AND NOT {DUE}
          AND entry NOT IN (SELECT entry FROM attempts WHERE {OF})"
     );
-    Ok(db.prepare_cached(&sql)?.query_row([conversation.0], |row| row.optional_number(0))?)
+    Ok(db.prepare_cached(&sql)?.query_row((integer(now_ms), conversation.0), |row| row.optional_number(0))?)
 }
 
 /// Lets an intent wait; those behind it go first.
@@ -194,28 +204,49 @@ pub(crate) fn waiting(db: &Connection) -> Result<u64, Error> {
     Ok(db.query_row("SELECT count(*) FROM intents WHERE refused IS NULL", [], |row| row.number(0))?)
 }
 
+/// Whether an intent can go now: it waits for nobody's device, and for no access to the log that it goes to.
+pub(crate) fn can_go(db: &Connection, now_ms: u64) -> Result<bool, Error> {
+    let (founding, broken) = (LogState::Founding as i64, LogState::Broken as i64);
+    let (active, lost) = (LogState::Active as i64, LogState::AccessLost as i64);
+    // Of several logs the first is written to.
+    let sql = format!(
+        "SELECT 1 FROM intents WHERE refused IS NULL AND {DUE} AND (SELECT state FROM logs
+         WHERE logs.conversation = intents.conversation AND state IN ({founding}, {active}, {broken}, {lost})
+         ORDER BY log LIMIT 1) <> {lost}"
+    );
+    Ok(db.prepare_cached(&sql)?.exists([integer(now_ms)])?)
+}
+
 /// An intent is done, or taken back.
 pub(crate) fn remove(db: &Connection, id: ConversationId, entry: EntryId) -> Result<(), Error> {
     db.prepare_cached("DELETE FROM intents WHERE conversation = ? AND entry = ?")?.execute((id.0, entry.0))?;
     Ok(())
 }
 
-/// Gives an intent another entry id: the first is taken by something else.
+/// Gives an intent another entry id: the first is taken by something else. What waits to be done to it follows it.
 pub(crate) fn rename(db: &Connection, id: ConversationId, entry: EntryId, other: EntryId) -> Result<(), Error> {
     let sql = "UPDATE intents SET entry = ? WHERE conversation = ? AND entry = ?";
     db.execute(sql, (other.0, id.0, entry.0))?;
+    for queued in unsettled::intents(db, id, entry)? {
+        let intent = encoded(&unsettled::turned_to(&queued.intent, other)?)?;
+        let sql = "UPDATE intents SET body = ?, about = ? WHERE conversation = ? AND entry = ?";
+        db.execute(sql, (intent, other.0, id.0, queued.entry.0))?;
+    }
     Ok(())
 }
 
-/// Gives an intent up, or with `None` takes it up again.
-pub(crate) fn set_refused(
-    db: &Connection,
-    id: ConversationId,
-    entry: EntryId,
-    why: Option<Refusal>,
-) -> Result<(), Error> {
-    let why = why.map(|why| encoded(&why)).transpose()?;
-    db.execute("UPDATE intents SET refused = ? WHERE conversation = ? AND entry = ?", (why, id.0, entry.0))?;
+/// Gives an intent up.
+pub(crate) fn refuse(db: &Connection, id: ConversationId, entry: EntryId, why: Refusal) -> Result<(), Error> {
+    let sql = "UPDATE intents SET refused = ? WHERE conversation = ? AND entry = ?";
+    db.execute(sql, (encoded(&why)?, id.0, entry.0))?;
+    Ok(())
+}
+
+/// Takes up again what was given up, as if it had been asked for just now: what waits for somebody waits anew.
+pub(crate) fn take_up(db: &Connection, id: ConversationId, entry: EntryId, now_ms: u64) -> Result<(), Error> {
+    let sql = "UPDATE intents SET refused = NULL, after_ms = 0, tries = 0, created_ms = ?
+               WHERE conversation = ? AND entry = ? AND refused IS NOT NULL";
+    db.execute(sql, (integer(now_ms), id.0, entry.0))?;
     Ok(())
 }
 
@@ -258,8 +289,8 @@ fn attempt(bytes: Vec<u8>) -> Result<Attempt, Error> {
 
 /// Whether an entry is sealed for an intent: it may be at the server.
 pub(crate) fn is_sealed(db: &Connection, id: ConversationId, entry: EntryId) -> Result<bool, Error> {
-    let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?2");
-    Ok(db.prepare_cached(&sql)?.exists((id.0, entry.0))?)
+    let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?1");
+    Ok(db.prepare_cached(&sql)?.exists((entry.0, id.0))?)
 }
 
 /// The first attempt of a log that the server has not acknowledged.
@@ -307,8 +338,8 @@ pub(crate) fn acknowledge(db: &Connection, log: LogId, entry: EntryId) -> Result
 
 /// Whether the server has acknowledged it.
 pub(crate) fn is_acknowledged(db: &Connection, id: ConversationId, entry: EntryId) -> Result<bool, Error> {
-    let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?2 AND acked");
-    Ok(db.prepare_cached(&sql)?.exists((id.0, entry.0))?)
+    let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?1 AND acked");
+    Ok(db.prepare_cached(&sql)?.exists((entry.0, id.0))?)
 }
 
 /// Takes an attempt out, with the welcomes that now may go; `None` if there is none.
@@ -341,23 +372,26 @@ pub(crate) fn void_attempts(db: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves an item for a device, until the server has it.
-pub(crate) fn put_delivery(db: &Connection, id: EntryId, device: DeviceId, sealed: &[u8]) -> Result<(), Error> {
-    let sql = "INSERT INTO deliveries(id, device, sealed) VALUES(?, ?, ?)";
-    db.prepare_cached(sql)?.execute((id.0, device.0, sealed))?;
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::items;
 
-/// What is to be delivered.
-pub(crate) fn deliveries(db: &Connection) -> Result<Vec<pb::DeliverRequest>, Error> {
-    let mut query = db.prepare_cached("SELECT id, device, sealed FROM deliveries LIMIT 64")?;
-    let delivery = |row: &Row<'_>| Ok(pb::DeliverRequest { id: row.get(0)?, device: row.get(1)?, sealed: row.get(2)? });
-    let deliveries = query.query_map([], delivery)?.collect::<Result<_, _>>()?;
-    Ok(deliveries)
-}
-
-/// The server has it.
-pub(crate) fn remove_delivery(db: &Connection, id: &[u8]) -> Result<(), Error> {
-    db.execute("DELETE FROM deliveries WHERE id = ?", [id])?;
-    Ok(())
+    #[test]
+    fn a_clock_that_was_ahead_keeps_nothing_waiting() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let (pair, entry, now_ms) = (ConversationId([1; 16]), EntryId([2; 16]), 1_000_000_000_000);
+        items::put_conversation(&db, pair, Some(PersonId([3; 16])), now_ms).unwrap();
+        push(&db, pair, entry, Intent::Leave, now_ms).unwrap();
+        for (after_ms, is_due) in
+            [(0, true), (1, true), (500, false), (LONGEST_WAIT_MS, false), (LONGEST_WAIT_MS + 1, true)]
+        {
+            let at_ms = if after_ms > 1 { now_ms + after_ms } else { after_ms };
+            postpone(&db, pair, entry, at_ms).unwrap();
+            assert_eq!(next(&db, pair, now_ms).unwrap().is_some(), is_due, "{after_ms}");
+            let next_ms = next_ms(&db, pair, now_ms).unwrap();
+            assert_eq!(next_ms, (!is_due).then_some(at_ms), "{after_ms}");
+        }
+    }
 }

@@ -104,9 +104,11 @@ create table intents(
     after_ms integer not null default 0,    -- not before then
     tries integer not null default 0,
     refused blob,                       -- postcard: why it was given up
+    about blob,                         -- the message that it edits, deletes or reacts to
     unique(conversation, entry)
 );
 create index intents_of on intents(conversation, id);
+create index intents_about on intents(conversation, about) where about is not null;
 -- Entries that are sealed and perhaps sent, in the order of each log. They are resent as they are.
 create table attempts(
     id integer primary key,
@@ -119,4 +121,9 @@ create table attempts(
     unique(log, entry)
 );
 create index attempts_of on attempts(log, id);
-create table deliveries(id blob primary key, device blob not null, sealed blob not null) without rowid;
+create table deliveries(
+    id blob primary key, device blob not null, sealed blob not null,
+    after_ms integer not null default 0,    -- not before then
+    tries integer not null default 0
+) without rowid;
+create index deliveries_due on deliveries(after_ms, id);

@@ -69,7 +69,7 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
 pub(super) fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), Error> {
     let now_ms = tx.now_ms();
     if now_ms > queued.created_ms + GIVE_UP_MS {
-        outbox::set_refused(tx.db, queued.conversation, queued.entry, Some(Refusal::NoDevice))?;
+        outbox::refuse(tx.db, queued.conversation, queued.entry, Refusal::NoDevice)?;
     } else {
         outbox::postpone(tx.db, queued.conversation, queued.entry, now_ms + (RETRY_MS << queued.tries.min(10)))?;
     }

@@ -1,6 +1,7 @@
 //! The known connection: door key, directory, revocations, inbox.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -27,9 +28,9 @@ const REVOCATIONS_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Runs until this device can't go on.
 pub(super) async fn run(engine: &Engine) -> Error {
-    let mut backoff = Backoff::new(Duration::from_secs(60));
+    let (mut backoff, mut tries) = (Backoff::new(Duration::from_secs(60)), stock::Tries::new());
     loop {
-        let Err(mut error) = session(engine, &mut backoff).await;
+        let Err(mut error) = session(engine, &mut backoff, &mut tries).await;
         // The server is the right one, and what it shows is not good by this device's clock: the person has to know.
         if engine.address.doubt.take()
             && let Ok(ahead_ms) = clock_ahead_ms(engine.env(), &engine.address).await
@@ -60,19 +61,23 @@ pub(super) async fn run(engine: &Engine) -> Error {
     }
 }
 
-async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert::Infallible, Error> {
+async fn session(
+    engine: &Engine,
+    backoff: &mut Backoff,
+    tries: &mut stock::Tries,
+) -> Result<std::convert::Infallible, Error> {
     let identity = tls_identity(engine).await?;
     let known = Known::new(engine.env(), &engine.address, Some(&identity))?;
     let mut door_until_ms = fetch_door(engine, &known).await?;
-    backoff.reset();
     // Before the directory and the list: it says whom not to believe.
     issuers(engine, &known).await?;
     directory(engine, &known).await?;
     revocations::fetch(engine, &known).await?;
     seen(engine, &known).await?;
-    stock::publish(engine, &known).await?;
     let mut inbox =
         known.inbox().follow(pb::FollowRequest {}).await.map_err(|status| Error::of_status(&status))?.into_inner();
+    // Beside what comes in, which does not wait for it.
+    let mut stock = pin!(stock::keep(engine, &known, tries));
     let mut first = true;
     let mut refresh_at = Instant::now() + REVOCATIONS_EVERY;
     loop {
@@ -83,16 +88,14 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
                 let page = page.map_err(|status| Error::of_status(&status))?.ok_or(Error::unavailable())?;
                 receive(engine, &known, page).await?;
                 if std::mem::take(&mut first) {
+                    backoff.reset();
                     engine.tell(&engine.known_ready, true);
                 }
             }
+            error = &mut stock => return Err(error),
             () = engine.wanted.notified() => {
                 door_until_ms = fetch_door(engine, &known).await?;
                 revocations::fetch(engine, &known).await?;
-                // Not each time: the door changes for everybody at once.
-                if engine.renew_stock.load(Ordering::SeqCst) {
-                    stock::publish(engine, &known).await?;
-                }
             }
             () = engine.asked.look.notified() => seen(engine, &known).await?,
             () = sleep(door_in) => door_until_ms = fetch_door(engine, &known).await?,
@@ -242,7 +245,7 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
         kept?;
         let request = pb::AcknowledgeRequest { up_to: last };
         known.inbox().acknowledge(request).await.map_err(|status| Error::of_status(&status))?;
-        stock::publish(engine, known).await?;
+        engine.restock.notify_one();
     }
     let (version, number, ends) = (page.directory_version, page.revocations, page.issuers);
     let known_now = engine.store.read(|db| Ok((meta::number(db, meta::DIRECTORY_VERSION)?, people::known(db)?)));

@@ -54,8 +54,10 @@ pub(crate) struct Engine {
     wanted: Notify,
     /// A door key came.
     opened: Notify,
-    /// Door key, directory and key packages are as they should be.
+    /// Door key, directory and inbox are as they should be.
     known_ready: AtomicBool,
+    /// Others can add this device, or it was tried at least.
+    stock_ready: AtomicBool,
     /// Counts up when a page of the inbox begins to be kept, and again when it is: odd between.
     inbox: AtomicU64,
     /// The inbox may have brought logs to join.
@@ -68,6 +70,9 @@ pub(crate) struct Engine {
     put_back: AtomicBool,
     /// The key packages that it has may have been taken before.
     renew_stock: AtomicBool,
+    /// Key packages may have been taken.
+    restock: Notify,
+    publishing: Arc<watch::Sender<bool>>,
     /// The server's clock less this device's, in milliseconds.
     clock_ms: AtomicI64,
     asked: Asked,
@@ -88,11 +93,13 @@ pub(crate) struct Asked {
 pub(crate) struct Told {
     pub(crate) state: Arc<watch::Sender<ClientState>>,
     pub(crate) warnings: Arc<watch::Sender<Vec<Warning>>>,
+    /// Key packages are being brought to the server, and no try has failed.
+    pub(crate) publishing: Arc<watch::Sender<bool>>,
 }
 
 /// Runs until dropped, or until it can't go on by itself.
 pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told) {
-    let Told { state, warnings } = told;
+    let Told { state, warnings, publishing } = told;
     let engine = Arc::new(Engine {
         store,
         address,
@@ -100,12 +107,15 @@ pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told
         wanted: Notify::new(),
         opened: Notify::new(),
         known_ready: AtomicBool::new(false),
+        stock_ready: AtomicBool::new(false),
         inbox: AtomicU64::new(0),
         invited: Notify::new(),
         logs_ready: AtomicBool::new(false),
         behind: AtomicUsize::new(0),
         put_back: AtomicBool::new(false),
         renew_stock: AtomicBool::new(false),
+        restock: Notify::new(),
+        publishing,
         clock_ms: AtomicI64::new(0),
         asked,
         state,
@@ -143,7 +153,8 @@ impl Engine {
     /// Tells whether the client is online: connected, with nothing missing on either connection.
     fn tell(&self, part: &AtomicBool, ready: bool) {
         part.store(ready, Ordering::SeqCst);
-        let online = self.known_ready.load(Ordering::SeqCst) && self.logs_ready.load(Ordering::SeqCst);
+        let parts = [&self.known_ready, &self.stock_ready, &self.logs_ready];
+        let online = parts.iter().all(|part| part.load(Ordering::SeqCst));
         let behind = self.behind.load(Ordering::SeqCst);
         self.state.send_if_modified(|state| {
             let now = match behind {
@@ -225,6 +236,7 @@ impl Engine {
             tracing::warn!("the server was put back to an older copy");
             self.renew_stock.store(true, Ordering::SeqCst);
             self.wanted.notify_one();
+            self.restock.notify_one();
         }
     }
 

@@ -73,8 +73,7 @@ pub(crate) fn at_once(tx: &mut Tx<'_>, record: &Log, queued: &Queued) -> Result<
 }
 
 fn come_back(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
-    let at_ms = record.return_ms.max(record.commit_ms);
-    if tx.now_ms() < at_ms {
+    if let Err(at_ms) = schedule::may_return(record, tx.now_ms()) {
         return Ok(Step::Wait(at_ms));
     }
     let loaded = tx.take_group(record.log)?;
@@ -110,11 +109,11 @@ fn member(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
 fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: bool) -> Result<Step, Error> {
     // Who is revoked or has left goes before anything else is said.
     let expelled = expelled(tx, record, loaded)?;
-    let may_commit = tx.now_ms() >= record.commit_ms;
-    if !expelled.remove.is_empty() && !may_commit {
-        return Ok(Step::Wait(record.commit_ms));
-    }
+    let may_commit = schedule::may_commit(record, tx.now_ms());
     if !expelled.remove.is_empty() {
+        if let Err(commit_ms) = may_commit {
+            return Ok(Step::Wait(commit_ms));
+        }
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &expelled);
     }
@@ -123,18 +122,17 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
             return Ok(step);
         }
     }
-    let update_ms = if record.mend_ms > 0 { record.mend_ms.min(record.update_ms) } else { record.update_ms };
-    if may_commit && tx.now_ms() >= update_ms {
+    let update = may_commit.and(schedule::update_is_due(record, tx.now_ms(), loaded.public.roster.len()));
+    let Err(update_ms) = update else {
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &Plan::default());
-    }
+    };
     if record.snapshot_is_due() {
         let snapshot = join::snapshot(tx, record)?;
         return Ok(Step::Snapshot(record.commit_number, snapshot));
     }
-    let waiting = if is_first { outbox::next_ms(tx.db, record.conversation)? } else { None };
+    let waiting = if is_first { outbox::next_ms(tx.db, record.conversation, tx.now_ms())? } else { None };
     let expiring = expire(tx, record, loaded.public.settings.lifetime_ms())?;
-    let update_ms = update_ms.max(record.commit_ms);
     Ok(Step::Wait([waiting, expiring].into_iter().flatten().fold(update_ms, u64::min)))
 }
 
@@ -209,8 +207,11 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             outbox::put_attempt(tx.db, record.log, &entry, false, &[])?;
             Ok(Some(Step::Append(Box::new(entry))))
         }
-        Planned::Commit(_) | Planned::First(_) | Planned::Take(_) if tx.now_ms() < record.commit_ms => {
-            outbox::postpone(tx.db, conversation, queued.entry, record.commit_ms)?;
+        Planned::Commit(_) | Planned::First(_) | Planned::Take(_)
+            if let Err(commit_ms) = schedule::may_commit(record, tx.now_ms()) =>
+        {
+            outbox::postpone(tx.db, conversation, queued.entry, commit_ms)?;
+            tx.notice(Notice::Conversation(conversation));
             Ok(None)
         }
         Planned::Commit(plan) => seal_commit(tx, record, loaded, queued.entry, &plan).map(Some),
@@ -229,7 +230,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             Ok(None)
         }
         Planned::Refused(why) => {
-            outbox::set_refused(tx.db, conversation, queued.entry, Some(why))?;
+            outbox::refuse(tx.db, conversation, queued.entry, why)?;
             tx.notice(Notice::Conversation(conversation));
             Ok(None)
         }
@@ -252,7 +253,7 @@ pub(super) fn seal_commit(
             if let Some(group) = &mut loaded.group {
                 group.clear_pending_commit(&tx.provider().storage)?;
             }
-            outbox::set_refused(tx.db, record.conversation, id, Some(Refusal::NotAllowed))?;
+            outbox::refuse(tx.db, record.conversation, id, Refusal::NotAllowed)?;
             tx.notice(Notice::Conversation(record.conversation));
             Ok(Step::Idle)
         }

@@ -15,18 +15,19 @@ use tonic::Status;
 
 use crate::error::Error;
 use crate::store::logs::{self, Log, LogState};
-use crate::store::{Notice, Tx, meta, outbox};
+use crate::store::{Notice, Tx, deliveries, meta, outbox};
 use crate::transport::Sealed;
 
 use super::add;
 use super::prepare::{self, Step};
+use super::schedule::{DAY_MS, has_come};
 use super::{Backoff, Engine, is_of_one_log, is_passing};
 
 /// The longest that a timer waits before the store is asked again.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// For so long after the server was put back to an older copy last resorts are taken: by then most devices have been
 /// online and have replaced those for use once, which may have been used.
-const PUT_BACK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+const PUT_BACK_MS: u64 = 7 * DAY_MS;
 
 /// What is being sent, or waits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,7 +170,7 @@ async fn drive_log(engine: &Engine, sealed: &Sealed, log: LogId) -> Result<End, 
             Step::Take(entry, devices) => {
                 let devices = devices.iter().map(|device| device.to_vec()).collect();
                 let put_back_ms = engine.store.read(|db| meta::number(db, meta::PUT_BACK_MS)).await?;
-                let last_resort = put_back_ms + PUT_BACK_MS > engine.env().now_ms();
+                let last_resort = has_come(put_back_ms + PUT_BACK_MS, engine.env().now_ms(), 2 * PUT_BACK_MS).is_err();
                 let answer = sealed.key_packages().take(pb::TakeRequest { devices, last_resort }).await;
                 let taken = answer.map_err(|status| failed(engine, &status))?.into_inner().packages;
                 engine.store.write(move |tx| add::add(tx, log, entry, &taken)).await?;
@@ -268,14 +269,14 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
         // The day's budget of commits is spent; messages go on.
         Reason::Limit if outbox::is_commit(tx.db, log, id)? => {
             undo(tx, &record)?;
-            let commit_ms = tx.now_ms() + refusal.retry_after_ms.max(1_000);
+            let commit_ms = tx.now_ms() + refusal.retry_after_ms.clamp(1_000, DAY_MS);
             logs::put(tx.db, &Log { commit_ms, ..record })?;
             Ok(Some(()))
         }
         Reason::Rank | Reason::Invalid => {
             let is_commit = outbox::is_commit(tx.db, log, id)?;
             undo(tx, &record)?;
-            outbox::set_refused(tx.db, record.conversation, id, Some(outbox::Refusal::Server))?;
+            outbox::refuse(tx.db, record.conversation, id, outbox::Refusal::Server)?;
             tx.notice(Notice::Conversation(record.conversation));
             if is_commit {
                 // What a member does unasked is tried again, but not at once.
@@ -326,37 +327,34 @@ async fn put_snapshot(
 
 async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
     loop {
-        let deliveries = engine.store.read(outbox::deliveries).await?;
-        if deliveries.is_empty() {
-            return Ok(End::Idle);
+        let now_ms = engine.env().now_ms();
+        let (due, next_ms) =
+            engine.store.read(move |db| Ok((deliveries::due(db, now_ms)?, deliveries::next_ms(db, now_ms)?))).await?;
+        if due.is_empty() {
+            return Ok(next_ms.map_or(End::Idle, End::Until));
         }
-        let mut full = None;
-        for delivery in deliveries {
+        for delivery in due {
             let id = delivery.id.clone();
-            match sealed.inbox().deliver(delivery).await {
-                Ok(_) => {}
+            let full_ms = match sealed.inbox().deliver(delivery).await {
+                Ok(_) => None,
                 // The device is gone, or the item malformed to the server: it will never be taken.
                 Err(status) if matches!(reason(&status), Reason::NotEnrolled | Reason::Revoked | Reason::Invalid) => {
                     tracing::warn!(%status, "a welcome can't be delivered");
+                    None
                 }
                 // One full inbox does not keep the others waiting.
-                Err(status) if reason(&status) == Reason::Limit => {
-                    full = Some(failed(engine, &status));
-                    continue;
-                }
+                Err(status) if reason(&status) == Reason::Limit => Refusal::of(&status).map(|full| full.retry_after_ms),
                 Err(status) => return Err(failed(engine, &status)),
-            }
-            engine
-                .store
-                .write(move |tx| {
-                    // Whoever waits for an empty outbox asks again.
-                    tx.notice(Notice::Deliveries);
-                    outbox::remove_delivery(tx.db, &id)
-                })
-                .await?;
-        }
-        if let Some(error) = full {
-            return Err(error);
+            };
+            let keep = move |tx: &mut Tx<'_>| {
+                // Whoever waits until nothing can be delivered asks again.
+                tx.notice(Notice::Deliveries);
+                match full_ms {
+                    Some(full_ms) => deliveries::postpone(tx.db, &id, tx.now_ms(), full_ms),
+                    None => deliveries::remove(tx.db, &id),
+                }
+            };
+            engine.store.write(keep).await?;
         }
     }
 }

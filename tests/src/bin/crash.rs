@@ -280,7 +280,7 @@ async fn rest(folder: &Path, number: usize, client: &Client, id: ConversationId)
     while quiet < 4 {
         let synced = client.sync(Duration::from_secs(5)).await;
         let online = *client.state().borrow() == ClientState::Online;
-        quiet = if online && synced.is_ok_and(|synced| synced.complete) { quiet + 1 } else { 0 };
+        quiet = if online && synced.is_ok_and(|synced| synced.complete && synced.waiting == 0) { quiet + 1 } else { 0 };
         sleep(Duration::from_millis(250)).await;
     }
     let items = client.conversation(id).items(None, 1_000_000).await.unwrap_or_default();

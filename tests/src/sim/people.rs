@@ -221,13 +221,13 @@ impl Acting {
             }
             4..=6 => {
                 let place = self.w.book().says(self.host, id, Act::Delete(target), self.w.now_ms());
-                self.note(place, "delete", conversation.delete(target).await.map(|()| None));
+                self.note(place, "delete", conversation.delete(target).await.map(|_| None));
                 "deletes"
             }
             _ => {
                 let emoji = [Some("👍"), Some("🌊"), None][self.w.below(3) as usize];
                 let place = self.w.book().says(self.host, id, Act::React(target), self.w.now_ms());
-                self.note(place, "react", conversation.react(target, emoji).await.map(|()| None));
+                self.note(place, "react", conversation.react(target, emoji).await.map(|_| None));
                 "reacts"
             }
         }

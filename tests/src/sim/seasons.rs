@@ -180,7 +180,10 @@ async fn settle(w: &Arc<World>) {
                 continue;
             }
             all &= match w.client(host) {
-                Some(client) => client.sync(Duration::from_millis(20)).await.is_ok_and(|synced| synced.complete),
+                Some(client) => client
+                    .sync(Duration::from_millis(20))
+                    .await
+                    .is_ok_and(|synced| synced.complete && synced.waiting == 0),
                 None => false,
             };
         }

@@ -51,11 +51,13 @@ public final class Conversation: Sendable {
         try await raw.edit(message: message, text: text, mentions: mentions)
     }
 
-    /// Deletes a message for everyone; one that waits in the outbox is taken back.
-    public func delete(_ message: EntryId) async throws { try await raw.delete(message: message) }
+    /// Deletes a message for everyone, and gives the deletion's entry. What waits in the outbox or was refused is taken back, and gives nil.
+    @discardableResult
+    public func delete(_ message: EntryId) async throws -> EntryId? { try await raw.delete(message: message) }
 
     /// Reacts with an emoji; nil takes the own reaction back.
-    public func react(to message: EntryId, with emoji: String?) async throws {
+    @discardableResult
+    public func react(to message: EntryId, with emoji: String?) async throws -> EntryId {
         try await raw.react(message: message, emoji: emoji)
     }
 

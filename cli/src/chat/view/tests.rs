@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use pli_core::model::{
-    Change, Content, ConversationId, ConversationInfo, ConversationKind, DeliveryState, EntryId, LeastRoles, Member,
-    Membership, Message, Person, PersonId, Quote, Reaction, Refusal, Role, TimelineItem, What, time,
+    Change, Content, ConversationId, ConversationInfo, ConversationKind, Deed, DeedKind, DeliveryState, EntryId,
+    LeastRoles, Member, Membership, Message, Person, PersonId, Quote, Reaction, Refusal, Role, TimelineItem, What,
+    time,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -57,6 +58,7 @@ fn message(n: u8, sender: &Person, body: &str) -> Message {
         reply_to: None,
         reactions: vec![],
         delivery: (sender.id.0[0] == 1).then_some(DeliveryState::Sent),
+        unsettled: vec![],
     }
 }
 
@@ -163,6 +165,12 @@ fn how_far_own_messages_came_is_shown() {
     assert!(shows(&state, "00:01 …"));
     state.items = vec![with(1, DeliveryState::Refused(Refusal::NotAllowed))];
     assert!(shows(&state, "✗ refused"));
+    // And what was to be done to one.
+    let deed = |kind, delivery| Deed { id: EntryId([7; 16]), kind, delivery };
+    let edit = deed(DeedKind::Edit { text: "y".into() }, DeliveryState::Waiting);
+    let delete = deed(DeedKind::Delete, DeliveryState::Refused(Refusal::NotAMember));
+    state.items = vec![TimelineItem::Said(Message { unsettled: vec![edit, delete], ..message(1, &anne, "x") })];
+    assert!(shows(&state, "to be edited: y …") && shows(&state, "not deleted ✗ refused"));
 }
 
 #[test]

@@ -96,14 +96,14 @@ fn said(rows: &mut Vec<Row>, message: &Message, state: &State, columns: usize) {
     let colour = COLOURS[usize::from(message.sender.id.0[0]) % COLOURS.len()];
     let edited = if message.edited_at.is_some() { format!(" ({})", say::EDITED) } else { String::new() };
     let after = format!(" {}{edited}", show::clock(ms(message.sent_at)));
-    let mark = mark(message.delivery);
-    let room = columns.saturating_sub(width(&after) + width(&mark));
+    let came = mark(message.delivery);
+    let room = columns.saturating_sub(width(&after) + width(&came));
     let name = shorten(&show::safe(&message.sender.name), room);
     let name_style = base.fg(colour).add_modifier(Modifier::BOLD);
     push(vec![
         Span::styled(name, name_style),
         Span::styled(after, faint),
-        Span::styled(mark, mark_style(message, base)),
+        Span::styled(came, mark_style(message.delivery, base)),
     ]);
     if let Some(quote) = &message.reply_to {
         // Only what was said can be answered: a text that is no more was deleted.
@@ -125,6 +125,12 @@ fn said(rows: &mut Vec<Row>, message: &Message, state: &State, columns: usize) {
         let all = all.collect::<Vec<_>>().join("  ");
         push(vec![Span::styled(format!("  {}", shorten(&all, columns.saturating_sub(2))), faint)]);
     }
+    for deed in &message.unsettled {
+        let words = format!("{}{}", show::deed_words(deed), mark(Some(deed.delivery)));
+        for line in wrap(&words, columns.saturating_sub(2)) {
+            push(vec![Span::styled(format!("  {line}"), mark_style(Some(deed.delivery), base))]);
+        }
+    }
 }
 
 /// How far an own message came.
@@ -137,8 +143,8 @@ fn mark(delivery: Option<DeliveryState>) -> String {
     }
 }
 
-fn mark_style(message: &Message, base: Style) -> Style {
-    match message.delivery {
+fn mark_style(delivery: Option<DeliveryState>, base: Style) -> Style {
+    match delivery {
         Some(DeliveryState::Refused(_)) => base.fg(Color::Red),
         Some(DeliveryState::Waiting) => base.fg(Color::Yellow),
         _ => base.fg(Color::Green),

@@ -21,7 +21,7 @@ use crate::store::items;
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Welcome};
 use crate::store::summary;
-use crate::store::{Notice, Tx};
+use crate::store::{Notice, Tx, deliveries};
 use crate::sync::schedule;
 
 use super::{Page, derived, shown};
@@ -255,7 +255,7 @@ impl Page {
             );
             match sealed {
                 Ok(sealed) => {
-                    outbox::put_delivery(tx.db, EntryId(pli_env::random(env)), DeviceId(welcome.device), &sealed)?;
+                    deliveries::put(tx.db, EntryId(pli_env::random(env)), DeviceId(welcome.device), &sealed)?;
                 }
                 Err(error) => tracing::warn!(%error, "an inbox key is not usable"),
             }

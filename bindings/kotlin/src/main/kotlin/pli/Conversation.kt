@@ -45,11 +45,11 @@ class Conversation internal constructor(val id: ConversationId, private val raw:
     suspend fun edit(message: EntryId, text: String, mentions: List<PersonId> = emptyList()): EntryId =
         raw.edit(message, text, mentions)
 
-    /** Deletes a message for everyone; one that waits in the outbox is taken back. */
-    suspend fun delete(message: EntryId) = raw.delete(message)
+    /** Deletes a message for everyone, and gives the deletion's entry. What waits in the outbox or was refused is taken back, and gives null. */
+    suspend fun delete(message: EntryId): EntryId? = raw.delete(message)
 
     /** Reacts with an emoji; null takes the own reaction back. */
-    suspend fun react(message: EntryId, emoji: String?) = raw.react(message, emoji)
+    suspend fun react(message: EntryId, emoji: String?): EntryId = raw.react(message, emoji)
 
     /** Takes up again what was refused. */
     suspend fun retry(entry: EntryId) = raw.retry(entry)
