@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pli_env::real::Real;
-use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use rusqlite::Connection;
 
 /// How long a processor does something else.
@@ -93,11 +93,7 @@ impl Env for Altered {
     fn dial(&self, to: Dial) -> BoxFuture<std::io::Result<Stream>> {
         self.real.dial(to)
     }
-    fn listen(
-        &self,
-        address: SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
-        self.real.listen(address, tls)
+    fn listen(&self, on: Listen) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
+        self.real.listen(on)
     }
 }

@@ -22,7 +22,8 @@ const ADVERTISED: &str = "address";
 pub(super) async fn run(args: Serve, shared: &Shared) -> Result<(), Failure> {
     let given = args.advertise.as_deref().map(check_address).transpose()?;
     let is_new = found(&args).await?;
-    let running = Server::start(Real::current(), Config::new(&args.data, args.listen)).await?;
+    let config = Config { reflection: args.reflection, ..Config::new(&args.data, args.listen) };
+    let running = Server::start(Real::current(), config).await?;
     let served = serve(&args, given, is_new, &running, shared).await;
     if served.is_ok() {
         eprintln!("{}", say::STOPPING);
