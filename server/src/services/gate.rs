@@ -138,10 +138,10 @@ impl Shared {
         }?;
         let Ok(answered) = timeout_at(until, inner.call(request)).await else { return Err(self.late()) };
         let Ok(response) = answered;
-        Ok(match (access, shape) {
-            (Access::Anyone | Access::Reflection, Shape::Unary(_)) => response,
-            (_, Shape::Unary(_)) => self.explain(response),
-            _ => self.explain(response).map(|body| hold(place, body)),
+        let response = self.explain(response);
+        Ok(match shape {
+            Shape::Unary(_) => response,
+            Shape::Answers(_) | Shape::Streams => response.map(|body| hold(place, body)),
         })
     }
 
