@@ -341,10 +341,14 @@ async fn a_made_up_invitation_costs_the_server_no_signature() {
     assert_eq!(reason(client.enrol(made_up).await), Reason::InvitationUnknown);
 }
 
-/// All of it together, from five addresses, on a server as it is by default.
+/// All of it together, from five addresses, each more than the server has places for.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_with_five_addresses_stops_nobody() {
-    let office = Office::open().await;
+    let office = Office::with(|limits| {
+        limits.handshakes = Bound::new(64, 64);
+        limits.strangers.connections = Bound::new(64, 64);
+    })
+    .await;
     let anne = office.hire("Anne").await;
     let hosts = [2, 3, 4, 5, 6];
     let mut attack = unfinished_enrolments(&office, &hosts).await;
