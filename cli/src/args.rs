@@ -176,6 +176,9 @@ pub(crate) struct Serve {
     /// The address that links name from now on, if not the one listened on; "auto" takes it back
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) advertise: Option<String>,
+    /// Describes the services to whoever asks (gRPC reflection), for developers
+    #[arg(long)]
+    pub(crate) reflection: bool,
     /// The organisation's name, at the first start
     #[arg(long, default_value = "Organisation")]
     pub(crate) organisation: String,

@@ -4,9 +4,12 @@
 //! - [`Env`]: what an embedder or a simulation provides.
 //! - [`real`]: the operating system's clock, randomness, sockets with TLS, and threads.
 //! - [`db`]: the loops that own SQLite connections; one writer with group commit, and readers.
+//! - [`address`], [`crowd`]: whom to count as one, and a room that a flood can't keep others out of.
 //!
 //! Timers are not here: they are `tokio::time`, which follows a paused clock by itself.
 
+pub mod address;
+pub mod crowd;
 pub mod db;
 pub mod real;
 pub mod sql;
@@ -26,6 +29,9 @@ use rusqlite::Connection;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::time_provider::TimeProvider;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub use address::Address;
+pub use crowd::Bound;
 
 /// A boxed future that a runtime may move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -59,12 +65,21 @@ pub trait Env: Send + Sync + 'static {
     /// Connects to a server.
     fn dial(&self, to: Dial) -> BoxFuture<io::Result<Stream>>;
 
-    /// Listens on `address` and gives the address that was bound and the connections, their TLS handshake done.
-    fn listen(
-        &self,
-        address: SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<io::Result<(SocketAddr, Incoming)>>;
+    /// Listens, and gives the address that was bound and the connections, their TLS handshake done.
+    fn listen(&self, on: Listen) -> BoxFuture<io::Result<(SocketAddr, Incoming)>>;
+}
+
+/// Where to listen, and what a handshake may take.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Address and port; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// TLS configuration.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// Handshakes under way at once, and of one address; [`crowd::Crowd`] says who goes beyond.
+    pub handshakes: Bound,
+    /// A handshake ends after that long.
+    pub handshake_timeout: Duration,
 }
 
 /// Where to connect, and as whom.
@@ -157,6 +172,13 @@ pub struct Stream {
     /// The other end.
     pub peer: Peer,
     io: Box<dyn Io>,
+}
+
+impl Peer {
+    /// Its address, as a key to count by.
+    pub fn counted(&self) -> Address {
+        self.address.map(|address| address.ip()).into()
+    }
 }
 
 impl Stream {

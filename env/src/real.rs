@@ -10,15 +10,14 @@ use rusqlite::Connection;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::{BoxFuture, Dial, Env, Incoming, Peer, Stream, Task};
+use crate::crowd::Crowd;
+use crate::{BoxFuture, Dial, Env, Incoming, Listen, Peer, Stream, Task};
 
-/// Time to connect and shake hands, on either side.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Handshakes under way at once; more wait in the listener's queue, so that a flood costs no memory.
-const HANDSHAKES: usize = 256;
+/// Time to connect and shake hands, for who dials.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Accepted connections that wait for the server to take them.
 const ACCEPTED: usize = 64;
 
@@ -83,21 +82,17 @@ impl Env for Real {
                 let chain = tls.get_ref().1.peer_certificates().unwrap_or_default().into();
                 Ok(Stream::new(tls, Peer { address, chain }))
             };
-            tokio::time::timeout(HANDSHAKE_TIMEOUT, connect).await?
+            tokio::time::timeout(DIAL_TIMEOUT, connect).await?
         })
     }
 
-    fn listen(
-        &self,
-        address: SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
+    fn listen(&self, on: Listen) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
         let runtime = self.runtime.clone();
         Box::pin(async move {
-            let listener = TcpListener::bind(address).await?;
+            let listener = TcpListener::bind(on.address).await?;
             let bound = listener.local_addr()?;
             let (accepted, mut incoming) = mpsc::channel(ACCEPTED);
-            let accepting = runtime.spawn(accept(listener, TlsAcceptor::from(tls), accepted));
+            let accepting = runtime.spawn(accept(listener, on, accepted));
             let accepting = Task::new(accepting.abort_handle());
             let stream = futures_util::stream::poll_fn(move |cx| {
                 let _until_dropped = &accepting;
@@ -108,10 +103,9 @@ impl Env for Real {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, accepted: mpsc::Sender<io::Result<Stream>>) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES));
+async fn accept(listener: TcpListener, on: Listen, accepted: mpsc::Sender<io::Result<Stream>>) {
+    let (acceptor, handshakes) = (TlsAcceptor::from(on.tls), Crowd::new(on.handshakes));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
         let (tcp, address) = match listener.accept().await {
             Ok(connection) => connection,
             Err(error) => {
@@ -121,19 +115,34 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, accepted: mpsc::Se
                 continue;
             }
         };
+        // Counted before a byte of it is read: who says nothing must not keep others waiting.
+        let Some(mut place) = handshakes.enter(Some(address.ip()).into()) else { continue };
         let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
         tokio::spawn(async move {
-            let _ = tcp.set_nodelay(true);
-            match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(tcp)).await {
-                Ok(Ok(tls)) => {
-                    let chain = tls.get_ref().1.peer_certificates().unwrap_or_default().into();
-                    let peer = Peer { address: Some(address), chain };
-                    let _ = accepted.send(Ok(Stream::new(tls, peer))).await;
-                }
-                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                Err(_) => tracing::debug!("TLS handshake took too long"),
+            let shaken = tokio::time::timeout(on.handshake_timeout, shake(acceptor, tcp, address, accepted));
+            tokio::select! {
+                shaken = shaken => match shaken {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                    Err(_) => tracing::debug!("TLS handshake took too long"),
+                },
+                () = place.shown_out() => tracing::debug!("too many TLS handshakes"),
             }
-            drop(place);
         });
     }
+}
+
+async fn shake(
+    acceptor: TlsAcceptor,
+    tcp: TcpStream,
+    address: SocketAddr,
+    accepted: mpsc::Sender<io::Result<Stream>>,
+) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let tls = acceptor.accept(tcp).await?;
+    let chain = tls.get_ref().1.peer_certificates().unwrap_or_default().into();
+    let stream = Stream::new(tls, Peer { address: Some(address), chain });
+    // An error means that nobody listens any more.
+    let _ = accepted.send(Ok(stream)).await;
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pli_env::Bound;
 use pli_proto::limits;
 
 /// Milliseconds in an hour.
@@ -21,6 +22,8 @@ pub struct Config {
     /// The name in the server's TLS certificate. Clients verify it whatever address they dial, so that the server can
     /// move.
     pub server_name: String,
+    /// Whether anybody may ask for the descriptions of all services (gRPC reflection).
+    pub reflection: bool,
     /// Bounds that tests make narrower.
     pub limits: Limits,
 }
@@ -28,7 +31,13 @@ pub struct Config {
 impl Config {
     /// A server for the authority in `data`, with the usual bounds.
     pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
-        Self { data: data.into(), listen, server_name: SERVER_NAME.into(), limits: Limits::default() }
+        Self {
+            data: data.into(),
+            listen,
+            server_name: SERVER_NAME.into(),
+            reflection: false,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -58,16 +67,24 @@ pub struct Limits {
     pub row_kib_rate: Rate,
     /// KiB kept for one address, in all logs.
     pub address_kib_rate: Rate,
-    /// Connections at once; further ones are closed.
-    pub connections: usize,
-    /// Connections at once from one address.
-    pub connections_per_address: usize,
-    /// Streams (of logs and inboxes) at once.
-    pub streams: usize,
-    /// Inbox streams of one device at once: one, and those whose end was not noticed yet.
-    pub streams_per_device: usize,
-    /// Unary requests under way at once; each may hold a message of `limits::MESSAGE_BYTES`.
-    pub requests: usize,
+    /// Requests from one address by who shows neither door key nor device: they come to enrol, or to renew.
+    pub stranger_rate: Rate,
+    /// Places of who shows neither door key nor device, in all and for each address. Connections beyond push out others.
+    pub strangers: Places,
+    /// Places of who has the door key, in all and for each address.
+    pub sealed: Places,
+    /// Places of devices, in all and for each of them.
+    pub known: Places,
+    /// TLS handshakes under way at once, in all and of one address.
+    pub handshakes: Bound,
+    /// A TLS handshake ends after that long.
+    pub handshake_timeout: Duration,
+    /// A connection ends if its requests have shown neither door key nor device after that long.
+    pub proof_timeout: Duration,
+    /// A request has to be received within that long, if it is small,
+    pub upload_grace: Duration,
+    /// and a second more for so many bytes that came.
+    pub upload_rate: u32,
     /// A unary request ends after that long, its upload included.
     pub request_timeout: Duration,
     /// How often streams look by themselves, hint or none.
@@ -76,6 +93,19 @@ pub struct Limits {
     pub poll: Duration,
     /// How long a shutdown waits for requests under way.
     pub grace: Duration,
+}
+
+/// How many places there are for one class of callers.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// Connections at once.
+    pub connections: Bound,
+    /// Streams at once. Of a device's inbox: one, and those whose end was not noticed yet.
+    pub streams: Bound,
+    /// Unary requests that are being answered at once.
+    pub requests: Bound,
+    /// Bytes of requests that are being received or answered, and of their headers as many as those may have.
+    pub bytes: Bound,
 }
 
 /// A token bucket.
@@ -107,11 +137,30 @@ impl Default for Limits {
             create_rate: Rate::new(5, 500),
             row_kib_rate: Rate::new(64, 128 << 10),
             address_kib_rate: Rate::new(2 << 10, 2 << 20),
-            connections: 20_000,
-            connections_per_address: 4_000,
-            streams: 20_000,
-            streams_per_device: 4,
-            requests: 512,
+            stranger_rate: Rate::new(100, 5_000),
+            strangers: Places {
+                connections: Bound::new(1_024, 512),
+                streams: Bound::new(128, 8),
+                requests: Bound::new(32, 16),
+                bytes: Bound::new(16 << 20, 4 << 20),
+            },
+            sealed: Places {
+                connections: Bound::new(10_000, 4_000),
+                streams: Bound::new(10_000, 4_000),
+                requests: Bound::new(320, 160),
+                bytes: Bound::new(256 << 20, 128 << 20),
+            },
+            known: Places {
+                connections: Bound::new(10_000, 32),
+                streams: Bound::new(10_000, 4),
+                requests: Bound::new(160, 16),
+                bytes: Bound::new(64 << 20, 4 << 20),
+            },
+            handshakes: Bound::new(1_024, 512),
+            handshake_timeout: Duration::from_secs(3),
+            proof_timeout: Duration::from_secs(10),
+            upload_grace: Duration::from_secs(5),
+            upload_rate: 4 << 10,
             request_timeout: Duration::from_secs(30),
             reread: Duration::from_secs(30),
             poll: Duration::from_secs(1),

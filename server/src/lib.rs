@@ -5,17 +5,18 @@
 //! - [`engine`]: what lasts, behind a trait; [`engine::sqlite`] is the embedded one.
 //! - [`fanout`]: hints that something is new, behind a trait; [`fanout::local`] within one process.
 //! - `services`: `pli.v1`, written once against engine and fan-out; `services::gate` is what every call passes first.
-//! - `door`: the secret of the day. `tls`, `connection`: the transport. `chores`: what the server does by itself.
+//! - `admission`: who gets in, and how much of the server each may have.
+//! - `door`: the secret of the day. `tls`: the transport. `chores`: what the server does by itself.
 //!
 //! What it may know: persons, devices and their keys; logs, access keys and sealed bytes. What it must never hold
 //! together: a log or an access key with a person or a device (docs/threat-model.md).
 //!
 //! Time, randomness, tasks, database and sockets come from [`pli_env::Env`], so that a whole system runs under one seed.
 
+mod admission;
 pub mod authority;
 mod chores;
 pub mod config;
-mod connection;
 mod door;
 pub mod engine;
 pub mod error;
@@ -25,6 +26,7 @@ mod services;
 mod tls;
 
 pub use authority::{Authority, AuthorityError, Invite, Organisation, invitation_link};
-pub use config::{Config, Limits, Rate};
+pub use config::{Config, Limits, Places, Rate};
 pub use error::ServerError;
+pub use pli_env::Bound;
 pub use server::{Running, Server};

@@ -8,27 +8,28 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use pli_env::{Env, Incoming, Task};
-use pli_proto::limits::{INBOX_ITEM_BYTES, KEY_PACKAGE_BYTES, KEY_PACKAGES, MESSAGE_BYTES};
+use pli_env::{Env, Incoming, Listen, Task};
+use pli_proto::limits::MESSAGE_BYTES;
 use pli_proto::pb;
 use pli_proto::pb::{
     directory_server::DirectoryServer, enrolment_server::EnrolmentServer, inbox_server::InboxServer,
     key_packages_server::KeyPackagesServer, log_server::LogServer,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tonic::codegen::http::{self, HeaderValue, header};
 use tower::util::MapResponseLayer;
 
+use crate::admission::Admission;
+use crate::admission::connection::{Connection, Connections};
 use crate::authority::{Authority, AuthorityError, files};
 use crate::chores;
 use crate::config::Config;
-use crate::connection::{Connection, Connections};
 use crate::door::Door;
 use crate::error::ServerError;
 use crate::fanout::{Fanout, Local};
 use crate::services::directory::DirectoryService;
 use crate::services::enrolment::EnrolmentService;
-use crate::services::gate::GateLayer;
+use crate::services::gate::{GateLayer, HEADER_BYTES};
 use crate::services::inbox::InboxService;
 use crate::services::key_packages::KeyPackagesService;
 use crate::services::log::LogService;
@@ -44,9 +45,6 @@ const CONNECTION_STREAMS: u32 = 128;
 /// A page arrives in few round trips, and no reader makes the server hold more.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
-const HEADER_BYTES: u32 = 16 << 10;
-/// Requests other than to logs: a few ids and keys.
-const SMALL_REQUEST_BYTES: usize = 64 << 10;
 
 /// Starts servers.
 #[derive(Debug)]
@@ -84,7 +82,7 @@ fn lock(folder: &Path) -> Result<File, ServerError> {
 }
 
 async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: File) -> Result<Running, ServerError> {
-    let Config { listen, server_name, limits, .. } = config;
+    let Config { listen, server_name, reflection, limits, .. } = config;
     let versions = authority.engine().versions().await?;
     authority.look_at_issuers().await?;
     let shown = Shown::new(&authority, &server_name).await?;
@@ -95,8 +93,7 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
         engine: authority.engine().clone(),
         fanout: Arc::new(Local::default()) as Arc<dyn Fanout>,
         rates: Rates::new(&limits),
-        streams: places(limits.streams),
-        requests: places(limits.requests),
+        admission: Admission::new(&limits),
         env: env.clone(),
         authority,
         door,
@@ -104,15 +101,17 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
         complained: AtomicU64::new(0),
         ending,
     });
-    let (address, incoming) =
-        env.listen(listen, tls).await.map_err(|source| ServerError::Listen { address: listen, source })?;
+    let (handshakes, handshake_timeout) = (shared.limits.handshakes, shared.limits.handshake_timeout);
+    let on = Listen { address: listen, tls, handshakes, handshake_timeout };
+    let listening = env.listen(on).await;
+    let (address, incoming) = listening.map_err(|source| ServerError::Listen { address: listen, source })?;
     let (stopped, has_stopped) = watch::channel(None);
     let (alive, server) = watch::channel(());
     let connections = Connections::new(shared.authority.root_key(), &shared.limits, server);
     let serving = {
         let shared = shared.clone();
         env.spawn(Box::pin(async move {
-            let result = serve(shared.clone(), incoming, connections).await;
+            let result = serve(shared.clone(), incoming, connections, reflection).await;
             // The listener ending by itself is no orderly end.
             let orderly = *shared.ending.borrow();
             let result = result.and(if orderly { Ok(()) } else { Err(ServerError::Ended) });
@@ -127,11 +126,12 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
     Ok(Running { address, shared, end, has_stopped, serving, chores, alive, _lock: lock })
 }
 
-fn places(count: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)))
-}
-
-async fn serve(shared: Arc<Shared>, incoming: Incoming, connections: Connections) -> Result<(), ServerError> {
+async fn serve(
+    shared: Arc<Shared>,
+    incoming: Incoming,
+    connections: Connections,
+    reflection: bool,
+) -> Result<(), ServerError> {
     // hyper would stamp the operating system's clock: nobody needs it, and it would differ from run to run.
     let date = |mut response: http::Response<tonic::body::Body>| {
         response.headers_mut().insert(header::DATE, HeaderValue::from_static("-"));
@@ -139,12 +139,12 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming, connections: Connections
     };
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LogServer<LogService>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
-        .build_v1()
-        .expect("the descriptors are compiled in");
-    let inbox = InboxService { shared: shared.clone(), following: Arc::default() };
-    let publish_bytes = (KEY_PACKAGES as usize + 1) * KEY_PACKAGE_BYTES + SMALL_REQUEST_BYTES;
+    let reflection = reflection.then(|| {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+            .build_v1()
+            .expect("the descriptors are compiled in")
+    });
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
@@ -155,27 +155,14 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming, connections: Connections
         .layer(MapResponseLayer::new(date))
         .layer(GateLayer(shared.clone()))
         .add_service(health_service)
-        .add_service(reflection)
+        .add_optional_service(reflection)
+        // How long requests may be, the gate decides; but what comes on a stream it does not see.
+        .add_service(EnrolmentServer::new(EnrolmentService(shared.clone())).max_encoding_message_size(MESSAGE_BYTES))
+        .add_service(DirectoryServer::new(DirectoryService(shared.clone())).max_encoding_message_size(MESSAGE_BYTES))
         .add_service(
-            EnrolmentServer::new(EnrolmentService(shared.clone()))
-                .max_decoding_message_size(SMALL_REQUEST_BYTES)
-                .max_encoding_message_size(MESSAGE_BYTES),
+            KeyPackagesServer::new(KeyPackagesService(shared.clone())).max_encoding_message_size(MESSAGE_BYTES),
         )
-        .add_service(
-            DirectoryServer::new(DirectoryService(shared.clone()))
-                .max_decoding_message_size(SMALL_REQUEST_BYTES)
-                .max_encoding_message_size(MESSAGE_BYTES),
-        )
-        .add_service(
-            KeyPackagesServer::new(KeyPackagesService(shared.clone()))
-                .max_decoding_message_size(publish_bytes)
-                .max_encoding_message_size(MESSAGE_BYTES),
-        )
-        .add_service(
-            InboxServer::new(inbox)
-                .max_decoding_message_size(INBOX_ITEM_BYTES + SMALL_REQUEST_BYTES)
-                .max_encoding_message_size(MESSAGE_BYTES),
-        )
+        .add_service(InboxServer::new(InboxService(shared.clone())).max_encoding_message_size(MESSAGE_BYTES))
         .add_service(
             LogServer::new(LogService(shared.clone()))
                 .max_decoding_message_size(MESSAGE_BYTES)

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pli_env::real::Real;
-use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use rusqlite::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -168,11 +168,7 @@ impl Env for Altered {
             })
         })
     }
-    fn listen(
-        &self,
-        address: SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
-        self.real.listen(address, tls)
+    fn listen(&self, on: Listen) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
+        self.real.listen(on)
     }
 }

@@ -28,7 +28,7 @@ async fn link(world: &World, address: &str) -> String {
 async fn a_clock_that_is_days_behind_is_told_when_joining_and_the_invitation_serves_afterwards() {
     let world = World::new().await;
     let altered = Altered::current();
-    altered.clock_behind_ms.store(3 * DAY_MS, Ordering::SeqCst);
+    altered.clock_ms.store(-3 * DAY_MS as i64, Ordering::SeqCst);
     let env: Arc<dyn Env> = altered.clone();
     let good = link(&world, &world.address().to_string()).await;
     assert_eq!(joins(&world, &env, &good).await, Err(Error::ClockWrong { days: 3, ahead: false }));
@@ -37,14 +37,14 @@ async fn a_clock_that_is_days_behind_is_told_when_joining_and_the_invitation_ser
     let theirs = link(&other, &world.address().to_string()).await;
     let wrong = Error::InvitationRefused { why: InvitationProblem::WrongServer };
     assert_eq!(joins(&world, &env, &theirs).await, Err(wrong));
-    altered.clock_behind_ms.store(0, Ordering::SeqCst);
+    altered.clock_ms.store(0, Ordering::SeqCst);
     assert_eq!(joins(&world, &env, &good).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_months_ahead_is_told_when_joining() {
     let server = Altered::current();
-    server.clock_behind_ms.store(120 * DAY_MS, Ordering::SeqCst);
+    server.clock_ms.store(-120 * DAY_MS as i64, Ordering::SeqCst);
     let world = World::served_by(server).await;
     let link = link(&world, &world.address().to_string()).await;
     assert_eq!(joins(&world, &world.env, &link).await, Err(Error::ClockWrong { days: 120, ahead: true }));
@@ -56,12 +56,12 @@ async fn an_enrolled_device_is_told_until_its_clock_is_right() {
     let altered = Altered::current();
     world.env = altered.clone();
     world.enrol("Anne").await.close().await;
-    altered.clock_behind_ms.store(3 * DAY_MS, Ordering::SeqCst);
+    altered.clock_ms.store(-3 * DAY_MS as i64, Ordering::SeqCst);
     let anne = world.open("Anne").await;
     let mut warnings = anne.warnings();
     let told = warnings.wait_for(|warnings| *warnings == [Warning::ClockWrong { days: 3, ahead: false }]);
     tokio::time::timeout(PATIENCE, told).await.expect("it is told").unwrap();
-    altered.clock_behind_ms.store(0, Ordering::SeqCst);
+    altered.clock_ms.store(0, Ordering::SeqCst);
     anne.network_changed();
     online(&anne).await;
     assert!(anne.warnings().borrow().is_empty());

@@ -64,7 +64,9 @@ impl Told {
 pub(super) async fn run(args: Serve, shared: &Shared) -> Result<(), Failure> {
     let told = Told::now(&args)?;
     let is_new = found(&args).await?;
-    let running = Server::start(Real::current(), Config::new(&args.data, told.listen.unwrap_or(LISTEN))).await?;
+    let listen = told.listen.unwrap_or(LISTEN);
+    let config = Config { reflection: args.reflection, ..Config::new(&args.data, listen) };
+    let running = Server::start(Real::current(), config).await?;
     let served = serve(&args, &told, is_new, &running, shared).await;
     if served.is_ok() {
         eprintln!("{}", say::STOPPING);

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use rusqlite::Connection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -65,12 +65,8 @@ impl Env for Cable {
             Ok(Stream::new(Cut { stream, pulled }, peer))
         })
     }
-    fn listen(
-        &self,
-        address: SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
-        self.inner.listen(address, tls)
+    fn listen(&self, on: Listen) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
+        self.inner.listen(on)
     }
 }
 

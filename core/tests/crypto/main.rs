@@ -23,7 +23,7 @@ use pli_core::crypto::{
     verify, well_formed,
 };
 use pli_core::store::mls::{Deferred, FOLLOWER, MEMBER, MlsStore, MlsStoreError, SCHEMA};
-use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use tls_codec::Serialize as _;
@@ -286,11 +286,7 @@ macro_rules! env {
             fn dial(&self, _: Dial) -> BoxFuture<std::io::Result<Stream>> {
                 unreachable!()
             }
-            fn listen(
-                &self,
-                _: SocketAddr,
-                _: Arc<rustls::ServerConfig>,
-            ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
+            fn listen(&self, _: Listen) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
                 unreachable!()
             }
         }

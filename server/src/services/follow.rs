@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use pli_env::Address;
 use pli_proto::id::LogId;
 use pli_proto::limits::STREAM_LOGS;
 use pli_proto::pb;
@@ -12,11 +13,10 @@ use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::row::AccessKey;
 use pli_proto::signed::{Hash, Method};
 use prost::Message;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
-use super::rates::Address;
 use super::{Shared, ended};
 use crate::engine::EngineError;
 use crate::fanout::{Listener, Topic};
@@ -34,7 +34,6 @@ pub(crate) struct Follower {
     last: Option<LogId>,
     /// The door as it was when this stream came in.
     door: u64,
-    _place: OwnedSemaphorePermit,
 }
 
 /// Where the stream stands in one log.
@@ -61,7 +60,6 @@ impl Follower {
         address: Address,
         requests: Streaming<pb::LogRequest>,
         pages: mpsc::Sender<Result<pb::LogPage, Status>>,
-        place: OwnedSemaphorePermit,
     ) -> Self {
         let listener = shared.fanout.listen();
         listener.watch(Topic::Directory);
@@ -76,7 +74,6 @@ impl Follower {
             due: BTreeSet::new(),
             last: None,
             door,
-            _place: place,
         }
     }
 

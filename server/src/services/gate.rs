@@ -1,63 +1,51 @@
-//! What every call passes before its body is read: protocol version, who calls, door key, rates, a place, a time limit.
+//! What every call passes before its service sees it: protocol version, who calls, door key, rates, places, a time limit.
 //!
 //! The known connection presents a device's TLS certificate; the sealed one must present none, so that no client links
 //! its device to its logs by accident.
 
+use std::convert::Infallible;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use pli_env::Peer;
-use pli_proto::certificate::{self, DeviceCertificate, Usage};
+use http_body_util::{BodyExt, Full as Whole, Limited};
+use pli_env::Address;
 use pli_proto::id::DeviceId;
+use pli_proto::limits::{INBOX_ITEM_BYTES, KEY_PACKAGE_BYTES, KEY_PACKAGES, MESSAGE_BYTES};
 use pli_proto::refusal::Reason;
 use pli_proto::signed::Hash;
 use pli_proto::{DOOR_HEADER, OLDEST_PROTOCOL, PROTOCOL, PROTOCOL_HEADER};
 use prost::Message;
+use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tonic::codegen::http::{HeaderMap, Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::Shared;
-use super::rates::Address;
+use crate::admission::Who;
+use crate::admission::connection::{Caller, Identity};
+use crate::admission::pool::{Full, Place};
+use crate::admission::upload::{self, Pace, Unreceived};
 
 /// Asking again helps as soon as others have been answered.
 const BUSY_RETRY_MS: u64 = 1_000;
+/// Connections and streams that are taken for dead ones are so soon.
+const DEAD_RETRY_MS: u64 = 30_000;
 
-/// Who is at a connection's other end. Verified once, when it is accepted.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    address: Option<IpAddr>,
-    identity: Identity,
-}
-
-#[derive(Clone, Debug)]
-enum Identity {
-    /// Presented no certificate.
-    Nobody,
-    Device(Arc<DeviceCertificate>),
-    /// Presented something that is no device's chain.
-    Unknown,
-}
-
-impl Caller {
-    pub(crate) fn new(root: &[u8; 32], peer: &Peer) -> Self {
-        let chain: Vec<&[u8]> = peer.chain.iter().map(AsRef::as_ref).collect();
-        let identity = match certificate::verify_device(root, &chain, Usage::Tls) {
-            _ if chain.is_empty() => Identity::Nobody,
-            Ok(device) => Identity::Device(Arc::new(device)),
-            Err(_) => Identity::Unknown,
-        };
-        Self { address: peer.address.map(|address| address.ip()), identity }
-    }
-
-    pub(crate) fn address(&self) -> Address {
-        self.address.into()
-    }
-}
+/// All headers of a request.
+pub(crate) const HEADER_BYTES: u32 = 4 << 10;
+/// What anybody may send: a token, two keys and two signatures are the most.
+const OPEN_BYTES: usize = 4 << 10;
+/// A few ids and keys.
+const SMALL_BYTES: usize = 64 << 10;
+const PUBLISH_BYTES: usize = (KEY_PACKAGES as usize + 1) * KEY_PACKAGE_BYTES + SMALL_BYTES;
+const DELIVER_BYTES: usize = INBOX_ITEM_BYTES + SMALL_BYTES;
+/// All that one call of reflection may ask: a hundred bytes are answered with tens of thousands.
+const REFLECTION_BYTES: usize = 1 << 10;
+/// For the same reason it counts as so many requests.
+const REFLECTION_COST: u32 = 20;
 
 /// The device that calls, on the known connection: an extension of the request.
 #[derive(Clone, Copy, Debug)]
@@ -72,63 +60,157 @@ pub(crate) struct Known {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sealed(pub(crate) Address);
 
-/// How a method is called.
+/// Who may call a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
-    /// Health and reflection.
-    Infrastructure,
+    /// Health.
+    Anyone,
+    Reflection,
     /// With or without a certificate.
     Open,
     Known,
     Sealed,
-    /// There is no such method.
-    Absent,
 }
 
-fn access(path: &str) -> Access {
-    let Some(method) = path.strip_prefix("/pli.v1.") else { return Access::Infrastructure };
-    match method {
-        "Enrolment/Hello" | "Enrolment/Enrol" | "Enrolment/Renew" => Access::Open,
-        "Enrolment/Door"
-        | "Directory/People"
-        | "Directory/Revocations"
-        | "Directory/Issuers"
-        | "Directory/Seen"
-        | "Directory/Revoke" => Access::Known,
-        "KeyPackages/Publish" | "Inbox/Follow" | "Inbox/Acknowledge" => Access::Known,
-        "KeyPackages/Take" | "Inbox/Deliver" => Access::Sealed,
-        "Log/Create" | "Log/Append" | "Log/Read" | "Log/Subscribe" => Access::Sealed,
-        "Log/PutSnapshot" | "Log/GetSnapshot" => Access::Sealed,
-        _ => Access::Absent,
-    }
+/// How a method is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// One request of so many bytes, one answer.
+    Unary(usize),
+    /// One request of so many bytes, a stream of answers.
+    Answers(usize),
+    /// A stream of requests, a stream of answers.
+    Streams,
+}
+
+/// Who may call the method and how; none if it is not served.
+fn method(path: &str) -> Option<(Access, Shape)> {
+    Some(match path {
+        "/grpc.health.v1.Health/Check" => (Access::Anyone, Shape::Unary(OPEN_BYTES)),
+        "/grpc.health.v1.Health/Watch" => (Access::Anyone, Shape::Answers(OPEN_BYTES)),
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo" => (Access::Reflection, Shape::Streams),
+        "/pli.v1.Enrolment/Hello" | "/pli.v1.Enrolment/Enrol" | "/pli.v1.Enrolment/Renew" => {
+            (Access::Open, Shape::Unary(OPEN_BYTES))
+        }
+        "/pli.v1.Enrolment/Door"
+        | "/pli.v1.Directory/People"
+        | "/pli.v1.Directory/Revocations"
+        | "/pli.v1.Directory/Issuers"
+        | "/pli.v1.Directory/Seen"
+        | "/pli.v1.Directory/Revoke"
+        | "/pli.v1.Inbox/Acknowledge" => (Access::Known, Shape::Unary(SMALL_BYTES)),
+        "/pli.v1.KeyPackages/Publish" => (Access::Known, Shape::Unary(PUBLISH_BYTES)),
+        "/pli.v1.Inbox/Follow" => (Access::Known, Shape::Answers(SMALL_BYTES)),
+        "/pli.v1.KeyPackages/Take" => (Access::Sealed, Shape::Unary(SMALL_BYTES)),
+        "/pli.v1.Inbox/Deliver" => (Access::Sealed, Shape::Unary(DELIVER_BYTES)),
+        "/pli.v1.Log/Create" | "/pli.v1.Log/Append" | "/pli.v1.Log/PutSnapshot" => {
+            (Access::Sealed, Shape::Unary(MESSAGE_BYTES))
+        }
+        "/pli.v1.Log/Read" | "/pli.v1.Log/GetSnapshot" => (Access::Sealed, Shape::Unary(SMALL_BYTES)),
+        "/pli.v1.Log/Subscribe" => (Access::Sealed, Shape::Streams),
+        _ => return None,
+    })
 }
 
 impl Shared {
-    /// Lets a request in, with what its service needs to know of the caller, or says why not.
-    async fn admit(&self, request: &mut Request<Body>) -> Result<(), Status> {
-        let access = access(request.uri().path());
-        if access == Access::Absent {
+    /// Has a request answered, or says why not.
+    async fn pass<S>(&self, mut request: Request<Body>, mut inner: S) -> Result<Response<Body>, Status>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let Some((access, shape)) = method(request.uri().path()) else {
             return Err(self.explained(Status::unimplemented("there is no such method")));
-        }
+        };
+        let who = self.admit(access, &mut request).await?;
+        let until = Instant::now() + self.limits.request_timeout;
+        let pools = self.admission.of(who);
+        let mut room = pools.bytes.take(who, HEADER_BYTES as usize).map_err(|_| self.busy())?;
+        let request = match shape {
+            Shape::Unary(most) | Shape::Answers(most) => self.received(request, most, until, &mut room).await?,
+            Shape::Streams if access == Access::Reflection => {
+                request.map(|body| Body::new(Limited::new(body, REFLECTION_BYTES)))
+            }
+            Shape::Streams => request,
+        };
+        let place = match shape {
+            Shape::Unary(_) => pools.requests.take(who, 1).map_err(|_| self.busy()),
+            _ => pools.streams.take(who, 1).map_err(|full| self.too_many("too many streams", full)),
+        }?;
+        let Ok(answered) = timeout_at(until, inner.call(request)).await else { return Err(self.late()) };
+        let Ok(response) = answered;
+        let response = self.explain(response);
+        Ok(match shape {
+            Shape::Unary(_) => response,
+            Shape::Answers(_) | Shape::Streams => response.map(|body| hold(place, body)),
+        })
+    }
+
+    /// Lets a request in, with what its service needs to know of the caller, or says why not.
+    async fn admit(&self, access: Access, request: &mut Request<Body>) -> Result<Who, Status> {
         let caller = request.extensions().get::<Caller>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
-        let address = caller.address();
+        let address = caller.address;
         self.rate(self.rates.address.take(address, 1))?;
-        if access != Access::Infrastructure {
+        if !matches!(access, Access::Anyone | Access::Reflection) {
             self.check_protocol(request.headers())?;
         }
-        match access {
+        let who = match access {
             Access::Known => {
                 let known = self.known(&caller).await?;
                 request.extensions_mut().insert(known);
+                Who::Known(known.device)
             }
             Access::Sealed => {
                 self.check_sealed(&caller, request.headers())?;
                 request.extensions_mut().insert(Sealed(address));
+                Who::Sealed(address)
             }
-            Access::Infrastructure | Access::Open | Access::Absent => {}
+            // A device is not kept waiting by strangers.
+            Access::Open if matches!(caller.identity, Identity::Device(_)) => {
+                self.known(&caller).await.map_or(Who::Stranger(address), |known| Who::Known(known.device))
+            }
+            Access::Open | Access::Anyone | Access::Reflection => Who::Stranger(address),
+        };
+        if let Who::Stranger(_) = who {
+            let cost = if access == Access::Reflection { REFLECTION_COST } else { 1 };
+            self.rate(self.rates.stranger.take(address, cost))?;
+        } else {
+            let taken = caller.is(who, &self.admission.of(who).connections);
+            taken.map_err(|full| self.too_many("too many connections", full))?;
         }
-        Ok(())
+        Ok(who)
+    }
+
+    /// The request with its whole body.
+    async fn received(
+        &self,
+        request: Request<Body>,
+        most: usize,
+        until: Instant,
+        room: &mut Place,
+    ) -> Result<Request<Body>, Status> {
+        let (parts, body) = request.into_parts();
+        let received = upload::receive(body, most, Pace::new(&self.limits, until), room).await;
+        let received = received.map_err(|why| match why {
+            Unreceived::TooLong => self.refuse(Reason::Invalid, "the request is too long"),
+            Unreceived::TooSlow => self.late(),
+            Unreceived::Full => self.busy(),
+            Unreceived::Broken => Status::cancelled("the request was given up"),
+        })?;
+        Ok(Request::from_parts(parts, Body::new(Whole::from(received))))
+    }
+
+    fn busy(&self) -> Status {
+        self.refuse_until(Reason::Limit, "the server is busy", BUSY_RETRY_MS)
+    }
+
+    fn late(&self) -> Status {
+        self.refuse_until(Reason::Unavailable, "the request took too long", BUSY_RETRY_MS)
+    }
+
+    fn too_many(&self, message: &str, full: Full) -> Status {
+        let retry_ms = if full == Full::Each { DEAD_RETRY_MS } else { BUSY_RETRY_MS };
+        self.refuse_until(Reason::Limit, message, retry_ms)
     }
 
     fn check_protocol(&self, headers: &HeaderMap) -> Result<(), Status> {
@@ -187,6 +269,14 @@ impl Shared {
     }
 }
 
+/// A stream's body that holds its place until it ends or nobody wants it.
+fn hold(place: Place, body: Body) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        let _until_dropped = &place;
+        frame
+    }))
+}
+
 /// Wraps all services in the gate.
 #[derive(Clone)]
 pub(crate) struct GateLayer(pub(crate) Arc<Shared>);
@@ -206,40 +296,22 @@ pub(crate) struct Gate<S> {
 
 impl<S> Service<Request<Body>> for Gate<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         let fresh = self.inner.clone();
         // The one that is ready is the one that was polled.
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let inner = std::mem::replace(&mut self.inner, fresh);
         let shared = self.shared.clone();
-        Box::pin(async move {
-            if let Err(status) = shared.admit(&mut request).await {
-                return Ok(status.into_http());
-            }
-            // Held until the response begins: for a unary call, until it is answered.
-            let Ok(_place) = shared.requests.clone().try_acquire_owned() else {
-                let busy = shared.refuse_until(Reason::Limit, "the server is busy", BUSY_RETRY_MS);
-                return Ok(busy.into_http());
-            };
-            let ours = access(request.uri().path()) != Access::Infrastructure;
-            match tokio::time::timeout(shared.limits.request_timeout, inner.call(request)).await {
-                Ok(response) if ours => response.map(|response| shared.explain(response)),
-                Ok(response) => response,
-                Err(_) => {
-                    let late = shared.refuse_until(Reason::Unavailable, "the request took too long", BUSY_RETRY_MS);
-                    Ok(late.into_http())
-                }
-            }
-        })
+        Box::pin(async move { Ok(shared.pass(request, inner).await.unwrap_or_else(Status::into_http)) })
     }
 }

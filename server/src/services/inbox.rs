@@ -1,7 +1,6 @@
 //! Inboxes: anyone delivers on the sealed connection; the device follows its own on the known one.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use pli_proto::id::DeviceId;
 use pli_proto::limits::INBOX_ITEM_BYTES;
@@ -9,7 +8,7 @@ use pli_proto::pb;
 use pli_proto::pb::inbox_server::Inbox;
 use pli_proto::refusal::Reason;
 use pli_proto::signed::Hash;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
@@ -18,22 +17,12 @@ use super::{Pages, Shared, ended, respond};
 use crate::engine::Versions;
 use crate::fanout::{Listener, Topic};
 
-/// The streams of a device that are taken for dead ones are so soon.
-const STREAMS_RETRY_MS: u64 = 30_000;
-
-pub(crate) struct InboxService {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) following: Arc<Following>,
-}
-
-/// How many streams each device has.
-#[derive(Default)]
-pub(crate) struct Following(Mutex<BTreeMap<DeviceId, usize>>);
+pub(crate) struct InboxService(pub(crate) Arc<Shared>);
 
 #[tonic::async_trait]
 impl Inbox for InboxService {
     async fn deliver(&self, request: Request<pb::DeliverRequest>) -> Result<Response<pb::DeliverResponse>, Status> {
-        let shared = &self.shared;
+        let shared = &self.0;
         let pb::DeliverRequest { device, id, sealed } = request.into_inner();
         let (Ok(device), Ok(id)) = (DeviceId::try_from(device.as_slice()), id.try_into()) else {
             return Err(shared.refuse(Reason::Invalid, "a device or id is missing or malformed"));
@@ -50,20 +39,14 @@ impl Inbox for InboxService {
     type FollowStream = Pages<pb::InboxPage>;
 
     async fn follow(&self, request: Request<pb::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
-        let shared = &self.shared;
+        let shared = &self.0;
         let Known { device, issuer, .. } = shared.extension(&request)?;
-        let counted = Counted::new(&self.following, device, shared.limits.streams_per_device);
-        let counted = counted
-            .ok_or_else(|| shared.refuse_until(Reason::Limit, "the device has too many streams", STREAMS_RETRY_MS))?;
-        let place = shared.stream_place()?;
         let listener = shared.fanout.listen();
         listener.watch(Topic::Inbox(device));
         listener.watch(Topic::Directory);
         let (pages, receiver) = mpsc::channel(1);
         let shared = shared.clone();
-        let held = (counted, place);
-        let follower =
-            Follower { shared: shared.clone(), device, issuer, after: 0, told: None, listener, pages, _held: held };
+        let follower = Follower { shared: shared.clone(), device, issuer, after: 0, told: None, listener, pages };
         let task = shared.env.spawn(Box::pin(follower.run()));
         Ok(respond(receiver, task))
     }
@@ -72,37 +55,10 @@ impl Inbox for InboxService {
         &self,
         request: Request<pb::AcknowledgeRequest>,
     ) -> Result<Response<pb::AcknowledgeResponse>, Status> {
-        let Known { device, .. } = self.shared.extension(&request)?;
-        let done = self.shared.engine.acknowledge(device, request.into_inner().up_to).await;
-        done.map_err(|error| self.shared.engine_error(error))?;
+        let Known { device, .. } = self.0.extension(&request)?;
+        let done = self.0.engine.acknowledge(device, request.into_inner().up_to).await;
+        done.map_err(|error| self.0.engine_error(error))?;
         Ok(Response::new(pb::AcknowledgeResponse {}))
-    }
-}
-
-/// One stream of a device, counted until dropped.
-struct Counted(Arc<Following>, DeviceId);
-
-impl Counted {
-    fn new(following: &Arc<Following>, device: DeviceId, most: usize) -> Option<Self> {
-        let mut counts = following.0.lock().expect("no panic while held");
-        let count = counts.entry(device).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Self(following.clone(), device))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = self.0.0.lock().expect("no panic while held");
-        if let Some(count) = counts.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.1);
-            }
-        }
     }
 }
 
@@ -118,7 +74,6 @@ struct Follower {
     told: Option<Versions>,
     listener: Arc<dyn Listener>,
     pages: mpsc::Sender<Result<pb::InboxPage, Status>>,
-    _held: (Counted, OwnedSemaphorePermit),
 }
 
 impl Follower {

@@ -88,9 +88,8 @@ impl Log for LogService {
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let shared = &self.0;
         let Sealed(address) = shared.extension(&request)?;
-        let place = shared.stream_place()?;
         let (pages, receiver) = mpsc::channel(1);
-        let follower = Follower::new(shared.clone(), address, request.into_inner(), pages, place);
+        let follower = Follower::new(shared.clone(), address, request.into_inner(), pages);
         let task = shared.env.spawn(Box::pin(follower.run()));
         Ok(respond(receiver, task))
     }

@@ -1,6 +1,6 @@
 //! The services of `pli.v1`, over the engine and the fan-out.
 //!
-//! - [`gate`]: what every call passes first: protocol version, who calls, door key, rates, time.
+//! - [`gate`]: what every call passes first: protocol version, who calls, door key, rates, places, time.
 //! - [`rates`]: token buckets.
 //! - [`enrolment`], [`directory`], [`key_packages`], [`inbox`], [`log`]: one service each.
 //! - [`follow`]: the task behind each stream of logs.
@@ -21,10 +21,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::Stream;
 use pli_env::{Env, Task};
 use pli_proto::refusal::{Reason, Refusal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
+use crate::admission::Admission;
 use crate::authority::{Authority, AuthorityError};
 use crate::config::Limits;
 use crate::door::Door;
@@ -46,10 +47,7 @@ pub(crate) struct Shared {
     pub(crate) door: Door,
     pub(crate) limits: Limits,
     pub(crate) rates: Rates,
-    /// Places for streams.
-    pub(crate) streams: Arc<Semaphore>,
-    /// Places for unary requests.
-    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) admission: Admission,
     /// The minute in which an error of the storage was told last.
     pub(crate) complained: AtomicU64,
     /// True once the server stops.
@@ -126,12 +124,6 @@ impl Shared {
             self.fanout.publish(Topic::Directory);
         }
         Ok(())
-    }
-
-    /// A place for one more stream.
-    pub(crate) fn stream_place(&self) -> Result<OwnedSemaphorePermit, Status> {
-        let place = self.streams.clone().try_acquire_owned();
-        place.map_err(|_| self.refuse_until(Reason::Limit, "too many streams", STOPPED_RETRY_MS))
     }
 
     /// Told to clients whose stream ends because the server does.

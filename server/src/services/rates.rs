@@ -1,11 +1,11 @@
 //! Token buckets: what one row, device or address may ask. Bounded, in memory: a restart forgives.
 
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use lru::LruCache;
+use pli_env::Address;
 use pli_proto::id::{DeviceId, LogId};
 use pli_proto::row::AccessKey;
 use tokio::time::Instant;
@@ -14,14 +14,13 @@ use crate::config::{Limits, Rate};
 
 /// Buckets of one kind. The one unused for longest goes first; by then it is full again, or a flood is under way.
 const BUCKETS: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
-/// Leading bytes of an IPv6 address that one subscriber has.
-const IPV6_PREFIX_BYTES: usize = 8;
 
 /// All buckets.
 pub(crate) struct Rates {
     pub(crate) row: Buckets<(LogId, AccessKey)>,
     pub(crate) device: Buckets<DeviceId>,
     pub(crate) address: Buckets<Address>,
+    pub(crate) stranger: Buckets<Address>,
     pub(crate) take: Buckets<Address>,
     pub(crate) create: Buckets<Address>,
     row_kib: Buckets<(LogId, AccessKey)>,
@@ -34,6 +33,7 @@ impl Rates {
             row: Buckets::new(limits.row_rate),
             device: Buckets::new(limits.device_rate),
             address: Buckets::new(limits.address_rate),
+            stranger: Buckets::new(limits.stranger_rate),
             take: Buckets::new(limits.take_rate),
             create: Buckets::new(limits.create_rate),
             row_kib: Buckets::new(limits.row_kib_rate),
@@ -46,23 +46,6 @@ impl Rates {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
         self.row_kib.take(row, kib)?;
         self.address_kib.take(address, kib)
-    }
-}
-
-/// An address as a bucket's key: of IPv6 only what one subscriber can't choose. None where there are no addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Address(Option<IpAddr>);
-
-impl From<Option<IpAddr>> for Address {
-    fn from(address: Option<IpAddr>) -> Self {
-        Self(match address.map(|address| address.to_canonical()) {
-            Some(IpAddr::V6(v6)) => {
-                let mut octets = v6.octets();
-                octets[IPV6_PREFIX_BYTES..].fill(0);
-                Some(octets.into())
-            }
-            other => other,
-        })
     }
 }
 

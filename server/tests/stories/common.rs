@@ -11,7 +11,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use futures_util::StreamExt;
 use hyper_util::rt::TokioIo;
 use pli_env::real::Real;
-use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use pli_proto::id::{DeviceId, LogId, PersonId};
 use pli_proto::pb;
 use pli_proto::pb::{
@@ -97,12 +97,8 @@ impl Env for World {
     fn dial(&self, to: Dial) -> BoxFuture<std::io::Result<Stream>> {
         self.real.dial(to)
     }
-    fn listen(
-        &self,
-        address: SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
-        let (listening, down) = (self.real.listen(address, tls), self.network_down.clone());
+    fn listen(&self, on: Listen) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
+        let (listening, down) = (self.real.listen(on), self.network_down.clone());
         Box::pin(async move {
             let (address, incoming) = listening.await?;
             Ok((address, Box::pin(incoming.take_until(async move { down.notified().await })) as Incoming))
@@ -124,6 +120,7 @@ pub struct Office {
     pub folder: TempDir,
     pub world: Arc<World>,
     pub limits: Limits,
+    pub reflection: bool,
     running: Option<Running>,
     /// Where the server is, if it runs in another process.
     pub elsewhere: Option<SocketAddr>,
@@ -143,7 +140,7 @@ impl Office {
         authority.close().await;
         let mut limits = Limits { poll: Duration::from_millis(20), ..Limits::default() };
         change(&mut limits);
-        let mut office = Self { folder, world, limits, running: None, elsewhere: None, root };
+        let mut office = Self { folder, world, limits, reflection: false, running: None, elsewhere: None, root };
         office.start().await;
         office
     }
@@ -151,6 +148,7 @@ impl Office {
     pub fn config(&self) -> Config {
         let mut config = Config::new(self.folder.path(), "127.0.0.1:0".parse().unwrap());
         config.limits = self.limits.clone();
+        config.reflection = self.reflection;
         config
     }
 

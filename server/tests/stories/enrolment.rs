@@ -94,7 +94,8 @@ async fn keys_must_be_sound_different_new_and_in_the_devices_hands() {
     let good = bob.enrol_request(&token);
     let unproven = pb::EnrolRequest { tls_signature: good.mls_signature.clone(), ..good.clone() };
     assert_eq!(reason(client.enrol(unproven).await), Reason::Signature);
-    let other_token = pb::EnrolRequest { token: vec![1; 16], ..good.clone() };
+    let other_token = office.invite(Invite::person("Carl")).await;
+    let other_token = pb::EnrolRequest { token: other_token, ..good.clone() };
     assert_eq!(reason(client.enrol(other_token).await), Reason::Signature);
     let one_key = Device { tls: bob.mls.clone(), ..bob.clone() };
     assert_eq!(reason(client.enrol(one_key.enrol_request(&token)).await), Reason::Invalid);

@@ -129,7 +129,7 @@ async fn a_device_has_few_streams_at_once() {
     let anne = office.hire("Anne").await;
     let mut inbox = own(&office, &anne).await;
     let mut streams = Vec::new();
-    for _ in 0..office.limits.streams_per_device {
+    for _ in 0..office.limits.known.streams.each {
         let mut stream = follow(&mut inbox).await;
         next(&mut stream).await;
         streams.push(stream);

@@ -2,7 +2,7 @@
 
 use pli_proto::refusal::Reason;
 use pli_proto::{limits, pb};
-use pli_server::Rate;
+use pli_server::{Bound, Rate};
 
 use crate::common::*;
 
@@ -65,47 +65,35 @@ async fn an_address_that_floods_is_told_to_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_connections_are_closed_and_streams_refused() {
+async fn too_many_connections_and_streams_are_refused() {
     let office = Office::with(|limits| {
-        limits.connections_per_address = 3;
-        limits.streams = 1;
+        limits.known.connections = Bound::new(3, 2);
+        limits.sealed.streams = Bound::new(1, 1);
     })
     .await;
-    let anne = office.hire("Anne").await;
-    let mut sealed = None;
-    until(async || office.channel(Some(&anne)).await.is_ok()).await;
-    soon(async {
-        while sealed.is_none() {
-            let door = office.enrolment(Some(&anne)).await.door(pb::DoorRequest {}).await;
-            let Ok(door) = door else { continue };
-            sealed = Some(office.sealed_with(door.into_inner().key).await);
-        }
-    })
-    .await;
-    let mut sealed = sealed.unwrap();
+    let (anne, bob) = (office.hire("Anne").await, office.hire("Bob").await);
+    let mut sealed = office.sealed(&anne).await;
     let held = sealed.subscribe().await.unwrap();
     assert_eq!(reason(sealed.subscribe().await), Reason::Limit);
     drop(held);
     until(async || sealed.clone().subscribe().await.is_ok()).await;
+    // A device has two, and both devices three.
     let mut open = Vec::new();
-    let refused = soon(async {
-        loop {
-            let channel = match office.channel(None).await {
-                Ok(channel) => channel,
-                Err(_) => break true,
-            };
-            let mut client =
-                pb::enrolment_client::EnrolmentClient::with_interceptor(channel.clone(), Headers::default());
-            if client.hello(pb::HelloRequest {}).await.is_err() {
-                break true;
-            }
-            open.push(channel);
-            if open.len() > 3 {
-                break false;
-            }
-        }
-    });
-    assert!(refused.await);
+    for device in [&anne, &anne, &bob] {
+        let mut client = office.enrolment(Some(device)).await;
+        until(async || client.clone().door(pb::DoorRequest {}).await.is_ok()).await;
+        client.door(pb::DoorRequest {}).await.unwrap();
+        open.push(client);
+    }
+    for device in [&anne, &bob] {
+        let refused = office.enrolment(Some(device)).await.door(pb::DoorRequest {}).await;
+        assert_eq!(reason(refused), Reason::Limit);
+    }
+    for client in &mut open {
+        client.door(pb::DoorRequest {}).await.unwrap();
+    }
+    open.pop();
+    until(async || office.enrolment(Some(&bob)).await.door(pb::DoorRequest {}).await.is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 // Nothing outside reaches into a test binary; and its helpers are tests too, which clippy does not know.
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
+mod admission;
 mod common;
 
 mod directory;

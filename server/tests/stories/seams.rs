@@ -129,10 +129,9 @@ impl Env for Seeded {
     }
     fn listen(
         &self,
-        address: std::net::SocketAddr,
-        tls: Arc<rustls::ServerConfig>,
+        on: pli_env::Listen,
     ) -> pli_env::BoxFuture<std::io::Result<(std::net::SocketAddr, pli_env::Incoming)>> {
-        Real::current().listen(address, tls)
+        Real::current().listen(on)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ed25519_dalek::{Signer, SigningKey};
 use hyper_util::rt::TokioIo;
-use pli_env::{BoxFuture, Dial, Env, Incoming, Peer, Stream, Task};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Peer, Stream, Task};
 use pli_proto::id::{DeviceId, LogId};
 use pli_proto::pb;
 use pli_proto::pb::{enrolment_client::EnrolmentClient, inbox_client::InboxClient, log_client::LogClient};
@@ -69,15 +69,11 @@ impl Env for Virtual {
             Ok(Stream::new(near, Peer::default()))
         })
     }
-    fn listen(
-        &self,
-        address: SocketAddr,
-        _: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
+    fn listen(&self, on: Listen) -> BoxFuture<std::io::Result<(SocketAddr, Incoming)>> {
         let (sender, mut receiver) = mpsc::channel(8);
         *self.listener.lock().unwrap() = Some(sender);
         let incoming = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx).map(|s| s.map(Ok)));
-        Box::pin(async move { Ok((address, Box::pin(incoming) as Incoming)) })
+        Box::pin(async move { Ok((on.address, Box::pin(incoming) as Incoming)) })
     }
 }
 

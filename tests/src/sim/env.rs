@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pli_core::{Error, KeyStore};
-use pli_env::{BoxFuture, Dial, Env, Incoming, Stream, Task};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -113,15 +113,11 @@ impl Env for SimEnv {
         Box::pin(async { dialled.await.unwrap_or_else(|_| Err(io::ErrorKind::HostUnreachable.into())) })
     }
 
-    fn listen(
-        &self,
-        address: SocketAddr,
-        _: Arc<rustls::ServerConfig>,
-    ) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
+    fn listen(&self, on: Listen) -> BoxFuture<io::Result<(SocketAddr, Incoming)>> {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         *self.world.net.listener.lock().expect("no panic while held") = Some(sender);
         let incoming = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-        Box::pin(async move { Ok((address, Box::pin(incoming) as Incoming)) })
+        Box::pin(async move { Ok((on.address, Box::pin(incoming) as Incoming)) })
     }
 }
 
