@@ -68,6 +68,10 @@ pub struct Limits {
     pub streams_per_device: usize,
     /// Unary requests under way at once; each may hold a message of `limits::MESSAGE_BYTES`.
     pub requests: usize,
+    /// Bytes held of pages and answers that clients have not taken yet, but for what is small (`engine::SMALL_BYTES`).
+    pub held_bytes: usize,
+    /// A connection is cut on which a client takes nothing for that long of a page that is there.
+    pub patience: Duration,
     /// A unary request ends after that long, its upload included.
     pub request_timeout: Duration,
     /// How often streams look by themselves, hint or none.
@@ -112,6 +116,8 @@ impl Default for Limits {
             streams: 20_000,
             streams_per_device: 4,
             requests: 512,
+            held_bytes: 256 << 20,
+            patience: Duration::from_secs(60),
             request_timeout: Duration::from_secs(30),
             reread: Duration::from_secs(30),
             poll: Duration::from_secs(1),

@@ -34,11 +34,36 @@ impl Connections {
     /// The connection, or `None` if there are too many: it is closed then.
     pub(crate) fn admit(&self, stream: Stream) -> Option<Connection> {
         let place = self.places.clone().try_acquire_owned().ok()?;
-        let caller = Caller::new(&self.root, &stream.peer);
+        let (cut, mut is_cut) = Cut::new();
+        let caller = Caller::new(&self.root, &stream.peer, cut);
         let counted = Counted::new(&self.addresses, caller.address(), self.per_address)?;
         let mut server = self.server.clone();
-        let cut: BoxFuture<()> = Box::pin(async move { while server.changed().await.is_ok() {} });
+        let cut: BoxFuture<()> = Box::pin(async move {
+            let server = async { while server.changed().await.is_ok() {} };
+            // An error is no cut: whoever could say so is gone.
+            let cut = async {
+                if is_cut.wait_for(|cut| *cut).await.is_err() {
+                    std::future::pending().await
+                }
+            };
+            tokio::select! { () = server => {}, () = cut => {} }
+        });
         Some(Connection { stream, caller, cut, _held: (place, counted) })
+    }
+}
+
+/// Cuts one connection, whatever is under way on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut(watch::Sender<bool>);
+
+impl Cut {
+    fn new() -> (Self, watch::Receiver<bool>) {
+        let (cut, is_cut) = watch::channel(false);
+        (Self(cut), is_cut)
+    }
+
+    pub(crate) fn now(&self) {
+        self.0.send_replace(true);
     }
 }
 
@@ -73,7 +98,7 @@ impl Drop for Counted {
 pub(crate) struct Connection {
     stream: Stream,
     caller: Caller,
-    /// Ready once the server is no more. The tasks of connections are tonic's, so they end by this.
+    /// Ready once the server is no more, or has cut this one. The tasks of connections are tonic's, so they end by this.
     cut: BoxFuture<()>,
     _held: (OwnedSemaphorePermit, Counted),
 }

@@ -33,6 +33,7 @@ use crate::services::inbox::InboxService;
 use crate::services::key_packages::KeyPackagesService;
 use crate::services::log::LogService;
 use crate::services::rates::Rates;
+use crate::services::room::Room;
 use crate::services::{Shared, ended};
 use crate::tls::{self, Shown};
 
@@ -95,6 +96,7 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
         engine: authority.engine().clone(),
         fanout: Arc::new(Local::default()) as Arc<dyn Fanout>,
         rates: Rates::new(&limits),
+        room: Room::new(limits.held_bytes),
         streams: places(limits.streams),
         requests: places(limits.requests),
         env: env.clone(),
@@ -221,6 +223,11 @@ impl Running {
     /// another one.
     pub fn authority(&self) -> &Authority {
         &self.shared.authority
+    }
+
+    /// How many bytes of [`crate::Limits::held_bytes`] are held now.
+    pub fn held_bytes(&self) -> usize {
+        self.shared.room.taken()
     }
 
     /// Completes if the server stops by itself, and says why.

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use pli_env::Peer;
 use pli_proto::certificate::{self, DeviceCertificate, Usage};
 use pli_proto::id::DeviceId;
+use pli_proto::limits::MESSAGE_BYTES;
 use pli_proto::refusal::Reason;
 use pli_proto::signed::Hash;
 use pli_proto::{DOOR_HEADER, OLDEST_PROTOCOL, PROTOCOL, PROTOCOL_HEADER};
@@ -22,7 +23,9 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::Shared;
+use super::paced::{Held, Paced};
 use super::rates::Address;
+use crate::connection::Cut;
 
 /// Asking again helps as soon as others have been answered.
 const BUSY_RETRY_MS: u64 = 1_000;
@@ -32,6 +35,8 @@ const BUSY_RETRY_MS: u64 = 1_000;
 pub(crate) struct Caller {
     address: Option<IpAddr>,
     identity: Identity,
+    /// Of the connection.
+    cut: Cut,
 }
 
 #[derive(Clone, Debug)]
@@ -44,14 +49,14 @@ enum Identity {
 }
 
 impl Caller {
-    pub(crate) fn new(root: &[u8; 32], peer: &Peer) -> Self {
+    pub(crate) fn new(root: &[u8; 32], peer: &Peer, cut: Cut) -> Self {
         let chain: Vec<&[u8]> = peer.chain.iter().map(AsRef::as_ref).collect();
         let identity = match certificate::verify_device(root, &chain, Usage::Tls) {
             _ if chain.is_empty() => Identity::Nobody,
             Ok(device) => Identity::Device(Arc::new(device)),
             Err(_) => Identity::Unknown,
         };
-        Self { address: peer.address.map(|address| address.ip()), identity }
+        Self { address: peer.address.map(|address| address.ip()), identity, cut }
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -103,9 +108,20 @@ fn access(path: &str) -> Access {
     }
 }
 
+/// What an answer may weigh that does not come by itself in pages of known size.
+fn weight(path: &str) -> usize {
+    match path.strip_prefix("/pli.v1.") {
+        Some("Directory/People") => 256 << 10,
+        Some("Directory/Revocations" | "KeyPackages/Take") => 5 << 20,
+        Some("Directory/Issuers") => MESSAGE_BYTES,
+        _ => 0,
+    }
+}
+
 impl Shared {
-    /// Lets a request in, with what its service needs to know of the caller, or says why not.
-    async fn admit(&self, request: &mut Request<Body>) -> Result<(), Status> {
+    /// Lets a request in, with what its service needs to know of the caller, or says why not. Gives how to cut its
+    /// connection.
+    async fn admit(&self, request: &mut Request<Body>) -> Result<Cut, Status> {
         let access = access(request.uri().path());
         if access == Access::Absent {
             return Err(self.explained(Status::unimplemented("there is no such method")));
@@ -128,7 +144,7 @@ impl Shared {
             }
             Access::Infrastructure | Access::Open | Access::Absent => {}
         }
-        Ok(())
+        Ok(caller.cut)
     }
 
     fn check_protocol(&self, headers: &HeaderMap) -> Result<(), Status> {
@@ -223,18 +239,31 @@ where
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let shared = self.shared.clone();
         Box::pin(async move {
-            if let Err(status) = shared.admit(&mut request).await {
-                return Ok(status.into_http());
-            }
+            let cut = match shared.admit(&mut request).await {
+                Ok(cut) => cut,
+                Err(status) => return Ok(status.into_http()),
+            };
             // Held until the response begins: for a unary call, until it is answered.
             let Ok(_place) = shared.requests.clone().try_acquire_owned() else {
                 let busy = shared.refuse_until(Reason::Limit, "the server is busy", BUSY_RETRY_MS);
                 return Ok(busy.into_http());
             };
             let ours = access(request.uri().path()) != Access::Infrastructure;
-            match tokio::time::timeout(shared.limits.request_timeout, inner.call(request)).await {
-                Ok(response) if ours => response.map(|response| shared.explain(response)),
-                Ok(response) => response,
+            let (held, pages) = Held::new(cut);
+            request.extensions_mut().insert(held.clone());
+            let answer = async {
+                match weight(request.uri().path()) {
+                    0 => {}
+                    bytes => held.keep(Some(shared.room.ask(bytes).await)),
+                }
+                inner.call(request).await
+            };
+            match tokio::time::timeout(shared.limits.request_timeout, answer).await {
+                Ok(response) => response.map(|response| {
+                    let response = if ours { shared.explain(response) } else { response };
+                    let paced = |body| Paced::new(body, (held, pages), shared.env.clone(), shared.limits.patience);
+                    response.map(|body| Body::new(paced(body)))
+                }),
                 Err(_) => {
                     let late = shared.refuse_until(Reason::Unavailable, "the request took too long", BUSY_RETRY_MS);
                     Ok(late.into_http())
