@@ -6,7 +6,7 @@
 //! which the administration gives, comes before what else a text may mean.
 
 use pli_core::Client;
-use pli_core::model::{ConversationId, ConversationKind, Message, Person, PersonId};
+use pli_core::model::{ConversationId, ConversationKind, EntryId, Message, Person, PersonId, TimelineItem};
 use pli_core::text::fold;
 
 use crate::failure::Failure;
@@ -164,24 +164,39 @@ pub(crate) async fn conversation(client: &Client, text: &str) -> Result<Conversa
         .map_err(|name| Failure::refused(errors::NO_PAIR.with(&[&show::safe(&name)])))
 }
 
+/// Items of a conversation that are looked at for what is not settled there: what was refused stands at a message that
+/// the person has seen lately.
+const LOOKED_THROUGH: usize = 1_000;
+
 /// The message named, by its id or the beginning of that.
 pub(crate) async fn message(client: &Client, at: ConversationId, text: &str) -> Result<Message, Failure> {
+    let messages: Vec<_> = said(client, at, text).await?.into_iter().map(|said| candidate(said.id, said)).collect();
+    find(&messages, text.trim(), &errors::UNKNOWN_MESSAGE)
+}
+
+/// The message named so, or what was asked to be done to one and is not done.
+pub(crate) async fn entry(client: &Client, at: ConversationId, text: &str) -> Result<EntryId, Failure> {
+    let messages = said(client, at, text).await?.into_iter().map(|message| message.id);
+    let items = client.conversation(at).items(None, LOOKED_THROUGH).await?;
+    let deeds = items.into_iter().flat_map(|item| match item {
+        TimelineItem::Said(message) => message.unsettled,
+        TimelineItem::Changed(_) => Vec::new(),
+    });
+    let entries: Vec<_> = messages.chain(deeds.map(|deed| deed.id)).map(|id| candidate(id, id)).collect();
+    find(&entries, text.trim(), &errors::UNKNOWN_MESSAGE)
+}
+
+/// The messages whose id begins so.
+async fn said(client: &Client, at: ConversationId, text: &str) -> Result<Vec<Message>, Failure> {
     let digits = text.trim();
-    let named = if is_hexadecimal(digits) && digits.len() >= PREFIX_DIGITS {
-        client.conversation(at).with_id(digits).await?
-    } else {
-        Vec::new()
-    };
-    let candidates: Vec<_> = named
-        .into_iter()
-        .map(|message| Candidate {
-            kind: Kind::Message,
-            id: message.id.to_string(),
-            name: String::new(),
-            value: message,
-        })
-        .collect();
-    find(&candidates, digits, &errors::UNKNOWN_MESSAGE)
+    if !is_hexadecimal(digits) || digits.len() < PREFIX_DIGITS {
+        return Ok(Vec::new());
+    }
+    Ok(client.conversation(at).with_id(digits).await?)
+}
+
+fn candidate<T>(id: EntryId, value: T) -> Candidate<T> {
+    Candidate { kind: Kind::Message, id: id.to_string(), name: String::new(), value }
 }
 
 #[cfg(test)]

@@ -165,24 +165,7 @@ impl Profile {
 
     /// The message named so, or what was asked to be done to one and is not done.
     pub(crate) async fn entry(&self, conversation: ConversationId, id: &str) -> Result<EntryId, Failure> {
-        self.asking(async || {
-            let messages = self.messages(conversation).await?;
-            let entries = messages
-                .iter()
-                .flat_map(|message| std::iter::once(message.id).chain(message.unsettled.iter().map(|deed| deed.id)));
-            let candidate = |entry: EntryId| Candidate { id: entry.to_string(), name: String::new(), value: entry };
-            names::find(&entries.map(candidate).collect::<Vec<_>>(), id, &words::UNKNOWN_MESSAGE)
-        })
-        .await
-    }
-
-    async fn messages(&self, conversation: ConversationId) -> Result<Vec<Message>, Failure> {
-        let items = self.client.conversation(conversation).items(None, LOOKED_THROUGH).await?;
-        let said = items.into_iter().filter_map(|item| match item {
-            TimelineItem::Said(message) => Some(message),
-            TimelineItem::Changed(_) => None,
-        });
-        Ok(said.collect())
+        self.asking(async || names::entry(&self.client, conversation, id).await).await
     }
 
     /// Asks what is on disk; if that does not know, asks again once everything was fetched.

@@ -20,6 +20,8 @@ pub const ADDS_PER_COMMIT: usize = 250;
 pub const INBOX_ITEM_BYTES: usize = 128 << 10;
 /// Items that wait in one inbox.
 pub const INBOX_ITEMS: u64 = 1_000;
+/// Bytes that wait in one inbox: as many welcomes as items, with settings of 16 KiB each.
+pub const INBOX_BYTES: u64 = 16 << 20;
 /// A text that a person writes.
 pub const TEXT_BYTES: usize = 64 << 10;
 /// Persons whom a text mentions.

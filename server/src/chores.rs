@@ -80,10 +80,10 @@ async fn people(shared: &Shared) -> Result<(), crate::authority::AuthorityError>
 
 async fn storage(shared: &Shared) -> Result<(), crate::engine::EngineError> {
     let now_ms = shared.env.now_ms();
-    shared.engine.sweep(now_ms).await?;
+    // In small transactions, so that appends go on between them.
+    while shared.engine.sweep(now_ms).await? > 0 {}
     let Some(keep) = shared.limits.keep_messages else { return Ok(()) };
     let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
-    // In small transactions, so that appends go on between them.
     while shared.engine.prune_messages(now_ms.saturating_sub(keep_ms)).await? > 0 {}
     Ok(())
 }

@@ -85,6 +85,10 @@ pub struct Limits {
     pub upload_grace: Duration,
     /// and a second more for so many bytes that came.
     pub upload_rate: u32,
+    /// Bytes held of pages and answers that clients have not taken yet, but for what is small (`engine::SMALL_BYTES`).
+    pub held_bytes: usize,
+    /// A connection is cut on which a client takes nothing for that long of a page that is there.
+    pub patience: Duration,
     /// A unary request ends after that long, its upload included.
     pub request_timeout: Duration,
     /// How often streams look by themselves, hint or none.
@@ -161,6 +165,8 @@ impl Default for Limits {
             proof_timeout: Duration::from_secs(10),
             upload_grace: Duration::from_secs(5),
             upload_rate: 4 << 10,
+            held_bytes: 256 << 20,
+            patience: Duration::from_secs(60),
             request_timeout: Duration::from_secs(30),
             reread: Duration::from_secs(30),
             poll: Duration::from_secs(1),

@@ -34,6 +34,7 @@ use crate::services::inbox::InboxService;
 use crate::services::key_packages::KeyPackagesService;
 use crate::services::log::LogService;
 use crate::services::rates::Rates;
+use crate::services::room::Room;
 use crate::services::{Shared, ended};
 use crate::tls::{self, Shown};
 
@@ -94,6 +95,7 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
         fanout: Arc::new(Local::default()) as Arc<dyn Fanout>,
         rates: Rates::new(&limits),
         admission: Admission::new(&limits),
+        room: Room::new(limits.held_bytes),
         env: env.clone(),
         authority,
         door,
@@ -208,6 +210,11 @@ impl Running {
     /// another one.
     pub fn authority(&self) -> &Authority {
         &self.shared.authority
+    }
+
+    /// How many bytes of [`crate::Limits::held_bytes`] are held now.
+    pub fn held_bytes(&self) -> usize {
+        self.shared.room.taken()
     }
 
     /// Completes if the server stops by itself, and says why.

@@ -174,7 +174,7 @@ async fn what_is_refused_is_shown_at_its_message_and_can_be_retried_or_dropped()
 
     // Asked for without a server, and refused when there is one.
     world.stop_server().await;
-    let edit = crue.edit(said, "(rien, &[])").await.unwrap();
+    let edit = crue.edit(said, "(rien)", &[]).await.unwrap();
     let react = crue.react(said, Some("🌊")).await.unwrap();
     let delete = crue.delete(said).await.unwrap().unwrap();
     let kinds =

@@ -74,9 +74,17 @@ async fn a_joiner_who_is_shown_an_old_snapshot_ends_where_the_others_are() {
 async fn a_joiner_who_is_shown_an_old_snapshot_as_the_newest_takes_another() {
     let world = World::new().await;
     let (anne, bao, id) = history(&world).await;
-    let sql = "UPDATE snapshots SET sealed = (SELECT sealed FROM snapshots WHERE number = 0)
-        WHERE number = (SELECT max(number) FROM snapshots)";
-    assert_eq!(database(&world).execute(sql, []).unwrap(), 1);
+    let database = database(&world);
+    let newest = "(SELECT max(number) FROM snapshots)";
+    database.execute(&format!("DELETE FROM snapshot_pieces WHERE number = {newest}"), []).unwrap();
+    let copy = "SELECT log, {newest}, piece, bytes FROM snapshot_pieces WHERE number = 0
+        AND log = (SELECT log FROM snapshots ORDER BY number DESC LIMIT 1)";
+    let copy = copy.replace("{newest}", newest);
+    assert!(database.execute(&format!("INSERT INTO snapshot_pieces {copy}"), []).unwrap() > 0);
+    let size = "SELECT bytes FROM snapshots AS founding WHERE founding.log = snapshots.log AND number = 0";
+    let sql = format!("UPDATE snapshots SET bytes = ({size}) WHERE number = {newest}");
+    assert_eq!(database.execute(&sql, []).unwrap(), 1);
+    drop(database);
     joins(&world, &anne, &bao, id).await;
 }
 

@@ -1,7 +1,7 @@
 //! Saying and reading.
 
 use futures_util::StreamExt as _;
-use pli_core::model::{ConversationInfo, EntryId, TimelineItem, ms};
+use pli_core::model::{ConversationId, EntryId, TimelineItem, ms};
 use pli_core::{Since, SyncResult};
 use serde_json::json;
 

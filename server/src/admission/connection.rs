@@ -35,12 +35,20 @@ impl Connections {
     /// The connection, or `None` if there are too many like it: it is closed then.
     pub(crate) fn admit(&self, stream: Stream) -> Option<Connection> {
         let stranger = self.strangers.enter(stream.peer.counted())?;
-        let caller = Caller::new(&self.root, &stream.peer);
+        let (cut, mut is_cut) = Cut::new();
+        let caller = Caller::new(&self.root, &stream.peer, cut);
         let mut server = self.server.clone();
         let expelled = expelled(stranger, caller.standing.clone(), self.proof_timeout);
         let cut = async move {
+            // An error is no cut: whoever could say so is gone.
+            let asked = async {
+                if is_cut.wait_for(|cut| *cut).await.is_err() {
+                    std::future::pending().await
+                }
+            };
             tokio::select! { biased;
                 () = async { while server.changed().await.is_ok() {} } => {}
+                () = asked => {}
                 () = expelled => {}
             }
         };
@@ -59,11 +67,27 @@ async fn expelled(mut stranger: Guest, standing: Arc<Standing>, timeout: Duratio
     std::future::pending().await
 }
 
+/// Cuts one connection, whatever is under way on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut(watch::Sender<bool>);
+
+impl Cut {
+    fn new() -> (Self, watch::Receiver<bool>) {
+        let (cut, is_cut) = watch::channel(false);
+        (Self(cut), is_cut)
+    }
+
+    pub(crate) fn now(&self) {
+        self.0.send_replace(true);
+    }
+}
+
 /// Who is at a connection's other end. Verified once, when it is accepted.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) address: Address,
     pub(crate) identity: Identity,
+    pub(crate) cut: Cut,
     standing: Arc<Standing>,
 }
 
@@ -85,14 +109,14 @@ struct Standing {
 }
 
 impl Caller {
-    fn new(root: &[u8; 32], peer: &Peer) -> Self {
+    fn new(root: &[u8; 32], peer: &Peer, cut: Cut) -> Self {
         let chain: Vec<&[u8]> = peer.chain.iter().map(AsRef::as_ref).collect();
         let identity = match certificate::verify_device(root, &chain, Usage::Tls) {
             _ if chain.is_empty() => Identity::Nobody,
             Ok(device) => Identity::Device(Arc::new(device)),
             Err(_) => Identity::Unknown,
         };
-        Self { address: peer.counted(), identity, standing: Arc::default() }
+        Self { address: peer.counted(), identity, cut, standing: Arc::default() }
     }
 
     /// Takes a place for the connection among those of `who`, if it has none yet.

@@ -1,5 +1,6 @@
 //! What every engine must do. Run by tests against each implementation.
 
+mod kept;
 mod logs;
 mod people;
 
@@ -26,8 +27,10 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::what_rank_0_brings_in_shares_its_budget_without_owners_too(&*make().await).await;
     logs::rows_are_bounded(&*make().await).await;
     logs::pages_are_bounded(&*make().await).await;
-    logs::snapshots_are_bounded(&*make().await).await;
-    logs::pruned_messages_keep_their_ids(&*make().await).await;
+    kept::snapshots_are_bounded(&*make().await).await;
+    kept::what_is_large_comes_back_whole_and_only_to_who_has_room(&*make().await).await;
+    kept::pruned_messages_keep_their_ids(&*make().await).await;
+    kept::what_is_due_is_pruned_in_all_logs(&*make().await).await;
     logs::concurrent_appends_are_contiguous(make().await).await;
     people::an_invitation_is_used_once(&*make().await).await;
     people::keys_belong_to_one_device(&*make().await).await;
@@ -38,6 +41,7 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     people::what_an_ended_issuer_signed_is_not_taken(&*make().await).await;
     people::key_packages_are_used_once(&*make().await).await;
     people::inboxes_keep_ids_and_bounds(&*make().await).await;
+    people::inboxes_are_bounded_in_bytes_too(&*make().await).await;
     people::a_closed_engine_says_so(&*make().await).await;
 }
 

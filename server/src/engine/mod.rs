@@ -24,6 +24,9 @@ pub use sqlite::{OpenError, Sqlite};
 /// An answer on its way.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + Send + 'a>>;
 
+/// What is not larger may be held for each reader at any time; who asks for more has to have room for it.
+pub const SMALL_BYTES: usize = 16 << 10;
+
 /// Why an operation had no effect.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -100,12 +103,25 @@ pub struct Appended {
 /// Some of a log's entries.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
-    /// In order; those that were pruned are left out.
+    /// In order; those that were pruned are left out. None if not even the first fits into what was asked for.
     pub entries: Vec<pb::Entry>,
     /// The log had nothing more.
     pub caught_up: bool,
     /// The row was revoked, and has read all that it may.
     pub ended: bool,
+    /// What a whole page weighs: more than was asked for if this one is not whole.
+    pub bytes: usize,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit's number.
+    pub number: u64,
+    /// How large it is.
+    pub bytes: usize,
+    /// None if it is larger than was asked for.
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// An invitation as it is kept: its secret is not.
@@ -248,13 +264,18 @@ pub struct Stock {
 /// Some of an inbox's items.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InboxBatch {
-    /// In order.
+    /// In order. None if not even the first fits into what was asked for.
     pub items: Vec<pb::InboxItem>,
     /// There was nothing more.
     pub caught_up: bool,
+    /// What a whole page weighs: more than was asked for if this one is not whole.
+    pub bytes: usize,
 }
 
 /// Durable storage. See the module.
+///
+/// What may be large is asked for with how many bytes the caller has room for (`most`): no more are read, and the answer
+/// says what all would weigh.
 pub trait Engine: Send + Sync + 'static {
     /// Makes a log whose first row is `row`, rank 2. The same again succeeds; another for this id is
     /// [`Reason::IdTaken`].
@@ -264,13 +285,13 @@ pub trait Engine: Send + Sync + 'static {
     fn append(&self, append: Append) -> Answer<'_, Appended>;
 
     /// A page of what `row` may read after a number; [`Reason::Diverged`] if the running hash there is not `hash`.
-    fn read(&self, log: LogId, row: AccessKey, after: u64, hash: Option<Hash>) -> Answer<'_, Page>;
+    fn read(&self, log: LogId, row: AccessKey, after: u64, hash: Option<Hash>, most: usize) -> Answer<'_, Page>;
 
     /// Keeps the snapshot at a commit. The first at a number stays; eight of them besides the founding one.
     fn put_snapshot(&self, log: LogId, row: AccessKey, number: u64, sealed: Vec<u8>) -> Answer<'_, ()>;
 
     /// The newest snapshot at or before a number; [`Reason::Gone`] if there is none.
-    fn snapshot(&self, log: LogId, row: AccessKey, at_most: u64) -> Answer<'_, (u64, Vec<u8>)>;
+    fn snapshot(&self, log: LogId, row: AccessKey, at_most: u64, most: usize) -> Answer<'_, Snapshot>;
 
     /// Drops the content of messages received before then, some of them at a time; how many. Their ids stay taken.
     fn prune_messages(&self, before_ms: u64) -> Answer<'_, u64>;
@@ -334,17 +355,18 @@ pub trait Engine: Send + Sync + 'static {
     /// the last resort; the other kind where there is none.
     fn take(&self, devices: Vec<DeviceId>, last_resort: bool, now_ms: u64) -> Answer<'_, Vec<pb::DevicePackage>>;
 
-    /// Leaves an item in an inbox; an id that was there before changes nothing.
+    /// Leaves an item in an inbox; an id that was there before changes nothing. Refused beyond the bounds of items and
+    /// bytes that wait.
     fn deliver(&self, device: DeviceId, id: [u8; 16], sealed: Vec<u8>, now_ms: u64) -> Answer<'_, ()>;
 
     /// Some items after a number.
-    fn inbox(&self, device: DeviceId, after: u64) -> Answer<'_, InboxBatch>;
+    fn inbox(&self, device: DeviceId, after: u64, most: usize) -> Answer<'_, InboxBatch>;
 
     /// Drops items up to a number.
     fn acknowledge(&self, device: DeviceId, up_to: u64) -> Answer<'_, ()>;
 
-    /// Drops what is kept for some days only.
-    fn sweep(&self, now_ms: u64) -> Answer<'_, ()>;
+    /// Drops what is kept for some days only, some of it at a time; how much.
+    fn sweep(&self, now_ms: u64) -> Answer<'_, u64>;
 
     /// Finishes what was asked and closes the storage.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;

@@ -1,5 +1,5 @@
-//! The task behind one stream of logs: it serves many logs in turn, a page at a time, and holds one page at most, so
-//! that a slow reader delays itself alone.
+//! The task behind one stream of logs: it serves many logs in turn, a page at a time, and holds one page at most, for which
+//! there is room, so that a slow reader delays itself alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -13,10 +13,10 @@ use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::row::AccessKey;
 use pli_proto::signed::{Hash, Method};
 use prost::Message;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
+use super::paced::Outgoing;
 use super::{Shared, ended};
 use crate::engine::EngineError;
 use crate::fanout::{Listener, Topic};
@@ -25,7 +25,7 @@ pub(crate) struct Follower {
     shared: Arc<Shared>,
     address: Address,
     requests: Option<Streaming<pb::LogRequest>>,
-    pages: mpsc::Sender<Result<pb::LogPage, Status>>,
+    pages: Arc<Outgoing<pb::LogPage>>,
     listener: Arc<dyn Listener>,
     logs: BTreeMap<LogId, Place>,
     /// Logs that may have something new.
@@ -59,7 +59,7 @@ impl Follower {
         shared: Arc<Shared>,
         address: Address,
         requests: Streaming<pb::LogRequest>,
-        pages: mpsc::Sender<Result<pb::LogPage, Status>>,
+        pages: Outgoing<pb::LogPage>,
     ) -> Self {
         let listener = shared.fanout.listen();
         listener.watch(Topic::Directory);
@@ -68,7 +68,7 @@ impl Follower {
             shared,
             address,
             requests: Some(requests),
-            pages,
+            pages: Arc::new(pages),
             listener,
             logs: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -85,7 +85,7 @@ impl Follower {
             () = pages.closed() => return,
             end = self.serve() => end,
         };
-        let _ = pages.send(Err(end)).await;
+        pages.end(end).await;
     }
 
     /// Serves until the stream has to end, and says why.
@@ -178,38 +178,35 @@ impl Follower {
 
     /// Sends the next page of a log, if there is anything to say.
     async fn advance(&mut self, log: LogId) -> Result<(), Status> {
-        // Only when there is room for a page is one read.
-        let pages = self.pages.clone();
-        let Ok(room) = pages.reserve().await else { return Ok(()) };
-        // A slow reader may have made this wait for long.
-        self.check_door()?;
         let Some(place) = self.logs.get_mut(&log) else { return Ok(()) };
-        let after = place.after;
-        let page = match self.shared.engine.read(log, place.row, after, place.hash.take()).await {
-            Ok(page) => page,
+        let (row, after, hash) = (place.row, place.after, place.hash.take());
+        let engine = &self.shared.engine;
+        let read = self.shared.weighed(|most| engine.read(log, row, after, hash, most)).await;
+        // It may have waited for room for long.
+        self.check_door()?;
+        let (page, share) = match read {
+            Ok(read) => read,
             Err(error @ EngineError::Refused(_)) => {
                 let (refusal, _) = self.shared.engine_refusal(error);
-                drop(room);
                 self.forget(log);
                 self.end_log(log.to_vec(), &refusal).await;
                 return Ok(());
             }
             Err(error) => return Err(self.shared.engine_error(error)),
         };
+        let Some(place) = self.logs.get_mut(&log) else { return Ok(()) };
         if let Some(last) = page.entries.last() {
             place.after = last.number;
         }
         let ended = page.ended;
-        let more = !page.caught_up && !ended;
+        if !page.caught_up && !ended {
+            self.due.insert(log);
+        }
         if !page.entries.is_empty() || page.caught_up && !place.said_caught_up {
             place.said_caught_up = page.caught_up;
             let (entries, caught_up) = (page.entries, page.caught_up);
-            room.send(Ok(pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new(), after }));
-        } else {
-            drop(room);
-        }
-        if more {
-            self.due.insert(log);
+            let page = pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new(), after };
+            self.pages.send(page, share).await;
         }
         if ended {
             self.forget(log);
@@ -228,7 +225,6 @@ impl Follower {
     /// Tells that one log's part of the stream is over.
     async fn end_log(&self, log: Vec<u8>, refusal: &Refusal) {
         let page = pb::LogPage { log, refusal: refusal.encode_to_vec(), ..pb::LogPage::default() };
-        // An error means that the client is gone, which `run` sees.
-        let _ = self.pages.send(Ok(page)).await;
+        self.pages.send(page, None).await;
     }
 }

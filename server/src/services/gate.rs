@@ -24,8 +24,9 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::Shared;
+use super::paced::{Held, Paced};
 use crate::admission::Who;
-use crate::admission::connection::{Caller, Identity};
+use crate::admission::connection::{Caller, Cut, Identity};
 use crate::admission::pool::{Full, Place};
 use crate::admission::upload::{self, Pace, Unreceived};
 
@@ -112,6 +113,16 @@ fn method(path: &str) -> Option<(Access, Shape)> {
     })
 }
 
+/// What an answer may weigh that does not come by itself in pages of known size.
+fn weight(path: &str) -> usize {
+    match path.strip_prefix("/pli.v1.") {
+        Some("Directory/People") => 256 << 10,
+        Some("Directory/Revocations" | "KeyPackages/Take") => 5 << 20,
+        Some("Directory/Issuers") => MESSAGE_BYTES,
+        _ => 0,
+    }
+}
+
 impl Shared {
     /// Has a request answered, or says why not.
     async fn pass<S>(&self, mut request: Request<Body>, mut inner: S) -> Result<Response<Body>, Status>
@@ -121,11 +132,12 @@ impl Shared {
         let Some((access, shape)) = method(request.uri().path()) else {
             return Err(self.explained(Status::unimplemented("there is no such method")));
         };
-        let who = self.admit(access, &mut request).await?;
+        let (who, cut) = self.admit(access, &mut request).await?;
         let until = Instant::now() + self.limits.request_timeout;
         let pools = self.admission.of(who);
         let mut room = pools.bytes.take(who, HEADER_BYTES as usize).map_err(|_| self.busy())?;
-        let request = match shape {
+        let weight = weight(request.uri().path());
+        let mut request = match shape {
             Shape::Unary(most) | Shape::Answers(most) => self.received(request, most, until, &mut room).await?,
             Shape::Streams if access == Access::Reflection => {
                 request.map(|body| Body::new(Limited::new(body, REFLECTION_BYTES)))
@@ -136,17 +148,27 @@ impl Shared {
             Shape::Unary(_) => pools.requests.take(who, 1).map_err(|_| self.busy()),
             _ => pools.streams.take(who, 1).map_err(|full| self.too_many("too many streams", full)),
         }?;
-        let Ok(answered) = timeout_at(until, inner.call(request)).await else { return Err(self.late()) };
+        let (held, pages) = Held::new(cut);
+        request.extensions_mut().insert(held.clone());
+        let answer = async {
+            if weight > 0 {
+                held.keep(Some(self.room.ask(weight).await));
+            }
+            inner.call(request).await
+        };
+        let Ok(answered) = timeout_at(until, answer).await else { return Err(self.late()) };
         let Ok(response) = answered;
-        let response = self.explain(response);
+        let paced = |body| Paced::new(body, (held, pages), self.env.clone(), self.limits.patience);
+        let response = self.explain(response).map(|body| Body::new(paced(body)));
         Ok(match shape {
             Shape::Unary(_) => response,
             Shape::Answers(_) | Shape::Streams => response.map(|body| hold(place, body)),
         })
     }
 
-    /// Lets a request in, with what its service needs to know of the caller, or says why not.
-    async fn admit(&self, access: Access, request: &mut Request<Body>) -> Result<Who, Status> {
+    /// Lets a request in, with what its service needs to know of the caller, or says why not. Gives how to cut its
+    /// connection.
+    async fn admit(&self, access: Access, request: &mut Request<Body>) -> Result<(Who, Cut), Status> {
         let caller = request.extensions().get::<Caller>().cloned();
         let caller = caller.ok_or_else(|| Status::internal("a connection without a caller"))?;
         let address = caller.address;
@@ -178,7 +200,7 @@ impl Shared {
             let taken = caller.is(who, &self.admission.of(who).connections);
             taken.map_err(|full| self.too_many("too many connections", full))?;
         }
-        Ok(who)
+        Ok((who, caller.cut))
     }
 
     /// The request with its whole body.

@@ -8,12 +8,12 @@ use pli_proto::pb;
 use pli_proto::pb::inbox_server::Inbox;
 use pli_proto::refusal::Reason;
 use pli_proto::signed::Hash;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::gate::Known;
-use super::{Pages, Shared, ended, respond};
+use super::paced::{Held, Outgoing};
+use super::{Pages, Shared, ended};
 use crate::engine::Versions;
 use crate::fanout::{Listener, Topic};
 
@@ -44,11 +44,10 @@ impl Inbox for InboxService {
         let listener = shared.fanout.listen();
         listener.watch(Topic::Inbox(device));
         listener.watch(Topic::Directory);
-        let (pages, receiver) = mpsc::channel(1);
-        let shared = shared.clone();
+        let (pages, respond) = Outgoing::new(shared.extension::<Held, _>(&request)?, shared.limits.patience);
+        let (pages, shared) = (Arc::new(pages), shared.clone());
         let follower = Follower { shared: shared.clone(), device, issuer, after: 0, told: None, listener, pages };
-        let task = shared.env.spawn(Box::pin(follower.run()));
-        Ok(respond(receiver, task))
+        Ok(respond(shared.env.spawn(Box::pin(follower.run()))))
     }
 
     async fn acknowledge(
@@ -73,7 +72,7 @@ struct Follower {
     /// What was last said to be newest; `None` before the first page.
     told: Option<Versions>,
     listener: Arc<dyn Listener>,
-    pages: mpsc::Sender<Result<pb::InboxPage, Status>>,
+    pages: Arc<Outgoing<pb::InboxPage>>,
 }
 
 impl Follower {
@@ -95,8 +94,7 @@ impl Follower {
                 step = step => step.err(),
             };
             if let Some(status) = stop {
-                let _ = pages.send(Err(status)).await;
-                return;
+                return pages.end(status).await;
             }
         }
     }
@@ -104,9 +102,6 @@ impl Follower {
     /// Sends a page if there is something to say; whether that is all for now.
     async fn send_news(&mut self) -> Result<bool, Status> {
         let shared = self.shared.clone();
-        let pages = self.pages.clone();
-        // Only when the last page is on its way is the next one read: one page in memory, however slow the reader.
-        let Ok(place) = pages.reserve().await else { return Ok(true) };
         let versions = shared.door.versions();
         if self.told.is_none_or(|told| told.revocations != versions.revocations) {
             shared.authority.active(self.device).await.map_err(|error| shared.authority_error(error))?;
@@ -116,8 +111,9 @@ impl Follower {
                 shared.refuse(Reason::NotEnrolled, "the issuer of the device's certificate has ended: renew it")
             );
         }
-        let batch = shared.engine.inbox(self.device, self.after).await;
-        let batch = batch.map_err(|error| shared.engine_error(error))?;
+        let (device, after) = (self.device, self.after);
+        let batch = shared.weighed(|most| shared.engine.inbox(device, after, most)).await;
+        let (batch, share) = batch.map_err(|error| shared.engine_error(error))?;
         if batch.items.is_empty() && self.told == Some(versions) {
             return Ok(true);
         }
@@ -125,13 +121,14 @@ impl Follower {
             self.after = last.number;
         }
         self.told = Some(versions);
-        place.send(Ok(pb::InboxPage {
+        let page = pb::InboxPage {
             items: batch.items,
             caught_up: batch.caught_up,
             directory_version: versions.directory,
             revocations: versions.revocations,
             issuers: versions.issuers,
-        }));
+        };
+        self.pages.send(page, share).await;
         Ok(batch.caught_up)
     }
 }

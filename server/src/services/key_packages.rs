@@ -71,8 +71,8 @@ impl KeyPackages for KeyPackagesService {
 
 impl Shared {
     /// What the gate found out about the caller.
-    pub(crate) fn extension<T: Copy + Send + Sync + 'static, R>(&self, request: &Request<R>) -> Result<T, Status> {
+    pub(crate) fn extension<T: Clone + Send + Sync + 'static, R>(&self, request: &Request<R>) -> Result<T, Status> {
         // Absent only if a method were classed wrongly in the gate: refuse rather than serve.
-        request.extensions().get::<T>().copied().ok_or_else(|| self.refuse(Reason::NotEnrolled, "not admitted"))
+        request.extensions().get::<T>().cloned().ok_or_else(|| self.refuse(Reason::NotEnrolled, "not admitted"))
     }
 }

@@ -12,12 +12,12 @@ use pli_proto::row::AccessKey;
 use pli_proto::signed::{self, Hash, Method};
 use pli_proto::{limits, pb};
 use prost::Message;
-use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::follow::Follower;
 use super::gate::Sealed;
-use super::{Pages, Shared, respond};
+use super::paced::{Held, Outgoing};
+use super::{Pages, Shared};
 use crate::engine::Append;
 use crate::fanout::Topic;
 
@@ -66,12 +66,12 @@ impl Log for LogService {
 
     async fn read(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::LogPage>, Status> {
         let shared = &self.0;
+        let held = shared.extension::<Held, _>(&request)?;
         let (log, row, body) = shared.verified::<pb::ReadBody>(Method::Read, &request.into_inner())?;
-        let page = shared
-            .engine
-            .read(log, row, body.after, shared.known_hash(&body)?)
-            .await
-            .map_err(|error| shared.engine_error(error))?;
+        let hash = shared.known_hash(&body)?;
+        let read = shared.weighed(|most| shared.engine.read(log, row, body.after, hash, most)).await;
+        let (page, share) = read.map_err(|error| shared.engine_error(error))?;
+        held.keep(share);
         if page.ended && page.entries.is_empty() {
             return Err(shared.refuse(Reason::NoAccess, "the row was revoked"));
         }
@@ -88,10 +88,9 @@ impl Log for LogService {
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let shared = &self.0;
         let Sealed(address) = shared.extension(&request)?;
-        let (pages, receiver) = mpsc::channel(1);
+        let (pages, respond) = Outgoing::new(shared.extension::<Held, _>(&request)?, shared.limits.patience);
         let follower = Follower::new(shared.clone(), address, request.into_inner(), pages);
-        let task = shared.env.spawn(Box::pin(follower.run()));
-        Ok(respond(receiver, task))
+        Ok(respond(shared.env.spawn(Box::pin(follower.run()))))
     }
 
     async fn put_snapshot(
@@ -111,10 +110,12 @@ impl Log for LogService {
 
     async fn get_snapshot(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::SnapshotBody>, Status> {
         let shared = &self.0;
+        let held = shared.extension::<Held, _>(&request)?;
         let (log, row, body) = shared.verified::<pb::GetSnapshotBody>(Method::GetSnapshot, &request.into_inner())?;
-        let found = shared.engine.snapshot(log, row, body.at_most).await;
-        let (number, sealed) = found.map_err(|error| shared.engine_error(error))?;
-        Ok(Response::new(pb::SnapshotBody { number, sealed }))
+        let found = shared.weighed(|most| shared.engine.snapshot(log, row, body.at_most, most)).await;
+        let (found, share) = found.map_err(|error| shared.engine_error(error))?;
+        held.keep(share);
+        Ok(Response::new(pb::SnapshotBody { number: found.number, sealed: found.sealed.unwrap_or_default() }))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`gate`]: what every call passes first: protocol version, who calls, door key, rates, places, time.
 //! - [`rates`]: token buckets.
+//! - [`room`], [`paced`]: how much is held of what is on its way to clients, and for how long.
 //! - [`enrolment`], [`directory`], [`key_packages`], [`inbox`], [`log`]: one service each.
 //! - [`follow`]: the task behind each stream of logs.
 
@@ -12,18 +13,19 @@ pub(crate) mod gate;
 pub(crate) mod inbox;
 pub(crate) mod key_packages;
 pub(crate) mod log;
+pub(crate) mod paced;
 pub(crate) mod rates;
+pub(crate) mod room;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::Stream;
-use pli_env::{Env, Task};
+use pli_env::Env;
 use pli_proto::refusal::{Reason, Refusal};
-use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Response, Status};
+use tokio::sync::watch;
+use tonic::Status;
 
 use crate::admission::Admission;
 use crate::authority::{Authority, AuthorityError};
@@ -32,6 +34,7 @@ use crate::door::Door;
 use crate::engine::{Engine, EngineError, Refused};
 use crate::fanout::{Fanout, Topic};
 use rates::Rates;
+use room::Room;
 
 /// Asking again helps once the operator made room.
 const FULL_RETRY_MS: u64 = 60_000;
@@ -48,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) rates: Rates,
     pub(crate) admission: Admission,
+    /// Room for what is on its way to clients.
+    pub(crate) room: Room,
     /// The minute in which an error of the storage was told last.
     pub(crate) complained: AtomicU64,
     /// True once the server stops.
@@ -140,16 +145,3 @@ pub(crate) async fn ended(ending: &mut watch::Receiver<bool>) {
 
 /// A response stream.
 pub(crate) type Pages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
-/// What `task` sends as a response; the task ends with the stream.
-pub(crate) fn respond<T: Send + 'static>(
-    receiver: mpsc::Receiver<Result<T, Status>>,
-    task: Task,
-) -> Response<Pages<T>> {
-    let mut pages = ReceiverStream::new(receiver);
-    let stream = futures_util::stream::poll_fn(move |cx| {
-        let _until_dropped = &task;
-        Pin::new(&mut pages).poll_next(cx)
-    });
-    Response::new(Box::pin(stream))
-}

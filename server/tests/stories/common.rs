@@ -203,6 +203,15 @@ impl Office {
 
     /// A channel that presents `identity`, if any.
     pub async fn channel(&self, identity: Option<&Device>) -> Result<Channel, tonic::transport::Error> {
+        self.channel_of(Endpoint::from_static("http://pli.internal"), identity).await
+    }
+
+    /// The same, of a client as `endpoint` makes it.
+    async fn channel_of(
+        &self,
+        endpoint: Endpoint,
+        identity: Option<&Device>,
+    ) -> Result<Channel, tonic::transport::Error> {
         let chain = identity.map(|device| device.chain.clone()).unwrap_or_default();
         let tls = Arc::new(client_tls(self, identity));
         let address = self.address();
@@ -213,11 +222,17 @@ impl Office {
             let dialling = world.dial(Dial { host, port: address.port(), server_name, tls, chain });
             async { dialling.await.map(TokioIo::new) }
         };
-        Endpoint::from_static("http://pli.internal").connect_with_connector(tower::service_fn(connect)).await
+        endpoint.connect_with_connector(tower::service_fn(connect)).await
     }
 
     pub async fn anonymous(&self) -> Channel {
         self.channel(None).await.unwrap()
+    }
+
+    /// The sealed connection of one who takes nothing: of each answer, the server may send a byte.
+    pub async fn stingy(&self, device: &Device) -> SealedClient {
+        let endpoint = Endpoint::from_static("http://pli.internal").initial_stream_window_size(1);
+        SealedClient::over(self.channel_of(endpoint, None).await.unwrap(), self.door(device).await, self)
     }
 
     pub async fn enrolment(&self, device: Option<&Device>) -> EnrolmentClient<Versioned> {

@@ -10,6 +10,7 @@ mod directory;
 mod disk;
 mod door;
 mod enrolment;
+mod held;
 mod inbox;
 mod issuers;
 mod key_packages;
@@ -22,6 +23,7 @@ mod streams;
 mod thief;
 mod tls;
 mod virtual_time;
+mod writer;
 
 // As the whole-system tests have it.
 #[path = "../../../tests/src/disk.rs"]

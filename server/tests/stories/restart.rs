@@ -91,7 +91,7 @@ async fn a_full_disk_is_said_so_and_loses_nothing() {
     let anne = office.hire("Anne").await;
     let mut group = Group::found(&office, &anne).await;
     office.shut().await;
-    office.world.disk_pages.store(200, std::sync::atomic::Ordering::SeqCst);
+    office.world.disk_pages.store(100, std::sync::atomic::Ordering::SeqCst);
     office.start().await;
     group.sealed = office.sealed(&anne).await;
     let owner = group.owner_row();

@@ -295,12 +295,17 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
         server.entries.entry(log).or_default().push(entry);
     }
     // The server does not name the founder; who knows the rows can tell.
-    let sql = "SELECT logs.log, key, founding, sealed FROM logs JOIN rows ON rows.log = logs.log
-               JOIN snapshots ON snapshots.log = logs.log AND snapshots.number = 0";
-    for (log, key, founding, sealed) in all(&db, sql, |row| {
-        Ok((row.get::<_, Id>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?, row.get::<_, Vec<u8>>(3)?))
-    })? {
-        if Sha256::digest(signed::join(&[&log, &key, &Sha256::digest(sealed)])).as_slice() == founding {
+    let mut founding: BTreeMap<Id, Vec<u8>> = BTreeMap::new();
+    let sql = "SELECT log, bytes FROM snapshot_pieces WHERE number = 0 ORDER BY log, piece";
+    for (log, piece) in all(&db, sql, |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))? {
+        founding.entry(log).or_default().extend(piece);
+    }
+    let sql = "SELECT log, key, founding FROM logs JOIN rows USING (log)";
+    for (log, key, of) in
+        all(&db, sql, |row| Ok((row.get::<_, Id>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Vec<u8>>(2)?)))?
+    {
+        let sealed = founding.get(&log).map(Sha256::digest).unwrap_or_default();
+        if Sha256::digest(signed::join(&[&log, &key, &sealed])).as_slice() == of {
             server.founders.insert(log, key);
         }
     }

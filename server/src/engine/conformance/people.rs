@@ -1,7 +1,7 @@
 //! People, devices, invitations, revocations, key packages and inboxes.
 
 use pli_proto::id::{DeviceId, PersonId};
-use pli_proto::limits::{INBOX_ITEMS, KEY_PACKAGES};
+use pli_proto::limits::{INBOX_BYTES, INBOX_ITEM_BYTES, INBOX_ITEMS, KEY_PACKAGES};
 use pli_proto::pb::{self, Reason};
 
 use super::reason;
@@ -66,7 +66,7 @@ pub(super) async fn an_invitation_is_used_once(engine: &dyn Engine) {
     let again = Enrolment { invitation: [1; 32], ..enrolment(3) };
     assert_eq!(reason(engine.enrol(again).await), Reason::InvitationUsed);
     assert_eq!(reason(engine.enrol(enrolment(9)).await), Reason::InvitationUnknown);
-    engine.sweep(NOW_MS + 100 * DAY_MS).await.expect("a sweep");
+    while engine.sweep(NOW_MS + 100 * DAY_MS).await.expect("a sweep") > 0 {}
     assert_eq!(engine.invitation([2; 32]).await.expect("an answer"), None, "long ended");
 }
 
@@ -248,24 +248,57 @@ pub(super) async fn inboxes_keep_ids_and_bounds(engine: &dyn Engine) {
         deliver(device, 1).await.expect("a delivery");
     }
     deliver(other, 1).await.expect("another's");
-    let batch = engine.inbox(device, 0).await.expect("items");
+    let batch = engine.inbox(device, 0, usize::MAX).await.expect("items");
     assert!(batch.caught_up && batch.items.len() == 1 && batch.items[0].number == 1);
     engine.acknowledge(device, 1).await.expect("an acknowledgement");
     deliver(device, 1).await.expect("a repetition");
-    assert!(engine.inbox(device, 0).await.expect("items").items.is_empty());
+    assert!(engine.inbox(device, 0, usize::MAX).await.expect("items").items.is_empty());
     for id in 2..2 + INBOX_ITEMS {
         deliver(device, id).await.expect("a delivery");
     }
     assert_eq!(reason(deliver(device, 9_999).await), Reason::Limit);
     deliver(device, 7).await.expect("a repetition");
-    let first = engine.inbox(device, 0).await.expect("items");
+    let first = engine.inbox(device, 0, usize::MAX).await.expect("items");
     assert!(!first.caught_up && first.items[0].number == 2);
     assert_eq!(reason(deliver(DeviceId([9; 16]), 1).await), Reason::NotEnrolled);
     // After a month an id is forgotten.
     engine.acknowledge(device, u64::MAX).await.expect("an acknowledgement");
-    engine.sweep(NOW_MS + 32 * DAY_MS).await.expect("a sweep");
+    while engine.sweep(NOW_MS + 32 * DAY_MS).await.expect("a sweep") > 0 {}
     deliver(device, 1).await.expect("a delivery");
-    assert_eq!(engine.inbox(device, 0).await.expect("items").items[0].number, INBOX_ITEMS + 2);
+    assert_eq!(engine.inbox(device, 0, usize::MAX).await.expect("items").items[0].number, INBOX_ITEMS + 2);
+}
+
+pub(super) async fn inboxes_are_bounded_in_bytes_too(engine: &dyn Engine) {
+    let device = hire(engine, 1).await;
+    let deliver = |id: u64, bytes: usize| {
+        let id = [id.to_be_bytes(), [0; 8]].concat().try_into().expect("16 bytes");
+        engine.deliver(device, id, vec![7; bytes], NOW_MS)
+    };
+    let most = INBOX_BYTES / INBOX_ITEM_BYTES as u64;
+    for id in 0..most {
+        deliver(id, INBOX_ITEM_BYTES).await.expect("a delivery");
+    }
+    assert_eq!(reason(deliver(most, 1).await), Reason::Limit);
+    // No more is read than there is room for; and all of it in turn.
+    let (mut after, mut bytes) = (0, 0);
+    while bytes < INBOX_BYTES {
+        let small = engine.inbox(device, after, 16 << 10).await.expect("items");
+        assert!(small.items.is_empty() && !small.caught_up && small.bytes > 16 << 10);
+        let batch = engine.inbox(device, after, small.bytes).await.expect("items");
+        assert!(batch.items.iter().all(|item| item.sealed == [7; INBOX_ITEM_BYTES]));
+        after = batch.items.last().expect("an item").number;
+        bytes += batch.items.len() as u64 * INBOX_ITEM_BYTES as u64;
+        assert_eq!(batch.caught_up, bytes == INBOX_BYTES);
+    }
+    engine.acknowledge(device, 1).await.expect("an acknowledgement");
+    deliver(most, INBOX_ITEM_BYTES).await.expect("one for another");
+    assert_eq!(reason(deliver(most + 1, 1).await), Reason::Limit);
+    engine.acknowledge(device, u64::MAX).await.expect("an acknowledgement");
+    engine.acknowledge(device, u64::MAX).await.expect("again");
+    for id in most + 1..=2 * most {
+        deliver(id, INBOX_ITEM_BYTES).await.expect("as many as before");
+    }
+    assert_eq!(reason(deliver(9_999, 1).await), Reason::Limit);
 }
 
 pub(super) async fn a_closed_engine_says_so(engine: &dyn Engine) {

@@ -1,9 +1,9 @@
 //! The ends of issuers.
 
 use pli_env::sql::{Numbers as _, integer};
+use pli_proto::issuers;
 use pli_proto::pb::{self, Reason};
 use pli_proto::signed::Hash;
-use pli_proto::{certificate, issuers};
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, params};
 
@@ -32,10 +32,8 @@ pub(super) fn check(c: &Connection, issuer: &Hash) -> Result<(), EngineError> {
 
 /// The fingerprints of all devices that are not revoked, ascending.
 pub(super) fn certificates(c: &Connection) -> Result<Vec<Hash>, EngineError> {
-    let mut query = c.prepare_cached("SELECT mls_certificate FROM devices WHERE revoked = 0")?;
-    let all = query.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
-    let mut all: Vec<Hash> = all.map(|der| Ok(certificate::fingerprint(&der?))).collect::<Sql<_>>()?;
-    all.sort_unstable();
+    let query = "SELECT fingerprint FROM devices WHERE revoked = 0 ORDER BY fingerprint";
+    let all = c.prepare_cached(query)?.query_map([], |r| r.get(0))?.collect::<Sql<_>>()?;
     Ok(all)
 }
 

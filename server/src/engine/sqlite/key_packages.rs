@@ -50,10 +50,11 @@ fn hash(package: &[u8]) -> Hash {
 }
 
 fn stock(c: &Connection, device: DeviceId) -> Result<Stock, EngineError> {
-    let query = "SELECT count(*) FILTER (WHERE last_resort = 0), count(*) FILTER (WHERE last_resort = 1) > 0
-        FROM key_packages WHERE device = ?1";
-    let read = |r: &rusqlite::Row<'_>| Ok(Stock { single_use: r.get(0)?, last_resort: r.get(1)? });
-    Ok(c.prepare_cached(query)?.query_row([&device.0], read)?)
+    let query = "SELECT count(*) FROM key_packages WHERE device = ?1 AND last_resort = ?2";
+    let mut count = c.prepare_cached(query)?;
+    let single_use = count.query_row(params![device.0, false], |r| r.get(0))?;
+    let last_resort = count.query_row(params![device.0, true], |r| r.get::<_, u32>(0))? > 0;
+    Ok(Stock { single_use, last_resort })
 }
 
 pub(super) fn take(
@@ -69,12 +70,9 @@ pub(super) fn take(
         let keys: Option<(Vec<u8>, Vec<u8>)> =
             c.prepare_cached(query)?.query_row([&device.0], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
         let Some((inbox_key, inbox_key_signature)) = keys else { continue };
-        let query = "SELECT hash, package, last_resort FROM key_packages WHERE device = ?1
-            ORDER BY last_resort <> ?2, hash LIMIT 1";
-        let parameters = params![device.0, rather_last_resort];
-        let found: Option<(Hash, Vec<u8>, bool)> =
-            c.prepare_cached(query)?.query_row(parameters, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional()?;
-        let Some((hash, package, last_resort)) = found else { continue };
+        let Some((hash, last_resort)) = choose(c, *device, rather_last_resort)? else { continue };
+        let query = "SELECT package FROM key_packages WHERE device = ?1 AND hash = ?2";
+        let package = c.prepare_cached(query)?.query_row(params![device.0, hash], |r| r.get(0))?;
         if !last_resort {
             let delete = "DELETE FROM key_packages WHERE device = ?1 AND hash = ?2";
             c.prepare_cached(delete)?.execute(params![device.0, hash])?;
@@ -84,4 +82,16 @@ pub(super) fn take(
         taken.push(pb::DevicePackage { device: device.to_vec(), package, inbox_key, inbox_key_signature });
     }
     Ok(taken)
+}
+
+/// The package to take, and whether it is the last resort: looked up by its kind, without a look at packages.
+fn choose(c: &Connection, device: DeviceId, rather_last_resort: bool) -> Result<Option<(Hash, bool)>, EngineError> {
+    let query = "SELECT hash FROM key_packages WHERE device = ?1 AND last_resort = ?2 ORDER BY hash LIMIT 1";
+    for last_resort in [rather_last_resort, !rather_last_resort] {
+        let found = c.prepare_cached(query)?.query_row(params![device.0, last_resort], |r| r.get(0)).optional()?;
+        if let Some(hash) = found {
+            return Ok(Some((hash, last_resort)));
+        }
+    }
+    Ok(None)
 }

@@ -1,6 +1,7 @@
-//! Logs, rows and snapshots: docs/protocol.md, "The log" and "Rows".
+//! Logs and rows: docs/protocol.md, "The log" and "Rows".
 
 use pli_env::sql::{Numbers as _, integer};
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use pli_proto::id::LogId;
@@ -14,28 +15,33 @@ use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::budget::{Budget, Masked};
+use super::pieces::{self, ENTRIES};
+use super::snapshots;
 use crate::config::DAY_MS;
 use crate::engine::{Append, Appended, EngineError, Page, Refused};
 
-/// Snapshots of one log besides the founding one.
-const SNAPSHOTS: i64 = 8;
+/// What is sealed stands in its entry's row up to so many bytes: a message of a hundred words does. More lies in pieces.
+const SEALED_IN_ROW: usize = 1_400;
+/// The same of an entry's changes of rows: a row with both fits in its page, beside others.
+const CHANGES_IN_ROW: usize = 320;
+/// What an entry of a page weighs besides what is sealed and its changes.
+const ENTRY_BYTES: usize = 192;
 /// Active rows of one log: more than a group may have devices, as falsely added rows are mended only later.
 const ACTIVE_ROWS: usize = 2 * GROUP_DEVICES;
-/// Messages pruned in one transaction.
-const PRUNED_AT_ONCE: usize = 500;
 /// Rows of rank above 0 may commit so many times as often: they do the members' errands.
 const HIGHER_RANKS: u64 = 10;
 
-struct Head {
+pub(super) struct Head {
     last: u64,
+    pruned: u64,
     hash: Hash,
     last_commit: u64,
     last_commit_hash: Hash,
 }
 
-struct RowState {
+pub(super) struct RowState {
     rank: u32,
-    revoked_at: Option<u64>,
+    pub(super) revoked_at: Option<u64>,
     /// Whose budget it spends.
     pool: Masked,
 }
@@ -46,12 +52,12 @@ fn stranger() -> EngineError {
 }
 
 fn head(c: &Connection, log: LogId) -> Sql<Option<Head>> {
-    let query = "SELECT last, hash, last_commit, last_commit_hash FROM logs WHERE log = ?1";
-    c.prepare_cached(query)?
-        .query_row([&log.0], |r| {
-            Ok(Head { last: r.number(0)?, hash: r.get(1)?, last_commit: r.number(2)?, last_commit_hash: r.get(3)? })
-        })
-        .optional()
+    let query = "SELECT last, hash, last_commit, last_commit_hash, pruned FROM logs WHERE log = ?1";
+    let read = |r: &Row<'_>| {
+        let (last_commit, last_commit_hash) = (r.number(2)?, r.get(3)?);
+        Ok(Head { last: r.number(0)?, hash: r.get(1)?, last_commit, last_commit_hash, pruned: r.number(4)? })
+    };
+    c.prepare_cached(query)?.query_row([&log.0], read).optional()
 }
 
 fn row_state(c: &Connection, log: LogId, key: AccessKey) -> Sql<Option<RowState>> {
@@ -64,14 +70,14 @@ fn row_state(c: &Connection, log: LogId, key: AccessKey) -> Sql<Option<RowState>
 }
 
 /// The log and the row in it, active or revoked.
-fn known(c: &Connection, log: LogId, key: AccessKey) -> Result<(Head, RowState), EngineError> {
+pub(super) fn known(c: &Connection, log: LogId, key: AccessKey) -> Result<(Head, RowState), EngineError> {
     match (head(c, log)?, row_state(c, log, key)?) {
         (Some(head), Some(row)) => Ok((head, row)),
         _ => Err(stranger()),
     }
 }
 
-fn active(row: &RowState) -> Result<(), EngineError> {
+pub(super) fn active(row: &RowState) -> Result<(), EngineError> {
     match row.revoked_at {
         None => Ok(()),
         Some(_) => Err(EngineError::refused(Reason::NoAccess, "the row was revoked")),
@@ -94,10 +100,11 @@ pub(super) fn create(
         return if same { Ok(()) } else { Err(EngineError::refused(Reason::IdTaken, "the log id is taken")) };
     }
     let start = signed::hash_start(log);
-    c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0)")?.execute(params![log.0, founding, start])?;
+    c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0, NULL)")?
+        .execute(params![log.0, founding, start])?;
     let first = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4)";
     c.prepare_cached(first)?.execute(params![log.0, row.0, rank::OWNER, budget.mask(log, row, row)])?;
-    c.prepare_cached("INSERT INTO snapshots VALUES (?1, 0, ?2)")?.execute(params![log.0, snapshot])?;
+    snapshots::keep(c, log, 0, snapshot)?;
     Ok(())
 }
 
@@ -152,7 +159,21 @@ fn keep(
         change_rows(c, budget, append, row, number)?;
     }
     let hash = signed::hash_next(&head.hash, number, digest);
-    let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    insert(c, append, number, &hash)?;
+    // Where all before was pruned, this is what is next in turn.
+    let is_next = head.pruned == head.last;
+    let next = "UPDATE logs SET last = ?2, hash = ?3, last_commit = iif(?4, ?2, last_commit),
+        last_commit_hash = iif(?4, ?3, last_commit_hash), unpruned_ms = iif(?5, ?6, unpruned_ms) WHERE log = ?1";
+    let values = params![log.0, integer(number), hash, is_commit, is_next, integer(*now_ms)];
+    c.prepare_cached(next)?.execute(values)?;
+    Ok(Appended { number, hash, received_ms: *now_ms })
+}
+
+fn insert(c: &Connection, append: &Append, number: u64, hash: &Hash) -> Sql<()> {
+    let Append { log, entry, digest, now_ms, .. } = append;
+    let (sealed, changes) = (&entry.sealed, kept_changes(&entry.rows));
+    let in_row = sealed.len() <= SEALED_IN_ROW && changes.len() <= CHANGES_IN_ROW;
+    let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     c.prepare_cached(insert)?.execute(params![
         log.0,
         integer(number),
@@ -163,13 +184,16 @@ fn keep(
         integer(entry.parent),
         entry.parent_hash,
         integer(*now_ms),
-        kept_changes(&entry.rows),
-        entry.sealed,
+        integer(sealed.len() as u64),
+        integer(changes.len() as u64),
+        if in_row { changes.as_slice() } else { &[] },
+        if in_row { sealed.as_slice() } else { &[] },
     ])?;
-    let next = "UPDATE logs SET last = ?2, hash = ?3, last_commit = iif(?4, ?2, last_commit),
-        last_commit_hash = iif(?4, ?3, last_commit_hash) WHERE log = ?1";
-    c.prepare_cached(next)?.execute(params![log.0, integer(number), hash, is_commit])?;
-    Ok(Appended { number, hash, received_ms: *now_ms })
+    if in_row {
+        return Ok(());
+    }
+    let both = if changes.is_empty() { Cow::from(sealed) } else { Cow::from([sealed.as_slice(), &changes].concat()) };
+    ENTRIES.put(c, &log.0, number, &both)
 }
 
 fn find(c: &Connection, log: LogId, id: &[u8]) -> Sql<Option<(Hash, Appended)>> {
@@ -268,10 +292,7 @@ fn is_revoked(c: &Connection, leaf: &[u8; 32]) -> Sql<bool> {
 }
 
 /// Row changes without the leaf keys that were shown to revoke: those name devices.
-fn kept_changes(changes: &[pb::RowChange]) -> Option<Vec<u8>> {
-    if changes.is_empty() {
-        return None;
-    }
+fn kept_changes(changes: &[pb::RowChange]) -> Vec<u8> {
     let keep = |change: &pb::RowChange| pb::RowChange {
         key: change.key.clone(),
         change: change.change.as_ref().map(|change| match change {
@@ -279,37 +300,42 @@ fn kept_changes(changes: &[pb::RowChange]) -> Option<Vec<u8>> {
             Change::Revoke(_) => Change::Revoke(pb::RevokeRow::default()),
         }),
     };
-    Some(pb::Entry { rows: changes.iter().map(keep).collect(), ..pb::Entry::default() }.encode_to_vec())
+    pb::Entry { rows: changes.iter().map(keep).collect(), ..pb::Entry::default() }.encode_to_vec()
 }
 
+/// Reads no more than `most` bytes of entries; says too how many a page would have.
 pub(super) fn read(
     c: &Connection,
     log: LogId,
     key: AccessKey,
     after: u64,
     hash: Option<Hash>,
+    most: usize,
 ) -> Result<Page, EngineError> {
     let (head, row) = known(c, log, key)?;
     if hash.is_some() && hash != hash_at(c, log, after)? {
         return Err(EngineError::refused(Reason::Diverged, "the log has something else there, or ends before"));
     }
     let visible = row.revoked_at.map_or(head.last, |at| at.min(head.last));
-    let query = "SELECT id, kind, parent, parent_hash, changes, sealed, number, hash, received_ms FROM entries
-        WHERE log = ?1 AND number > ?2 AND number <= ?3 AND sealed IS NOT NULL ORDER BY number";
+    let query = "SELECT id, kind, parent, parent_hash, changes, sealed, number, hash, received_ms, sealed_bytes,
+        changes_bytes FROM entries WHERE log = ?1 AND number > ?2 AND number <= ?3 AND sealed IS NOT NULL ORDER BY number";
     let mut statement = c.prepare_cached(query)?;
     let mut found = statement.query(params![log.0, integer(after), integer(visible)])?;
-    let (mut entries, mut bytes, mut all) = (Vec::new(), 0, true);
+    let (mut page, mut count, mut all) = (Page::default(), 0, true);
     while let Some(row) = found.next()? {
-        let entry = entry(row)?;
-        bytes += entry.encoded_len();
-        if !entries.is_empty() && (bytes > PAGE_BYTES || entries.len() == PAGE_ENTRIES) {
+        let bytes = pieces::size(row, "sealed_bytes")? + pieces::size(row, "changes_bytes")? + ENTRY_BYTES;
+        if count > 0 && (page.bytes + bytes > PAGE_BYTES || count == PAGE_ENTRIES) {
             all = false;
             break;
         }
-        entries.push(entry);
+        (page.bytes, count) = (page.bytes + bytes, count + 1);
+        if page.bytes <= most {
+            page.entries.push(entry(c, log, row)?);
+        }
     }
     let revoked = row.revoked_at.is_some();
-    Ok(Page { entries, caught_up: all && !revoked, ended: all && revoked })
+    all &= page.entries.len() == count;
+    Ok(Page { caught_up: all && !revoked, ended: all && revoked, ..page })
 }
 
 /// The running hash at a number; pruned entries keep theirs.
@@ -321,100 +347,23 @@ fn hash_at(c: &Connection, log: LogId, number: u64) -> Sql<Option<Hash>> {
     c.prepare_cached(query)?.query_row(params![log.0, integer(number)], |r| r.get(0)).optional()
 }
 
-fn entry(r: &Row<'_>) -> Result<pb::Entry, EngineError> {
-    let changes: Option<Vec<u8>> = r.get(4)?;
-    let changes = changes.map(|bytes| pb::Entry::decode(bytes.as_slice())).transpose();
+fn entry(c: &Connection, log: LogId, r: &Row<'_>) -> Result<pb::Entry, EngineError> {
+    let (mut sealed, mut changes) = (r.get::<_, Vec<u8>>(5)?, r.get::<_, Vec<u8>>(4)?);
+    let (number, sealed_bytes) = (r.number(6)?, pieces::size(r, "sealed_bytes")?);
+    if sealed.len() < sealed_bytes {
+        sealed = ENTRIES.get(c, &log.0, number, sealed_bytes + pieces::size(r, "changes_bytes")?)?;
+        changes = sealed.split_off(sealed_bytes);
+    }
+    let changes = pb::Entry::decode(changes.as_slice()).map_err(|error| EngineError::Failed(error.to_string()))?;
     Ok(pb::Entry {
         id: r.get(0)?,
         kind: r.get(1)?,
         parent: r.number(2)?,
         parent_hash: r.get(3)?,
-        rows: changes.map_err(|e| EngineError::Failed(e.to_string()))?.unwrap_or_default().rows,
-        sealed: r.get(5)?,
-        number: r.number(6)?,
+        rows: changes.rows,
+        sealed,
+        number,
         hash: r.get(7)?,
         received_ms: r.number(8)?,
     })
 }
-
-pub(super) fn put_snapshot(
-    c: &Connection,
-    log: LogId,
-    key: AccessKey,
-    number: u64,
-    sealed: &[u8],
-) -> Result<(), EngineError> {
-    let (_, row) = known(c, log, key)?;
-    active(&row)?;
-    let at = integer(number);
-    let query = "SELECT 1 FROM entries WHERE log = ?1 AND number = ?2 AND kind = ?3";
-    let commit = pb::EntryKind::Commit as i32;
-    if number != 0 && !c.prepare_cached(query)?.exists(params![log.0, at, commit])? {
-        return Err(EngineError::refused(Reason::Invalid, "there is no commit at this number"));
-    }
-    c.prepare_cached("INSERT OR IGNORE INTO snapshots VALUES (?1, ?2, ?3)")?.execute(params![log.0, at, sealed])?;
-    let newest = "SELECT number FROM snapshots WHERE log = ?1 AND number > 0 ORDER BY number DESC LIMIT ?2";
-    let drop = format!("DELETE FROM snapshots WHERE log = ?1 AND number > 0 AND number NOT IN ({newest})");
-    c.prepare_cached(&drop)?.execute(params![log.0, SNAPSHOTS])?;
-    Ok(())
-}
-
-pub(super) fn snapshot(
-    c: &Connection,
-    log: LogId,
-    key: AccessKey,
-    at_most: u64,
-) -> Result<(u64, Vec<u8>), EngineError> {
-    let (_, row) = known(c, log, key)?;
-    let at_most = row.revoked_at.map_or(at_most, |at| at.min(at_most));
-    let query = "SELECT number, sealed FROM snapshots WHERE log = ?1 AND number <= ?2 ORDER BY number DESC LIMIT 1";
-    let found = c
-        .prepare_cached(query)?
-        .query_row(params![log.0, integer(at_most)], |r| Ok((r.number(0)?, r.get(1)?)))
-        .optional()?;
-    found.ok_or_else(|| EngineError::refused(Reason::Gone, "no snapshot so old"))
-}
-
-/// Each log remembers how far it was pruned, so that a run looks only at what is new.
-pub(super) fn prune(c: &Connection, before_ms: u64) -> Result<u64, EngineError> {
-    let before = integer(before_ms);
-    let logs: Vec<(Hash16, i64)> = c
-        .prepare_cached(
-            "SELECT log, pruned FROM logs WHERE (SELECT received_ms FROM entries
-                WHERE entries.log = logs.log AND number = pruned + 1) < ?1",
-        )?
-        .query_map([before], |r| Ok((r.get(0)?, r.get(1)?)))?
-        .collect::<Sql<_>>()?;
-    let mut pruned = 0;
-    for (log, from) in logs {
-        if pruned >= PRUNED_AT_ONCE as u64 {
-            break;
-        }
-        let old: Vec<(i64, i32)> = c
-            .prepare_cached(
-                "SELECT number, kind FROM (SELECT number, kind, received_ms FROM entries
-                    WHERE log = ?1 AND number > ?2 ORDER BY number LIMIT ?3) WHERE received_ms < ?4",
-            )?
-            .query_map(params![log, from, PRUNED_AT_ONCE as i64, before], |r| Ok((r.get(0)?, r.get(1)?)))?
-            .collect::<Sql<_>>()?;
-        let mut to = from;
-        for (number, kind) in old {
-            // The clock may have gone back meanwhile: stop at the first that is to stay.
-            if number != to + 1 {
-                break;
-            }
-            to = number;
-            if kind == pb::EntryKind::Message as i32 {
-                // Id and digest stay, so that an old append repeated is not a new one.
-                let drop = "UPDATE entries SET sealed = NULL, changes = NULL,
-                    received_ms = received_ms / ?3 * ?3 WHERE log = ?1 AND number = ?2";
-                c.prepare_cached(drop)?.execute(params![log, number, integer(DAY_MS)])?;
-            }
-            pruned += 1;
-        }
-        c.prepare_cached("UPDATE logs SET pruned = ?2 WHERE log = ?1")?.execute(params![log, to])?;
-    }
-    Ok(pruned)
-}
-
-type Hash16 = [u8; 16];

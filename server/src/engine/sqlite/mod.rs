@@ -6,7 +6,10 @@ mod issuers;
 mod key_packages;
 mod logs;
 mod people;
+mod pieces;
+mod prune;
 mod schema;
+mod snapshots;
 
 use std::path::Path;
 use std::pin::Pin;
@@ -26,12 +29,29 @@ pub use schema::OpenError;
 
 use super::{
     Answer, Append, Appended, Device, Engine, EngineError, Enrolment, InboxBatch, Invitation, Page, People,
-    Publication, Revocation, Stock, Versions,
+    Publication, Revocation, SMALL_BYTES, Snapshot, Stock, Versions,
 };
 use crate::config::HOUR_MS;
 
-/// Connections that read. Under WAL they wait for no writer, and a long page for one stream delays no other much.
-const READERS: usize = 2;
+/// Connections that read, of each [`Kind`]. Under WAL they wait for no writer; and what takes long waits for its like.
+const READERS: [usize; 3] = [2, 1, 1];
+
+/// What a query reads.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A few rows.
+    Small,
+    /// Much of the directory, or of the list.
+    Directory,
+    /// A value, or a page, that may have megabytes.
+    Large,
+}
+
+impl Kind {
+    fn of(most: usize) -> Self {
+        if most <= SMALL_BYTES { Self::Small } else { Self::Large }
+    }
+}
 
 /// More than a directory changes in an hour.
 const VERSIONS_PER_HOUR: u64 = 1 << 20;
@@ -43,8 +63,8 @@ pub struct Sqlite {
     /// was put back from.
     versions_from: u64,
     budget: Arc<Budget>,
-    /// Empty once closed.
-    readers: Mutex<Vec<Reader>>,
+    /// By kind; empty once closed.
+    readers: Mutex<Vec<Vec<Reader>>>,
     turn: AtomicUsize,
 }
 
@@ -56,11 +76,12 @@ impl Sqlite {
     /// [`OpenError`] if it can't be opened, or is not of this program's kind.
     pub fn open(env: &Arc<dyn Env>, path: &Path, secret: &[u8; 32]) -> Result<Self, OpenError> {
         let connection = schema::open(&**env, path)?;
-        let mut readers = Vec::new();
-        for _ in 0..READERS {
+        let reader = || {
             let connection = schema::open(&**env, path)?;
-            readers.push(Reader::start(env, "pli-read", connection).map_err(OpenError::from_sqlite)?);
-        }
+            Reader::start(env, "pli-read", connection).map_err(OpenError::from_sqlite)
+        };
+        let of_kind = |count| (0..count).map(|_| reader()).collect::<Result<Vec<_>, _>>();
+        let readers = READERS.into_iter().map(of_kind).collect::<Result<Vec<_>, _>>()?;
         let writer = Writer::start(env, "pli-write", connection, ());
         let budget = Arc::new(Budget::new(env.clone(), secret));
         Ok(Self {
@@ -83,13 +104,15 @@ impl Sqlite {
     /// Runs `query` on one state of the database.
     fn query<'a, T: Send + 'static>(
         &'a self,
+        kind: Kind,
         query: impl FnOnce(&Connection) -> Result<T, EngineError> + Send + 'static,
     ) -> Answer<'a, T> {
         Box::pin(async move {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
             let reader = {
                 let readers = self.readers.lock().expect("no panic while held");
-                readers.get(turn % READERS).cloned().ok_or(EngineError::Closed)?
+                let readers = readers.get(kind as usize).ok_or(EngineError::Closed)?;
+                readers[turn % readers.len()].clone()
             };
             let run = move |connection: &Connection| {
                 let transaction = connection.unchecked_transaction()?;
@@ -127,24 +150,24 @@ impl Engine for Sqlite {
             ran?
         })
     }
-    fn read(&self, log: LogId, row: AccessKey, after: u64, hash: Option<Hash>) -> Answer<'_, Page> {
-        self.query(move |c| logs::read(c, log, row, after, hash))
+    fn read(&self, log: LogId, row: AccessKey, after: u64, hash: Option<Hash>, most: usize) -> Answer<'_, Page> {
+        self.query(Kind::of(most), move |c| logs::read(c, log, row, after, hash, most))
     }
     fn put_snapshot(&self, log: LogId, row: AccessKey, number: u64, sealed: Vec<u8>) -> Answer<'_, ()> {
-        self.write(move |c| logs::put_snapshot(c, log, row, number, &sealed))
+        self.write(move |c| snapshots::put(c, log, row, number, &sealed))
     }
-    fn snapshot(&self, log: LogId, row: AccessKey, at_most: u64) -> Answer<'_, (u64, Vec<u8>)> {
-        self.query(move |c| logs::snapshot(c, log, row, at_most))
+    fn snapshot(&self, log: LogId, row: AccessKey, at_most: u64, most: usize) -> Answer<'_, Snapshot> {
+        self.query(Kind::of(most), move |c| snapshots::newest(c, log, row, at_most, most))
     }
     fn prune_messages(&self, before_ms: u64) -> Answer<'_, u64> {
-        self.write(move |c| logs::prune(c, before_ms))
+        self.write(move |c| prune::prune(c, before_ms))
     }
 
     fn invite(&self, invitations: Vec<Invitation>) -> Answer<'_, ()> {
         self.write(move |c| people::invite(c, &invitations))
     }
     fn invitation(&self, hash: Hash) -> Answer<'_, Option<Invitation>> {
-        self.query(move |c| people::invitation(c, &hash))
+        self.query(Kind::Small, move |c| people::invitation(c, &hash))
     }
     fn enrol(&self, enrolment: Enrolment) -> Answer<'_, ()> {
         let from = self.versions_from;
@@ -157,20 +180,20 @@ impl Engine for Sqlite {
         self.write(move |c| people::seen(c, device, day_ms))
     }
     fn device(&self, device: DeviceId) -> Answer<'_, Option<Device>> {
-        self.query(move |c| people::device(c, device))
+        self.query(Kind::Small, move |c| people::device(c, device))
     }
     fn devices_of(&self, person: PersonId) -> Answer<'_, Option<Vec<Device>>> {
-        self.query(move |c| people::devices_of(c, person))
+        self.query(Kind::Small, move |c| people::devices_of(c, person))
     }
     fn people(&self, since: u64, limit: usize) -> Answer<'_, People> {
-        self.query(move |c| people::people(c, since, limit))
+        self.query(Kind::Directory, move |c| people::people(c, since, limit))
     }
     fn rename(&self, person: PersonId, name: String) -> Answer<'_, ()> {
         let from = self.versions_from;
         self.write(move |c| people::rename(c, from, person, &name))
     }
     fn revocations(&self, since: u64) -> Answer<'_, pb::RevocationList> {
-        self.query(move |c| people::revocations(c, since))
+        self.query(Kind::Directory, move |c| people::revocations(c, since))
     }
     fn revoke(&self, revocation: Revocation) -> Answer<'_, bool> {
         let from = self.versions_from;
@@ -180,16 +203,16 @@ impl Engine for Sqlite {
         self.write(move |c| issuers::end(c, &end, &kept))
     }
     fn issuer_end(&self, since: u64) -> Answer<'_, Option<(pb::IssuerEnd, Vec<Hash>)>> {
-        self.query(move |c| issuers::after(c, since))
+        self.query(Kind::Directory, move |c| issuers::after(c, since))
     }
     fn certificates(&self) -> Answer<'_, Vec<Hash>> {
-        self.query(issuers::certificates)
+        self.query(Kind::Directory, issuers::certificates)
     }
     fn ended_guests(&self, now_ms: u64) -> Answer<'_, Vec<PersonId>> {
-        self.query(move |c| people::ended_guests(c, now_ms))
+        self.query(Kind::Directory, move |c| people::ended_guests(c, now_ms))
     }
     fn versions(&self) -> Answer<'_, Versions> {
-        self.query(people::versions)
+        self.query(Kind::Small, people::versions)
     }
 
     fn publish(&self, publication: Publication) -> Answer<'_, Stock> {
@@ -201,14 +224,14 @@ impl Engine for Sqlite {
     fn deliver(&self, device: DeviceId, id: [u8; 16], sealed: Vec<u8>, now_ms: u64) -> Answer<'_, ()> {
         self.write(move |c| inbox::deliver(c, device, &id, &sealed, now_ms))
     }
-    fn inbox(&self, device: DeviceId, after: u64) -> Answer<'_, InboxBatch> {
-        self.query(move |c| inbox::batch(c, device, after))
+    fn inbox(&self, device: DeviceId, after: u64, most: usize) -> Answer<'_, InboxBatch> {
+        self.query(Kind::of(most), move |c| inbox::batch(c, device, after, most))
     }
     fn acknowledge(&self, device: DeviceId, up_to: u64) -> Answer<'_, ()> {
         self.write(move |c| inbox::acknowledge(c, device, up_to))
     }
 
-    fn sweep(&self, now_ms: u64) -> Answer<'_, ()> {
+    fn sweep(&self, now_ms: u64) -> Answer<'_, u64> {
         self.write(move |c| schema::sweep(c, now_ms))
     }
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

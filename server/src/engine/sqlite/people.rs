@@ -7,7 +7,7 @@ use pli_proto::pb::{self, Reason};
 use pli_proto::signed::Hash;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 
-use super::issuers;
+use super::{inbox, issuers};
 use crate::config::DAY_MS;
 use crate::engine::{Device, EngineError, Enrolment, Invitation, Invitee, People, Revocation, Used, Versions};
 
@@ -87,9 +87,11 @@ pub(super) fn enrol(c: &Connection, from: u64, enrolment: &Enrolment) -> Result<
             touch(c, from, *person)?;
         }
     }
-    let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL, NULL, 0, ?6)";
-    let day_ms = integer(now_ms / DAY_MS * DAY_MS);
-    c.prepare_cached(insert)?.execute(params![device.0, person.0, mls_key, tls_key, mls_certificate, day_ms])?;
+    let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, NULL, NULL, ?7)";
+    let (fingerprint, day_ms) = (certificate::fingerprint(mls_certificate), integer(now_ms / DAY_MS * DAY_MS));
+    let values = params![device.0, person.0, mls_key, tls_key, mls_certificate, fingerprint, day_ms];
+    c.prepare_cached(insert)?.execute(values)?;
+    inbox::make(c, *device)?;
     // From here on the directory has the name, or has forgotten it.
     let uses = "UPDATE invitations SET name = NULL, department = NULL, guest_until_ms = NULL, person = ?2, device = ?3,
         mls_key = ?4, tls_key = ?5 WHERE hash = ?1";
@@ -150,39 +152,43 @@ pub(super) fn devices_of(c: &Connection, person: PersonId) -> Result<Option<Vec<
     Ok(Some(devices))
 }
 
+/// One query: the devices come with their persons, from an index that has all that the directory shows of them.
 pub(super) fn people(c: &Connection, since: u64, limit: usize) -> Result<People, EngineError> {
-    let query = "SELECT id, name, department, guest_until_ms, departed, version FROM people
-        WHERE version > ?1 ORDER BY version LIMIT ?2";
-    let read = |r: &Row<'_>| {
-        let person = pb::Person {
-            id: r.get(0)?,
-            name: r.get(1)?,
-            department: r.get(2)?,
-            guest_until_ms: r.number(3)?,
-            departed: r.get(4)?,
-            devices: Vec::new(),
-        };
-        Ok((person, r.number(5)?))
-    };
-    let mut found: Vec<(pb::Person, u64)> =
-        c.prepare_cached(query)?.query_map(params![integer(since), limit as i64 + 1], read)?.collect::<Sql<_>>()?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let version = if more { found.last().map_or(since, |(_, version)| *version) } else { newest(c)? };
-    let mut people = Vec::with_capacity(found.len());
-    for (mut person, _) in found {
-        let query = format!("{DEVICE} WHERE person = ?1 ORDER BY id");
-        let devices = c.prepare_cached(&query)?.query_map([&person.id], read_device)?.collect::<Sql<Vec<_>>>()?;
-        let public = |device: Device| pb::Device {
-            id: device.id.to_vec(),
-            mls_key: device.mls_key.to_vec(),
-            enrolled_ms: device.enrolled_ms,
-            revoked: device.revoked,
-        };
-        person.devices = devices.into_iter().map(public).collect();
-        people.push(person);
+    let query =
+        "SELECT p.id, name, department, guest_until_ms, departed, p.version, d.id, mls_key, enrolled_ms, revoked
+        FROM (SELECT * FROM people WHERE version > ?1 ORDER BY version LIMIT ?2) AS p
+        LEFT JOIN devices AS d ON d.person = p.id ORDER BY p.version, d.id";
+    let mut statement = c.prepare_cached(query)?;
+    let mut found = statement.query(params![integer(since), limit as i64 + 1])?;
+    let (mut people, mut version, mut more) = (Vec::<pb::Person>::new(), since, false);
+    while let Some(row) = found.next()? {
+        let of = row.number(5)?;
+        if of > version {
+            more = people.len() == limit;
+            if more {
+                break;
+            }
+            version = of;
+            people.push(read_person(row)?);
+        }
+        if let (Some(person), Some(id)) = (people.last_mut(), row.get::<_, Option<Vec<u8>>>(6)?) {
+            let (mls_key, enrolled_ms, revoked) = (row.get(7)?, row.number(8)?, row.get(9)?);
+            person.devices.push(pb::Device { id, mls_key, enrolled_ms, revoked });
+        }
     }
+    let version = if more { version } else { newest(c)? };
     Ok(People { version, more, people })
+}
+
+fn read_person(r: &Row<'_>) -> Sql<pb::Person> {
+    Ok(pb::Person {
+        id: r.get(0)?,
+        name: r.get(1)?,
+        department: r.get(2)?,
+        guest_until_ms: r.number(3)?,
+        departed: r.get(4)?,
+        devices: Vec::new(),
+    })
 }
 
 fn newest(c: &Connection) -> Sql<u64> {
@@ -289,9 +295,8 @@ pub(super) fn revoke(c: &Connection, from: u64, revocation: &Revocation) -> Resu
 
 fn end_device(c: &Connection, from: u64, device: &Device) -> Sql<()> {
     c.prepare_cached("UPDATE devices SET revoked = 1 WHERE id = ?1")?.execute([&device.id.0])?;
-    for table in ["key_packages", "inbox", "delivered"] {
-        c.prepare_cached(&format!("DELETE FROM {table} WHERE device = ?1"))?.execute([&device.id.0])?;
-    }
+    c.prepare_cached("DELETE FROM key_packages WHERE device = ?1")?.execute([&device.id.0])?;
+    inbox::end(c, device.id)?;
     touch(c, from, device.person).map(|_| ())
 }
 

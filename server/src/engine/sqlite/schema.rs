@@ -3,6 +3,11 @@
 //! Every table is `WITHOUT ROWID` and keyed by random ids or hashes, or by a number that readers see anyway: SQLite's
 //! own row numbers would tell in what order things came. No table holds a log or a row (`log`, `key`) together with a
 //! device or a person. With `secure_delete`, what was deleted is overwritten.
+//!
+//! Such tables have a price: to find one row SQLite compares keys with others on the way, and for each of those that does
+//! not fit in its page it reads the whole row. So what may be large lies in pieces (`pieces`) in tables of their own, of
+//! which the writer only adds and drops rows; what the writer asks, it asks of narrow tables and indices
+//! (`stories/writer.rs`).
 
 use pli_env::sql::integer;
 use std::path::Path;
@@ -16,29 +21,37 @@ use crate::engine::EngineError;
 
 /// "Pli1": tells our files from others'.
 const APPLICATION: i64 = 0x506c_6931;
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// An administrator's command beside the server commits within milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 96;
 /// Of each connection.
 const CACHE_KIB: usize = 32 << 10;
+/// The commonest entry, of about a kilobyte, fits in a page of this size beside others; of 4,096 each took a page more.
+const PAGE_BYTES: usize = 8_192;
 /// What a burst made of the write-ahead log is given back.
 const WAL_BYTES: usize = 64 << 20;
 /// Repetitions of a delivery, and of publishing a key package, are recognised for that long.
 const REPEAT_DAYS: u64 = 30;
+/// Rows of each table swept in one transaction.
+const SWEPT_AT_ONCE: i64 = 1_000;
 
 const TABLES: &str = "
 CREATE TABLE people(
     id BLOB PRIMARY KEY, name TEXT NOT NULL, department TEXT NOT NULL, guest_until_ms INTEGER NOT NULL,
     departed INTEGER NOT NULL, version INTEGER NOT NULL UNIQUE) STRICT, WITHOUT ROWID;
+CREATE INDEX guests ON people(guest_until_ms) WHERE guest_until_ms > 0 AND departed = 0;
 CREATE TABLE devices(
     id BLOB PRIMARY KEY, person BLOB NOT NULL, mls_key BLOB NOT NULL UNIQUE, tls_key BLOB NOT NULL UNIQUE,
-    mls_certificate BLOB NOT NULL, enrolled_ms INTEGER NOT NULL, revoked INTEGER NOT NULL, inbox_key BLOB,
-    inbox_key_signature BLOB, inbox_last INTEGER NOT NULL, seen_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX devices_by_person ON devices(person);
+    mls_certificate BLOB NOT NULL, fingerprint BLOB NOT NULL, enrolled_ms INTEGER NOT NULL, revoked INTEGER NOT NULL,
+    inbox_key BLOB, inbox_key_signature BLOB, seen_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX devices_listed ON devices(person, id, mls_key, enrolled_ms, revoked);
+CREATE INDEX certificates ON devices(fingerprint) WHERE revoked = 0;
 CREATE TABLE invitations(
     hash BLOB PRIMARY KEY, name TEXT, department TEXT, guest_until_ms INTEGER, person BLOB,
     expires_ms INTEGER NOT NULL, device BLOB, mls_key BLOB, tls_key BLOB) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_by_person ON invitations(person) WHERE device IS NULL;
+CREATE INDEX invitations_by_end ON invitations(expires_ms);
 CREATE TABLE revocations(
     number INTEGER PRIMARY KEY, certificate BLOB NOT NULL, leaf_key BLOB NOT NULL, issuer BLOB NOT NULL,
     signature BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -51,26 +64,44 @@ CREATE TABLE issuer_ends(
 CREATE TABLE key_packages(
     device BLOB NOT NULL, hash BLOB NOT NULL, package BLOB NOT NULL, last_resort INTEGER NOT NULL,
     PRIMARY KEY (device, hash)) STRICT, WITHOUT ROWID;
+CREATE INDEX key_packages_by_kind ON key_packages(device, last_resort, hash);
 CREATE TABLE spent_packages(hash BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX spent_by_day ON spent_packages(day);
+CREATE TABLE inboxes(
+    device BLOB PRIMARY KEY, last INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    remembered INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE inbox(
-    device BLOB NOT NULL, number INTEGER NOT NULL, sealed BLOB NOT NULL,
+    device BLOB NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL,
     PRIMARY KEY (device, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE inbox_pieces(
+    device BLOB NOT NULL, number INTEGER NOT NULL, piece INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (device, number, piece)) STRICT, WITHOUT ROWID;
 CREATE TABLE delivered(
     device BLOB NOT NULL, id BLOB NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (device, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX delivered_by_day ON delivered(day);
 
 CREATE TABLE logs(
     log BLOB PRIMARY KEY, founding BLOB NOT NULL, last INTEGER NOT NULL, hash BLOB NOT NULL,
-    last_commit INTEGER NOT NULL, last_commit_hash BLOB NOT NULL, pruned INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    last_commit INTEGER NOT NULL, last_commit_hash BLOB NOT NULL, pruned INTEGER NOT NULL,
+    unpruned_ms INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX logs_unpruned ON logs(unpruned_ms) WHERE unpruned_ms IS NOT NULL;
 CREATE TABLE rows(
     log BLOB NOT NULL, key BLOB NOT NULL, rank INTEGER NOT NULL, revoked_at INTEGER, pool BLOB NOT NULL,
     PRIMARY KEY (log, key)) STRICT, WITHOUT ROWID;
 CREATE TABLE entries(
     log BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, digest BLOB NOT NULL, hash BLOB NOT NULL,
     kind INTEGER NOT NULL, parent INTEGER NOT NULL, parent_hash BLOB NOT NULL, received_ms INTEGER NOT NULL,
-    changes BLOB, sealed BLOB, PRIMARY KEY (log, number), UNIQUE (log, id)) STRICT, WITHOUT ROWID;
+    sealed_bytes INTEGER NOT NULL, changes_bytes INTEGER NOT NULL, changes BLOB, sealed BLOB,
+    PRIMARY KEY (log, number), UNIQUE (log, id)) STRICT, WITHOUT ROWID;
+CREATE TABLE entry_pieces(
+    log BLOB NOT NULL, number INTEGER NOT NULL, piece INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (log, number, piece)) STRICT, WITHOUT ROWID;
 CREATE TABLE snapshots(
-    log BLOB NOT NULL, number INTEGER NOT NULL, sealed BLOB NOT NULL,
+    log BLOB NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL,
     PRIMARY KEY (log, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE snapshot_pieces(
+    log BLOB NOT NULL, number INTEGER NOT NULL, piece INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (log, number, piece)) STRICT, WITHOUT ROWID;
 ";
 
 /// Why a database can't be used.
@@ -123,6 +154,8 @@ pub(super) fn open(env: &dyn Env, path: &Path) -> Result<Connection, OpenError> 
 fn prepare(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Of a database without tables alone.
+    connection.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}"))?;
     // Before the first table: `secure_delete` overwrites what is deleted with zeros, in indices too.
     connection.execute_batch("PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY")?;
     connection.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}; PRAGMA journal_size_limit = {WAL_BYTES}"))?;
@@ -155,13 +188,21 @@ fn marks(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     Ok((mark("application_id")?, mark("user_version")?))
 }
 
-/// Drops what is kept for some days only.
-pub(super) fn sweep(connection: &Connection, now_ms: u64) -> Result<(), EngineError> {
-    let today = now_ms / DAY_MS;
-    let old = integer(today.saturating_sub(REPEAT_DAYS));
-    connection.execute("DELETE FROM delivered WHERE day < ?1", [old])?;
-    connection.execute("DELETE FROM spent_packages WHERE day < ?1", [old])?;
-    let ended = now_ms.saturating_sub(REPEAT_DAYS * DAY_MS);
-    connection.execute("DELETE FROM invitations WHERE expires_ms < ?1", [integer(ended)])?;
-    Ok(())
+/// Drops some of what is kept for some days only; how many rows.
+pub(super) fn sweep(connection: &Connection, now_ms: u64) -> Result<u64, EngineError> {
+    let old = integer((now_ms / DAY_MS).saturating_sub(REPEAT_DAYS));
+    let ended = integer(now_ms.saturating_sub(REPEAT_DAYS * DAY_MS));
+    let mut swept = 0;
+    for (drop, before) in [
+        (
+            "DELETE FROM delivered WHERE (device, id) IN
+                (SELECT device, id FROM delivered WHERE day < ?1 LIMIT ?2)",
+            old,
+        ),
+        ("DELETE FROM spent_packages WHERE hash IN (SELECT hash FROM spent_packages WHERE day < ?1 LIMIT ?2)", old),
+        ("DELETE FROM invitations WHERE hash IN (SELECT hash FROM invitations WHERE expires_ms < ?1 LIMIT ?2)", ended),
+    ] {
+        swept += connection.prepare_cached(drop)?.execute([before, SWEPT_AT_ONCE])? as u64;
+    }
+    Ok(swept)
 }
