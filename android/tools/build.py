@@ -61,7 +61,7 @@ def _kotlin(all_of_it: All, sources: list[Path], classpath: list[Path], out: Pat
     arguments.write_text("\n".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in [*words, *map(str, sources)]))
     compiler = ":".join(map(str, all_of_it.compiler))
     with _archive() as archive:
-        java = ["java", "-Xmx1500m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", archive]
+        java = ["java", "-Xmx1500m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-Xshare:auto", archive]
         main = ["-cp", compiler, "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", f"@{arguments}"]
         result = subprocess.run([*java, *main], capture_output=True, text=True)
     said = [line for line in (result.stdout + result.stderr).splitlines() if "[warning][cds]" not in line]

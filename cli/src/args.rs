@@ -89,6 +89,9 @@ pub(crate) enum Command {
         message: String,
         /// The text, or - to read it from standard input
         text: String,
+        /// Somebody to mention; may be given several times. Without: whom the message mentioned, if the text still names them
+        #[arg(long, value_name = "PERSON")]
+        mention: Vec<String>,
     },
     /// Deletes a message for everyone
     Delete {

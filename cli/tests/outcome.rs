@@ -92,3 +92,22 @@ fn what_waits_for_somebody_keeps_nothing_else_waiting() {
     let with_zoe = world.by("anne", &["--wait", "2", "group", "create", "Seuls", "Zoë"]);
     assert!(with_zoe.code == 4 && with_zoe.err.contains("still waits"), "its own people are waited for: {with_zoe:?}");
 }
+
+#[test]
+fn an_edit_says_its_mentions_anew() {
+    let world = World::new();
+    let id = said(&world);
+    let mentions = || {
+        world.done("bao", &["sync"]);
+        let read = world.done("bao", &["--json", "read", "Crue"]).json();
+        let message = read.iter().find(|item| item["id"] == id.as_str()).unwrap();
+        (message["text"].as_str().unwrap().to_owned(), message["mentions"].as_array().unwrap().len())
+    };
+    world.done("bao", &["edit", "Crue", &id, "@Anne à 8 h", "--mention", "Anne"]);
+    assert_eq!(mentions(), ("@Anne à 8 h".into(), 1));
+    // Not said again, but the text names her still.
+    world.done("bao", &["edit", "Crue", &id, "@Anne à 9 h"]);
+    assert_eq!(mentions(), ("@Anne à 9 h".into(), 1));
+    world.done("bao", &["edit", "Crue", &id, "à 9 h"]);
+    assert_eq!(mentions(), ("à 9 h".into(), 0));
+}

@@ -10,12 +10,13 @@ use crate::names;
 
 use super::command::Command;
 
-/// Runs a command. Its effect shows in the timeline, or is a conversation to be shown.
+/// Runs a command; `mentions` are of its text. Its effect shows in the timeline, or is a conversation to be shown.
 pub(super) async fn run(
     client: &Client,
     command: Command,
     at: Option<ConversationId>,
     about: Option<EntryId>,
+    mentions: &[PersonId],
     now_ms: u64,
 ) -> Result<Option<ConversationId>, Failure> {
     match command {
@@ -40,7 +41,7 @@ pub(super) async fn run(
             handle.mute(if hours == 0 { 0 } else { now_ms + hours_ms }).await?;
         }
         (Command::React(emoji), Some(about)) => handle.react(about, emoji.as_deref()).await.map(drop)?,
-        (Command::Edit(text), Some(about)) => handle.edit(about, &text, &[]).await.map(drop)?,
+        (Command::Edit(text), Some(about)) => handle.edit(about, &text, mentions).await.map(drop)?,
         (Command::Delete, Some(about)) => handle.delete(about).await.map(drop)?,
         _ => {}
     }

@@ -40,6 +40,7 @@ use crate::profile::Profile;
 use crate::show;
 use crate::words::errors as words;
 
+use command::Command;
 use keys::Effect;
 use state::State;
 
@@ -229,7 +230,11 @@ impl Chat {
                 }
             }
             Effect::Run { command, at, about } => {
-                match act::run(&self.client, command, at, about, self.state.now_ms).await {
+                let mentions = match &command {
+                    Command::Edit(text) => self.state.mentioned(text),
+                    _ => Vec::new(),
+                };
+                match act::run(&self.client, command, at, about, &mentions, self.state.now_ms).await {
                     Ok(opened) => {
                         self.accepted().await;
                         if let Some(id) = opened {

@@ -44,7 +44,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Send { conversation, text, reply_to, mention } => {
             talk::send(&conversation, &text, reply_to.as_deref(), &mention, &shared).await
         }
-        Command::Edit { conversation, message, text } => talk::edit(&conversation, &message, &text, &shared).await,
+        Command::Edit { conversation, message, text, mention } => {
+            talk::edit(&conversation, &message, &text, &mention, &shared).await
+        }
         Command::Delete { conversation, message } => talk::delete(&conversation, &message, &shared).await,
         Command::React { conversation, message, emoji } => {
             talk::react(&conversation, &message, emoji.as_deref(), &shared).await

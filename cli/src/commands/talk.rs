@@ -1,7 +1,8 @@
 //! Saying and reading.
 
 use futures_util::StreamExt as _;
-use pli_core::model::{ConversationId, EntryId, TimelineItem, ms};
+use pli_core::model::{Content, ConversationId, EntryId, Message, PersonId, TimelineItem, ms};
+use pli_core::text::fold;
 use pli_core::{Since, SyncResult};
 use serde_json::json;
 
@@ -34,16 +35,35 @@ pub(super) async fn send(
         .await
 }
 
-pub(super) async fn edit(conversation: &str, message: &str, text: &str, shared: &Shared) -> Result<(), Failure> {
+pub(super) async fn edit(
+    conversation: &str,
+    message: &str,
+    text: &str,
+    mentions: &[String],
+    shared: &Shared,
+) -> Result<(), Failure> {
     let text = argument(text)?;
     shared
         .with(async |profile| {
             let conversation = profile.conversation(conversation).await?;
             let message = profile.message(conversation, message).await?;
-            let entry = profile.client.conversation(conversation).edit(message.id, &text, &[]).await?;
+            let mentions = match profile.people(mentions).await? {
+                none if none.is_empty() => still_mentioned(profile, &message, &text).await?,
+                mentions => mentions,
+            };
+            let entry = profile.client.conversation(conversation).edit(message.id, &text, &mentions).await?;
             say_state(entry, profile.settle(conversation, entry).await, shared)
         })
         .await
+}
+
+/// Whom a message mentions and a new text of it still names.
+async fn still_mentioned(profile: &Profile, message: &Message, text: &str) -> Result<Vec<PersonId>, Failure> {
+    let Content::Text { mentions, .. } = &message.content else { return Ok(Vec::new()) };
+    let members = profile.client.conversation(message.conversation).member_list().await?;
+    let (text, people) = (fold(text), members.into_iter().map(|member| member.person));
+    let named = people.filter(|person| mentions.contains(&person.id) && text.contains(&fold(&person.name)));
+    Ok(named.map(|person| person.id).collect())
 }
 
 pub(super) async fn delete(conversation: &str, message: &str, shared: &Shared) -> Result<(), Failure> {

@@ -276,9 +276,19 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
     {
         server.logs.insert(log, Head { last, hash });
     }
-    let sql = "SELECT log, number, id, kind, changes, received_ms FROM entries ORDER BY log, number";
+    // Of a large entry row changes lie behind what is sealed, in pieces.
+    let mut pieces: BTreeMap<(Id, u64), Vec<u8>> = BTreeMap::new();
+    let sql = "SELECT log, number, bytes FROM entry_pieces ORDER BY log, number, piece";
+    for (log, number, piece) in all(&db, sql, |row| Ok((row.get(0)?, row.number(1)?, row.get::<_, Vec<u8>>(2)?)))? {
+        pieces.entry((log, number)).or_default().extend(piece);
+    }
+    let sql = "SELECT log, number, id, kind, changes, received_ms, sealed_bytes FROM entries ORDER BY log, number";
     for (log, entry) in all(&db, sql, |row| {
-        let changes = pb::Entry::decode(row.get::<_, Option<Vec<u8>>>(4)?.unwrap_or_default().as_slice());
+        let changes = match pieces.get(&(row.get(0)?, row.number(1)?)) {
+            Some(both) => both.get(row.number(6)? as usize..).unwrap_or_default().to_vec(),
+            None => row.get::<_, Option<Vec<u8>>>(4)?.unwrap_or_default(),
+        };
+        let changes = pb::Entry::decode(changes.as_slice());
         let changes = changes.unwrap_or_default().rows.into_iter().filter_map(|change| {
             let sets = matches!(change.change, Some(pb::row_change::Change::Rank(_)));
             Some((change.key.try_into().ok()?, sets))
