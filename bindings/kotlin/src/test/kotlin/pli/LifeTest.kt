@@ -160,7 +160,8 @@ class LifeTest {
             assertTrue(connections(world.address) > 0)
             anne.suspend()
             bao.suspend()
-            assertEquals(0, connections(world.address))
+            // Tasks of the transport drop the last sockets; another thread may be in the midst of one.
+            until { if (connections(world.address) == 0) true else null }
             anne.resume()
             there.done(there.send("meanwhile"))
             bao.resume()
