@@ -32,8 +32,6 @@ pub const CONTENT_BYTES: usize = 256 << 10;
 pub const UNKNOWN_BYTES: usize = 64 << 10;
 /// The inside of a message's entry: a content, encrypted.
 pub const MESSAGE_INSIDE_BYTES: usize = CONTENT_BYTES + (4 << 10);
-/// The inside of a commit's entry, as the entry itself.
-pub const COMMIT_INSIDE_BYTES: usize = ENTRY_BYTES;
 /// Pieces of evidence beside a commit: one for each device of a full group.
 pub const EVIDENCE: usize = GROUP_DEVICES;
 /// Bytes of all evidence beside a commit. A revocation's line has some 500, an issuer's end 8 KiB and its buckets.

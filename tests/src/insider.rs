@@ -18,7 +18,7 @@ use pli_core::crypto::{Crypto, Provider};
 use pli_core::group::join::group_id;
 use pli_core::group::seal::{self, LogKey};
 use pli_core::group::settings::Settings;
-use pli_core::group::{context_extensions, group_info};
+use pli_core::group::{context_extensions, group_info, split_vector};
 use pli_core::identity::trust::Ended;
 use pli_core::identity::{Identity, Me, TlsIdentity};
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
@@ -409,28 +409,17 @@ pub fn vector(bytes: &[u8]) -> Vec<u8> {
     [&head, bytes].concat()
 }
 
-/// The vector at the front of some bytes, and what follows.
-fn taken(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (head, len) = match bytes.first()? >> 6 {
-        0 => (1, usize::from(bytes[0])),
-        1 => (2, usize::from(u16::from_be_bytes(*bytes.first_chunk()?) & 0x3fff)),
-        2 => (4, (u32::from_be_bytes(*bytes.first_chunk()?) & 0x3fff_ffff) as usize),
-        _ => return None,
-    };
-    bytes.get(head..)?.split_at_checked(len)
-}
-
 /// The nodes of a path that fills the rest of some bytes, if it is one.
 fn nodes(bytes: &[u8]) -> Option<Vec<PathNode>> {
-    let (mut rest, []) = taken(bytes)? else { return None };
+    let (mut rest, []) = split_vector(bytes)? else { return None };
     let mut nodes = Vec::new();
     while !rest.is_empty() {
-        let (key, after) = taken(rest)?;
-        let (mut sealed, after) = taken(after)?;
+        let (key, after) = split_vector(rest)?;
+        let (mut sealed, after) = split_vector(after)?;
         let mut ciphertexts = Vec::new();
         while !sealed.is_empty() {
-            let (output, next) = taken(sealed)?;
-            let (ciphertext, next) = taken(next)?;
+            let (output, next) = split_vector(sealed)?;
+            let (ciphertext, next) = split_vector(next)?;
             ciphertexts.push([vector(output), vector(ciphertext)].concat());
             sealed = next;
         }

@@ -112,7 +112,7 @@ pub(crate) fn protocol_message(bytes: &[u8]) -> Option<ProtocolMessage> {
 }
 
 /// Splits a vector with the variable-size length of RFC 9420 section 2.1.2 off the front of `bytes`.
-pub(crate) fn split_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub fn split_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let first = *bytes.first()?;
     let (head, len) = match first >> 6 {
         0 => (1, usize::from(first)),

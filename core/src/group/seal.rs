@@ -48,11 +48,8 @@ pub fn seal_entry(env: &dyn Env, key: &LogKey, log: LogId, entry: &mut pb::Entry
 pub fn open_entry(key: &LogKey, log: LogId, entry: &pb::Entry) -> Option<pb::Opened> {
     let associated = signed::clear_part(log, entry);
     let inside = open(key, b"entry", &entry.id, &associated, &entry.sealed)?;
-    let most = match entry.kind() {
-        pb::EntryKind::Commit => limits::COMMIT_INSIDE_BYTES,
-        _ => limits::MESSAGE_INSIDE_BYTES,
-    };
-    if inside.len() > most || !evidence_is_bounded(&inside) {
+    let is_long = entry.kind() != pb::EntryKind::Commit && inside.len() > limits::MESSAGE_INSIDE_BYTES;
+    if is_long || !evidence_is_bounded(&inside) {
         return None;
     }
     pb::Opened::decode(inside.as_slice()).ok()
