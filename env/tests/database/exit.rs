@@ -25,7 +25,7 @@ fn a_process_may_end_while_databases_are_at_work() {
         let folder = tempfile::tempdir().unwrap();
         let test = std::env::current_exe().unwrap();
         let ended = Command::new(test)
-            .args(["--exact", "a_process_may_end_while_databases_are_at_work", "--nocapture"])
+            .args(["--exact", "exit::a_process_may_end_while_databases_are_at_work", "--nocapture"])
             .env(FOLDER, folder.path())
             .stdin(Stdio::null())
             .output()

@@ -1,8 +1,6 @@
 //! A thief has the issuer's key, and the root ends the issuer: whom it certified honestly stays, whom the thief certified
 //! goes, and nobody believes a server, a list or a package that the old issuer signed.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! What screens show beside the messages themselves.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 

@@ -1,9 +1,6 @@
 //! The server's addresses from one start to the next: what was told is kept, what was guessed is guessed anew.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::common;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};

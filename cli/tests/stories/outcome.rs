@@ -1,10 +1,7 @@
 //! What a command says is what became of that which it asked for, and nothing else.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
-mod common;
-
-use common::World;
+use crate::common;
+use crate::common::World;
 use serde_json::Value;
 
 /// Anne and Bảo in a group, where Bảo said something; its id.

@@ -1,7 +1,5 @@
 //! The life of a group: adding, removing, roles, races, leaving, revoking, coming back.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use pli_core::Client;
 use pli_core::Error;
 use pli_core::error::Advice;

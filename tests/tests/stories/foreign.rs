@@ -1,7 +1,5 @@
 //! A second client, written from docs/protocol.md alone, beside Pli's own.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use pli_core::model::Role;
 use pli_proto::pb;
 use pli_server::Invite;

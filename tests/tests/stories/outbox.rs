@@ -1,7 +1,5 @@
 //! What a device has to bring to the server, on bad lines and where it waits for others; and what it says of it.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

@@ -1,8 +1,6 @@
 //! A disk that is really full, under clients and server: a small file system, and a bound on the size of files, each in
 //! a process of its own.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::time::Duration;
 
 use pli_core::Error;
@@ -10,7 +8,7 @@ use pli_core::model::ClientState;
 use pli_tests::disk::Disk;
 use pli_tests::{World, conversation, done, find, sees, texts, until};
 
-const DISK: Disk = Disk { story: "on_a_full_disk", size: "64m", short: "3145728", left: 2 << 20 };
+const DISK: Disk = Disk { story: "full_disk::on_a_full_disk", size: "64m", short: "3145728", left: 2 << 20 };
 
 #[test]
 fn on_a_full_disk_nothing_accepted_is_lost_and_all_goes_on_once_there_is_room() {

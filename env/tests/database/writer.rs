@@ -1,7 +1,5 @@
 //! What the writer's loop does when jobs fail.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::sync::Arc;
 use std::sync::mpsc;
 

@@ -1,10 +1,7 @@
 //! Whoever is in a conversation may give it any name: none takes the place of another, and what nobody sees is no name.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::World;
+use crate::common;
+use crate::common::World;
 
 /// Anne has a pair with Bao, and Mallory is there.
 fn world() -> (World, String) {

@@ -1,7 +1,5 @@
 //! SQLCipher over our provider: it reads what SQLCipher over OpenSSL wrote, and nobody reads it without the key.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::path::Path;
 
 use pli_env::Env as _;

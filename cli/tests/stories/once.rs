@@ -1,15 +1,12 @@
 //! Whatever came is printed, once and in order, however much it is.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::common;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use common::World;
+use crate::common::World;
 use pli_core::{Client, FileKeyStore};
 use pli_env::real::Real;
 

@@ -1,10 +1,6 @@
 //! The issuer's key was stolen: an operator replaces the issuer, beside the running server.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::{World, until};
+use crate::common::{World, until};
 
 #[test]
 fn an_issuer_is_replaced_by_one_command_and_people_go_on() {

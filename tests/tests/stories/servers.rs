@@ -1,8 +1,6 @@
 //! A server that tells no lies that a signature would show, but not all of the truth either: it shows joiners old
 //! snapshots, holds revocation lists back, drops what it should keep.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! A server that was put back to an older copy: what came after it is lost, and everybody goes on.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

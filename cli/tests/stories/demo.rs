@@ -1,7 +1,6 @@
 //! A small demo, whole.
 
-mod common;
-
+use crate::common;
 use std::process::Stdio;
 
 #[test]

@@ -1,7 +1,5 @@
 //! What a phone goes through: no network, no server, being killed, months in a drawer, stores copied back, lost, damaged.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 

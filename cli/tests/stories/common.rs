@@ -1,7 +1,5 @@
 //! The built program, a server of it, and profiles, in a folder of their own.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
-
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,7 +1,5 @@
 //! Two people, one server.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use pli_tests::{World, conversation, done, find, sees, texts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,5 @@
 //! A pair is of its two persons, whatever a third one founds in their names.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 

@@ -1,10 +1,9 @@
 //! Every wrong input gets a clear message and the right exit code, and changes nothing.
 
-mod common;
-
+use crate::common;
 use std::fs;
 
-use common::{PLI, World, until};
+use crate::common::{PLI, World, until};
 // SQLite is linked with its cryptography.
 use pli_env as _;
 

@@ -1,8 +1,6 @@
 //! Two profiles, one server: join, create a group, talk.
 
-mod common;
-
-use common::{World, until};
+use crate::common::{World, until};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]

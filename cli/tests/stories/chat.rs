@@ -1,12 +1,9 @@
 //! The chat in a real terminal, of tmux. Where there is none, the test says that it tested nothing.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::common;
 use std::process::Command;
 
-use common::{PLI, World, until};
+use crate::common::{PLI, World, until};
 
 struct Terminal {
     socket: String,

@@ -1,7 +1,5 @@
 //! A device whose clock is wrong by days is told that, and not that its server is another, or away.
 
-#![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
