@@ -14,11 +14,13 @@
 //! - `content`: what a message says, checked when it comes out of its seal.
 //! - [`store`]: the encrypted database, with one writer.
 //! - `sync`: the outbox goes out, logs come in.
+//! - `clock`, `timers`: what time it is, and what is due by it.
 //! - [`transport`]: gRPC over TLS.
 //!
 //! The lower layers are public for those who write another client, and for tests that attack this one.
 
 pub mod client;
+mod clock;
 mod content;
 pub mod crypto;
 pub mod error;
@@ -30,6 +32,7 @@ pub mod model;
 pub mod store;
 mod sync;
 pub mod text;
+mod timers;
 pub mod transport;
 
 pub use client::{Client, Conversation, MessageNotice, Since, SyncResult, Timeline};

@@ -68,6 +68,8 @@ type Answer = Box<dyn FnOnce(Result<(), Failure>) + Send>;
 
 enum Job<C> {
     Run(Work<C>, Answer),
+    /// Move what was written into the database, and empty the log of writes.
+    Checkpoint(oneshot::Sender<()>),
     /// Finish what came before, checkpoint, close.
     Close(oneshot::Sender<()>),
 }
@@ -147,6 +149,15 @@ impl<C: Cache> Writer<C> {
         result.await.map_err(|_| Failure::Closed)?
     }
 
+    /// Writes into the database what its log of writes holds, and empties that: what was deleted is gone from both. Not if
+    /// a reader is in the midst of a query for as long as a writer waits.
+    pub async fn checkpoint(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.0.send(Job::Checkpoint(done)).await.is_ok() {
+            let _ = ended.await;
+        }
+    }
+
     /// Ends the loop after the jobs that came before; when this returns, the connection is closed.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
@@ -159,7 +170,7 @@ impl<C: Cache> Writer<C> {
 /// `BEGIN` is a statement, not a `Transaction` guard: the future stays `Send`, and dropping it at an await drops the
 /// connection with its transaction open, as a crash would.
 async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C, mut jobs: mpsc::Receiver<Job<C>>) {
-    let mut closing = None;
+    let (mut closing, mut emptied) = (None, Vec::new());
     while closing.is_none() {
         let Some(first) = jobs.recv().await else { break };
         let mut batch = vec![first];
@@ -173,6 +184,7 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
         for job in batch {
             match job {
                 Job::Close(done) => closing = Some(done),
+                Job::Checkpoint(done) => emptied.push(done),
                 Job::Run(work, answer) if end.is_ok() && closing.is_none() => {
                     match one(&connection, &mut cache, work, alone) {
                         Ok(result) => answers.push((answer, result)),
@@ -204,13 +216,24 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
                 Err(error) => Err(Failure::Database(copy(error))),
             });
         }
+        if !emptied.is_empty() {
+            checkpoint(&connection);
+            for done in emptied.drain(..) {
+                let _ = done.send(());
+            }
+        }
     }
     drop(cache);
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    checkpoint(&connection);
     drop(connection);
     if let Some(done) = closing {
         let _ = done.send(());
     }
+}
+
+/// Of what it comes to nobody asks: the next one finds it again.
+fn checkpoint(connection: &Connection) {
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 /// A statement that each transaction has: parsed once.

@@ -241,6 +241,7 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
         received_ms: last.map_or(0, |entry| entry.received_ms),
         kind: Kind::Change,
         body: serde_json::to_vec(&model::What::Joined).map_err(|_| Error::internal("json"))?,
+        expires_ms: 0,
     };
     items::put(tx.db, &item)?;
     tx.notice(Notice::Conversation(conversation));

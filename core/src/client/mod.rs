@@ -34,6 +34,7 @@ use pli_proto::limits;
 use pli_proto::text::is_name;
 use tokio::sync::{broadcast, oneshot, watch};
 
+use crate::clock::Clock;
 use crate::content;
 use crate::crypto::Crypto;
 use crate::error::{Advice, Error, What};
@@ -45,6 +46,7 @@ use crate::store::key::{KeyStore, StoreSecret};
 use crate::store::open::{self, Opened};
 use crate::store::{Context, NOTICES, Notice, Store, meta, people};
 use crate::sync::{Asked, Told, enrol, run};
+use crate::timers;
 use crate::transport::Address;
 use crate::transport::tls::Doubt;
 
@@ -60,6 +62,7 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     env: Arc<dyn Env>,
+    clock: Arc<Clock>,
     folder: PathBuf,
     keys: Arc<dyn KeyStore>,
     own: Own,
@@ -106,11 +109,12 @@ impl Client {
     /// [`Error::Unavailable`]; [`Error::KeyUnavailable`]; [`Error::StorageFull`].
     pub async fn join(env: Arc<dyn Env>, folder: &Path, keys: Arc<dyn KeyStore>, link: &str) -> Result<Self, Error> {
         let invitation: Invitation = link.parse()?;
-        let opened = match open::open(&*env, folder, &*keys) {
+        let clock = Clock::new(env.clone());
+        let opened = match open::open(&clock, folder, &*keys) {
             // Perhaps a join that was interrupted: the token is spent for the seeds that it left here.
             Ok(opened) if meta::get::<Vec<u8>>(&opened.writer, meta::IDENTITY)?.is_none() => opened,
             Ok(_) => return Err(Error::AlreadyEnrolled),
-            Err(Error::NotEnrolled) => open::create(&*env, folder, &*keys)?,
+            Err(Error::NotEnrolled) => open::create(&clock, folder, &*keys)?,
             // Whatever is there is not ours to delete.
             Err(error) => return Err(error),
         };
@@ -121,7 +125,7 @@ impl Client {
         meta::set_json(&opened.writer, meta::TLS, &tls)?;
         meta::remove(&opened.writer, meta::ENROLLING)?;
         opened.writer.execute_batch("COMMIT")?;
-        Self::start(env, folder, keys, opened)
+        Self::start(env, clock, folder, keys, opened)
     }
 
     /// Opens the device in a folder. Never creates one.
@@ -130,8 +134,9 @@ impl Client {
     /// [`Error::NotEnrolled`]; [`Error::StoreInUse`]; [`Error::KeyUnavailable`]; [`Error::UpdateRequired`];
     /// [`Error::Damaged`].
     pub async fn open(env: Arc<dyn Env>, folder: &Path, keys: Arc<dyn KeyStore>) -> Result<Self, Error> {
-        let opened = open::open(&*env, folder, &*keys)?;
-        Self::start(env, folder, keys, opened)
+        let clock = Clock::new(env.clone());
+        let opened = open::open(&clock, folder, &*keys)?;
+        Self::start(env, clock, folder, keys, opened)
     }
 
     /// Erases the device in a folder, for ever: its key, then its store. For one that is out, before [`Self::join`] with a
@@ -143,10 +148,17 @@ impl Client {
         open::forget(folder, &*keys)
     }
 
-    fn start(env: Arc<dyn Env>, folder: &Path, keys: Arc<dyn KeyStore>, opened: Opened) -> Result<Self, Error> {
+    fn start(
+        env: Arc<dyn Env>,
+        clock: Arc<Clock>,
+        folder: &Path,
+        keys: Arc<dyn KeyStore>,
+        opened: Opened,
+    ) -> Result<Self, Error> {
         let me = Me::new(&Identity::load(&opened.writer)?);
         let inner = Inner {
             env,
+            clock,
             folder: folder.to_owned(),
             keys,
             own: Own { person: me.person, device: me.device, key: me.key.public() },
@@ -172,6 +184,7 @@ impl Client {
         crate::group::join::forsake_copies(&*inner.env, &opened.writer)?;
         let context = Arc::new(Context {
             env: inner.env.clone(),
+            clock: inner.clock.clone(),
             crypto: Crypto::new(inner.env.clone()),
             me: Me::new(&identity),
         });
@@ -186,6 +199,8 @@ impl Client {
         let (warnings, publishing) = (inner.warnings.clone(), inner.publishing.clone());
         let told = Told { state: inner.state.clone(), warnings, publishing };
         let running = run(store.clone(), address.clone(), inner.asked.clone(), told);
+        // What is over goes, whether anything can be synced or not.
+        let running = futures_util::future::join(running, timers::run(store.clone()));
         let state = inner.state.clone();
         // Before the task runs: whoever is told that it resumed must not take it for asleep.
         state.send_replace(ClientState::Connecting);
@@ -246,7 +261,7 @@ impl Client {
             return Err(Error::Closed);
         }
         let secret = self.0.secret.lock().expect("no panic while held").clone();
-        self.begin(open::reopen(&*self.0.env, &self.0.folder, &*self.0.keys, secret)?)
+        self.begin(open::reopen(&self.0.clock, &self.0.folder, &*self.0.keys, secret)?)
     }
 
     /// Ends the client: streams end, calls fail with [`Error::Closed`].

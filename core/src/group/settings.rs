@@ -78,7 +78,7 @@ pub struct Settings {
     pub may_post: Role,
     /// The least role that may change name, topic and avatar.
     pub may_rename: Role,
-    /// How long messages are shown, in seconds, as it was set: see [`Self::lifetime_ms`].
+    /// How long messages live that come from now on, in seconds, as it was set: see [`Self::lifetime_ms`].
     pub lifetime_s: u64,
 }
 

@@ -70,8 +70,7 @@ mod tests {
     const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
     fn store(count: u8) -> Connection {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let db = crate::store::open::tests::in_memory();
         (0..count).for_each(|n| put(&db, EntryId([n; 16]), DeviceId([n; 16]), b"welcome").unwrap());
         db
     }

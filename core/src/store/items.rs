@@ -45,13 +45,16 @@ pub(crate) struct NewItem {
     pub(crate) received_ms: u64,
     pub(crate) kind: Kind,
     pub(crate) body: Vec<u8>,
+    /// When it is over; 0: never.
+    pub(crate) expires_ms: u64,
 }
 
 /// Adds an item at the end; one that is there already stays. What was done to it before it came is done now.
 pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
     db.prepare_cached(
-        "INSERT OR IGNORE INTO items(conversation, entry, log, number, by, mine, sent_ms, received_ms, kind, body)
-         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO items(conversation, entry, log, number, by, mine, sent_ms, received_ms, kind, body,
+            expires_ms)
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         item.conversation.0,
@@ -63,40 +66,24 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
         integer(item.sent_ms),
         integer(item.received_ms),
         item.kind as i64,
-        item.body
+        item.body,
+        integer(item.expires_ms)
     ])?;
     db.prepare_cached("UPDATE conversations SET active_ms = max(active_ms, ?) WHERE id = ?")?
         .execute((integer(item.received_ms), item.conversation.0))?;
     relations::catch_up(db, item.conversation, item.entry)
 }
 
-/// Deletes what was said before a time; gives when the oldest of what is left was received.
-pub(crate) fn expire(db: &Connection, id: ConversationId, before_ms: u64) -> Result<(usize, Option<u64>), Error> {
-    let gone = db.execute(
-        "DELETE FROM items WHERE conversation = ? AND kind <> ? AND received_ms < ?",
-        (id.0, Kind::Change as i64, integer(before_ms)),
-    )?;
-    if gone > 0 {
-        let sql = "DELETE FROM reactions WHERE conversation = ?1
-                   AND entry NOT IN (SELECT entry FROM items WHERE conversation = ?1)";
-        db.execute(sql, [id.0])?;
-    }
-    relations::expire(db, id, before_ms)?;
-    let sql = "SELECT min(received_ms) FROM items WHERE conversation = ? AND kind <> ?";
-    let oldest = db.prepare_cached(sql)?.query_row((id.0, Kind::Change as i64), |row| row.optional_number(0))?;
-    Ok((gone, oldest))
-}
-
 /// Who wrote a message.
 pub(crate) fn author(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<PersonId>, Error> {
-    let mut query = db.prepare_cached("SELECT by FROM items WHERE conversation = ? AND entry = ?")?;
+    let mut query = db.prepare_cached("SELECT by FROM shown WHERE conversation = ? AND entry = ?")?;
     Ok(query.query_row((id.0, entry.0), |row| Ok(PersonId(row.get(0)?))).optional()?)
 }
 
 const COLUMNS: &str =
     "pos, conversation, entry, number, by, mine, sent_ms, received_ms, kind, body, edited_ms, deleted_by,
-    EXISTS (SELECT 1 FROM reactions r WHERE r.conversation = items.conversation AND r.entry = items.entry),
-    EXISTS (SELECT 1 FROM intents i WHERE i.conversation = items.conversation AND i.about = items.entry)";
+    EXISTS (SELECT 1 FROM reactions r WHERE r.conversation = shown.conversation AND r.entry = shown.entry),
+    EXISTS (SELECT 1 FROM intents i WHERE i.conversation = shown.conversation AND i.about = shown.entry)";
 
 struct Stored {
     pos: i64,
@@ -142,7 +129,7 @@ pub(crate) fn window(
     newest: i64,
     count: usize,
 ) -> Result<Vec<(i64, TimelineItem)>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM items WHERE conversation = ? AND pos <= ? ORDER BY pos DESC LIMIT ?");
+    let sql = format!("SELECT {COLUMNS} FROM shown WHERE conversation = ? AND pos <= ? ORDER BY pos DESC LIMIT ?");
     let mut query = db.prepare_cached(&sql)?;
     let stored = query.query_map((conversation.0, newest, count as i64), read)?.collect::<Result<Vec<_>, _>>()?;
     let mut people = People::new(db);
@@ -159,7 +146,7 @@ pub(crate) fn between(
     count: usize,
 ) -> Result<Vec<(i64, TimelineItem)>, Error> {
     let sql =
-        format!("SELECT {COLUMNS} FROM items WHERE conversation = ? AND pos > ? AND pos <= ? ORDER BY pos LIMIT ?");
+        format!("SELECT {COLUMNS} FROM shown WHERE conversation = ? AND pos > ? AND pos <= ? ORDER BY pos LIMIT ?");
     let mut query = db.prepare_cached(&sql)?;
     let stored = query.query_map((conversation.0, after, newest, count as i64), read)?;
     let mut people = People::new(db);
@@ -173,14 +160,14 @@ pub(crate) fn position_back(
     newest: i64,
     back: usize,
 ) -> Result<Option<i64>, Error> {
-    let sql = "SELECT pos FROM items WHERE conversation = ? AND pos <= ? ORDER BY pos DESC LIMIT 1 OFFSET ?";
+    let sql = "SELECT pos FROM shown WHERE conversation = ? AND pos <= ? ORDER BY pos DESC LIMIT 1 OFFSET ?";
     let mut query = db.prepare_cached(sql)?;
     Ok(query.query_row((id.0, newest, back as i64), |row| row.get(0)).optional()?)
 }
 
 /// The items of all conversations after a position, oldest first.
 pub(crate) fn after(db: &Connection, pos: i64, count: usize) -> Result<Vec<(i64, TimelineItem)>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM items WHERE pos > ? ORDER BY pos LIMIT ?");
+    let sql = format!("SELECT {COLUMNS} FROM shown WHERE pos > ? ORDER BY pos LIMIT ?");
     let mut query = db.prepare_cached(&sql)?;
     let stored = query.query_map((pos, count as i64), read)?.collect::<Result<Vec<_>, _>>()?;
     let mut people = People::new(db);
@@ -194,7 +181,7 @@ pub(crate) fn of_others_after(
     me: PersonId,
     count: usize,
 ) -> Result<Vec<(i64, Message)>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM items WHERE pos > ? AND kind <> 2 AND by <> ? ORDER BY pos LIMIT ?");
+    let sql = format!("SELECT {COLUMNS} FROM shown WHERE pos > ? AND kind <> 2 AND by <> ? ORDER BY pos LIMIT ?");
     said(db, &sql, (pos, me.0, count as i64))
 }
 
@@ -206,7 +193,7 @@ pub(crate) fn said_after(
     count: usize,
 ) -> Result<Vec<Message>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM items WHERE conversation = ? AND pos > ? AND number > ? AND kind <> 2
+        "SELECT {COLUMNS} FROM shown WHERE conversation = ? AND pos > ? AND number > ? AND kind <> 2
          ORDER BY pos LIMIT ?"
     );
     let found = said(db, &sql, (id.0, pos, integer(number), count as i64))?;
@@ -220,7 +207,7 @@ pub(crate) fn with_id(db: &Connection, id: ConversationId, digits: &str, count: 
         return Ok(Vec::new());
     };
     let sql = format!(
-        "SELECT {COLUMNS} FROM items WHERE conversation = ? AND entry BETWEEN ? AND ? AND kind <> 2
+        "SELECT {COLUMNS} FROM shown WHERE conversation = ? AND entry BETWEEN ? AND ? AND kind <> 2
          ORDER BY entry LIMIT ?"
     );
     let found = said(db, &sql, (id.0, first.0, last.0, count as i64))?;
@@ -249,13 +236,13 @@ pub(crate) fn newest(db: &Connection) -> Result<i64, Error> {
 
 /// The position of an item.
 pub(crate) fn position(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<i64>, Error> {
-    let mut query = db.prepare_cached("SELECT pos FROM items WHERE conversation = ? AND entry = ?")?;
+    let mut query = db.prepare_cached("SELECT pos FROM shown WHERE conversation = ? AND entry = ?")?;
     Ok(query.query_row((id.0, entry.0), |row| row.get(0)).optional()?)
 }
 
 /// The positions of the items after one, at most `count`, oldest first.
 pub(crate) fn positions_after(db: &Connection, id: ConversationId, pos: i64, count: usize) -> Result<Vec<i64>, Error> {
-    let sql = "SELECT pos FROM items WHERE conversation = ? AND pos > ? ORDER BY pos LIMIT ?";
+    let sql = "SELECT pos FROM shown WHERE conversation = ? AND pos > ? ORDER BY pos LIMIT ?";
     let mut query = db.prepare_cached(sql)?;
     let positions = query.query_map((id.0, pos, count as i64), |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(positions)
@@ -263,7 +250,7 @@ pub(crate) fn positions_after(db: &Connection, id: ConversationId, pos: i64, cou
 
 /// The last message of a conversation.
 pub(crate) fn last(people: &mut People<'_>, conversation: ConversationId) -> Result<Option<Message>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM items WHERE conversation = ? AND kind <> 2 ORDER BY pos DESC LIMIT 1");
+    let sql = format!("SELECT {COLUMNS} FROM shown WHERE conversation = ? AND kind <> 2 ORDER BY pos DESC LIMIT 1");
     let stored = people.db.prepare_cached(&sql)?.query_row([conversation.0], read).optional()?;
     match stored.map(|item| show(people, item)).transpose()? {
         Some(TimelineItem::Said(message)) => Ok(Some(message)),
@@ -319,7 +306,7 @@ fn change(
 /// The message that a text answers: what it says now, wherever it is.
 fn quote(people: &mut People<'_>, conversation: ConversationId, text: &pb::Text) -> Result<Option<Quote>, Error> {
     let Ok(entry) = EntryId::try_from(text.reply_to.as_slice()) else { return Ok(None) };
-    let sql = "SELECT by, CASE WHEN kind = 1 AND deleted_by IS NULL THEN body END FROM items
+    let sql = "SELECT by, CASE WHEN kind = 1 AND deleted_by IS NULL THEN body END FROM shown
                WHERE conversation = ? AND entry = ?";
     let mut query = people.db.prepare_cached(sql)?;
     let said = |row: &Row<'_>| Ok((PersonId(row.get(0)?), row.get::<_, Option<Vec<u8>>>(1)?));
@@ -474,13 +461,13 @@ const UNREAD: &str = "conversation = ? AND pos > ? AND NOT mine AND kind <> 2 AN
 
 /// The first message of others after the last one seen.
 pub(crate) fn first_unread(db: &Connection, conversation: &Conversation) -> Result<Option<EntryId>, Error> {
-    let sql = format!("SELECT entry FROM items WHERE {UNREAD} ORDER BY pos LIMIT 1");
+    let sql = format!("SELECT entry FROM shown WHERE {UNREAD} ORDER BY pos LIMIT 1");
     let entry = |row: &Row<'_>| Ok(EntryId(row.get(0)?));
     Ok(db.prepare_cached(&sql)?.query_row((conversation.id.0, conversation.read_pos), entry).optional()?)
 }
 
 /// Messages of others after the last one seen.
 pub(crate) fn unread(db: &Connection, conversation: &Conversation) -> Result<usize, Error> {
-    let mut query = db.prepare_cached(&format!("SELECT count(*) FROM items WHERE {UNREAD}"))?;
+    let mut query = db.prepare_cached(&format!("SELECT count(*) FROM shown WHERE {UNREAD}"))?;
     Ok(query.query_row((conversation.id.0, conversation.read_pos), |row| row.number(0))? as usize)
 }

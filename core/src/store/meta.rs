@@ -24,6 +24,8 @@ pub(crate) const RENEW_STOCK: &str = "renew stock";
 pub(crate) const PUBLISHING: &str = "publishing";
 /// When the server was last seen to have been put back to an older copy.
 pub(crate) const PUT_BACK_MS: &str = "put back";
+/// When this device's clock was first looked at for what is over, without the server's word; see [`super::lifetime`].
+pub(crate) const LOOKED_MS: &str = "looked";
 /// The directory's version.
 pub(crate) const DIRECTORY_VERSION: &str = "directory version";
 /// The organisation's name.

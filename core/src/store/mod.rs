@@ -4,7 +4,7 @@
 //! - [`open`]: opening, locking, migrating, noticing copies.
 //! - [`mls`], [`form`]: openmls' state.
 //! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`unsettled`], [`deliveries`], [`items`], [`relations`],
-//!   [`summary`]: the tables, each with its reads and writes.
+//!   [`summary`]: the tables, each with its reads and writes. `lifetime`: when what was said goes.
 //!
 //! Writes are jobs: a closure on a [`Tx`], within one transaction. Group state, decrypted messages, cursor and outbox
 //! change in it together or not at all.
@@ -14,6 +14,7 @@ pub mod form;
 pub mod issuers;
 pub mod items;
 pub mod key;
+pub(crate) mod lifetime;
 pub mod logs;
 pub mod meta;
 pub mod mls;
@@ -36,6 +37,7 @@ use pli_proto::id::{ConversationId, LogId};
 use rusqlite::Connection;
 use tokio::sync::broadcast;
 
+use crate::clock::Clock;
 use crate::crypto::{Crypto, Provider};
 use crate::error::Error;
 use crate::group::verdict::Public;
@@ -62,12 +64,16 @@ pub enum Notice {
     Deliveries,
     /// The set of logs to follow.
     Logs,
+    /// What was said was deleted, edited or destroyed: its bytes are to go from the files.
+    Replaced,
 }
 
 /// What jobs work with beside the connection.
 pub struct Context {
     /// The world.
     pub env: Arc<dyn Env>,
+    /// What time it is, here and at the server.
+    pub(crate) clock: Arc<Clock>,
     /// Cryptography.
     pub crypto: Crypto,
     /// This device.
@@ -302,6 +308,12 @@ impl Store {
     /// Notices of committed changes from now on.
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
+    }
+
+    /// Overwrites what was deleted in the store's files: the log of writes still has it. What a screen reads just then may
+    /// keep some of it there until the next time.
+    pub(crate) async fn erase(&self) {
+        self.writer.checkpoint().await;
     }
 
     /// Ends the writer after what was asked before; the database is then closed and checkpointed.

@@ -3,12 +3,15 @@
 use pli_env::sql::Numbers as _;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use pli_env::Env;
+use pli_env::sql::integer;
 use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
 use zeroize::Zeroizing;
 
+use crate::clock::Clock;
 use crate::error::{Error, KeyProblem, What};
 
 use super::key::{KeyStore, StoreSecret};
@@ -18,8 +21,13 @@ use super::{meta, mls};
 const FILES: [&str; 3] = ["store.db", "store.db-wal", "store.db-shm"];
 
 /// What each version of the store adds. Only ever append.
-const MIGRATIONS: [&str; 4] =
-    [include_str!("schema.sql"), include_str!("issuers.sql"), include_str!("unread.sql"), include_str!("listed.sql")];
+const MIGRATIONS: [&str; 5] = [
+    include_str!("schema.sql"),
+    include_str!("issuers.sql"),
+    include_str!("unread.sql"),
+    include_str!("listed.sql"),
+    include_str!("lifetime.sql"),
+];
 
 /// An opened database and the lock on its folder.
 pub(crate) struct Opened {
@@ -34,14 +42,14 @@ pub(crate) struct Opened {
 }
 
 /// Makes a store in `folder` and its secret in `keys`.
-pub(crate) fn create(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<Opened, Error> {
+pub(crate) fn create(clock: &Arc<Clock>, folder: &Path, keys: &dyn KeyStore) -> Result<Opened, Error> {
     fs::create_dir_all(folder).map_err(io_error)?;
     let lock = lock(folder)?;
     // Left by a join that never finished: no device ever was in it.
     remove(folder);
-    let secret = StoreSecret::new(env);
+    let secret = StoreSecret::new(clock.env());
     secret.save(keys)?;
-    let (writer, reader) = connect(env, folder, &secret)?;
+    let (writer, reader) = connect(clock, folder, &secret)?;
     meta::set(&writer, meta::STORE_NUMBER, &secret.current)?;
     Ok(Opened { writer, reader, lock, secret })
 }
@@ -70,30 +78,35 @@ fn remove(folder: &Path) {
 
 /// Opens again what this process had open. Without the key store and its two durable writes, unless another process
 /// opened the store meanwhile, or it was copied back: then it bears another number.
-pub(crate) fn reopen(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, secret: StoreSecret) -> Result<Opened, Error> {
+pub(crate) fn reopen(
+    clock: &Arc<Clock>,
+    folder: &Path,
+    keys: &dyn KeyStore,
+    secret: StoreSecret,
+) -> Result<Opened, Error> {
     if !path(folder).exists() {
         return Err(Error::NotEnrolled);
     }
     let lock = lock(folder)?;
-    let (writer, reader) = connect(env, folder, &secret)?;
+    let (writer, reader) = connect(clock, folder, &secret)?;
     if meta::get(&writer, meta::STORE_NUMBER)? == Some(secret.current) {
         return Ok(Opened { writer, reader, lock, secret });
     }
     drop((writer, reader));
-    open_locked(env, folder, keys, lock)
+    open_locked(clock, folder, keys, lock)
 }
 
 /// Opens the store in `folder`. Never creates one.
-pub(crate) fn open(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<Opened, Error> {
+pub(crate) fn open(clock: &Arc<Clock>, folder: &Path, keys: &dyn KeyStore) -> Result<Opened, Error> {
     if !path(folder).exists() {
         return Err(Error::NotEnrolled);
     }
-    open_locked(env, folder, keys, lock(folder)?)
+    open_locked(clock, folder, keys, lock(folder)?)
 }
 
-fn open_locked(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, lock: File) -> Result<Opened, Error> {
+fn open_locked(clock: &Arc<Clock>, folder: &Path, keys: &dyn KeyStore, lock: File) -> Result<Opened, Error> {
     let mut secret = StoreSecret::load(keys)?.ok_or(Error::KeyUnavailable { why: KeyProblem::Missing })?;
-    let (writer, reader) = connect(env, folder, &secret)?;
+    let (writer, reader) = connect(clock, folder, &secret)?;
     let number: Option<[u8; 16]> = meta::get(&writer, meta::STORE_NUMBER)?;
     if number.is_none() && meta::get::<Vec<u8>>(&writer, meta::IDENTITY)?.is_none() {
         return Err(Error::NotEnrolled); // A join that was killed while it made the store.
@@ -102,7 +115,7 @@ fn open_locked(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, lock: File) ->
     let is_copy = number != secret.current && number != secret.next;
     // Both bear a new number from now on. A crash between these steps leaves one of the two known.
     secret.current = number;
-    secret.next = pli_env::random(env);
+    secret.next = pli_env::random(clock.env());
     if is_copy {
         // Noted durably before the key store forgets that this was a copy.
         meta::set(&writer, meta::IS_COPY, &[1])?;
@@ -128,9 +141,9 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connection, Connection), Error> {
+fn connect(clock: &Arc<Clock>, folder: &Path, secret: &StoreSecret) -> Result<(Connection, Connection), Error> {
     let open = || -> Result<Connection, Error> {
-        let connection = env.open_database(&path(folder))?;
+        let connection = clock.env().open_database(&path(folder))?;
         // Its own words to standard error would be nobody's; a wrong key is an error of this call.
         connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
         let key = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", HEXLOWER.encode(&secret.key)));
@@ -147,11 +160,19 @@ fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connec
              PRAGMA busy_timeout = 5000; PRAGMA cache_size = -4000; PRAGMA synchronous = FULL;",
         )?;
         connection.set_prepared_statement_cache_capacity(128);
+        let clock = clock.clone();
+        give_time(&connection, move || clock.now_ms())?;
         Ok(connection)
     };
     let writer = open()?;
     migrate(&writer)?;
     Ok((writer, open()?))
+}
+
+/// Lets statements ask for the time, as `now_ms()`.
+fn give_time(connection: &Connection, now_ms: impl Fn() -> u64 + Send + 'static) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("now_ms", 0, flags, move |_| Ok(integer(now_ms())))
 }
 
 fn migrate(connection: &Connection) -> Result<(), Error> {
@@ -185,17 +206,24 @@ fn io_error(error: std::io::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use pli_proto::pb;
-
-    use pli_env::sql::integer;
 
     use super::*;
     use crate::store::people;
 
+    /// A store in memory, at a time of 1.
+    pub(crate) fn in_memory() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        give_time(&db, || 1).unwrap();
+        migrate(&db).unwrap();
+        db
+    }
+
     #[test]
     fn a_store_of_before_keeps_its_revocations() {
         let db = Connection::open_in_memory().unwrap();
+        give_time(&db, || 1).unwrap();
         for sql in &MIGRATIONS[..3] {
             db.execute_batch(sql).unwrap();
         }

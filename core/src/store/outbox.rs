@@ -379,8 +379,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_ahead_keeps_nothing_waiting() {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let db = crate::store::open::tests::in_memory();
         let (pair, entry, now_ms) = (ConversationId([1; 16]), EntryId([2; 16]), 1_000_000_000_000);
         items::put_conversation(&db, pair, Some(PersonId([3; 16])), now_ms).unwrap();
         push(&db, pair, entry, Intent::Leave, now_ms).unwrap();

@@ -28,6 +28,8 @@ pub(crate) struct Source {
     pub(crate) by: PersonId,
     /// When the server received it, in milliseconds since 1970.
     pub(crate) received_ms: u64,
+    /// When it is over, if it is kept for a message that has not come; 0: never.
+    pub(crate) expires_ms: u64,
     /// The person may delete others' messages too.
     pub(crate) may_delete: bool,
 }
@@ -91,10 +93,12 @@ impl Source {
 
     /// Keeps it until its target comes. In a group there is one log, and what has not come in it before never will.
     fn keep(&self, db: &Connection, relation: &Relation) -> Result<(), Error> {
-        let sql = "INSERT INTO early(conversation, target, log, by, received_ms, body)
-                   SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM conversations WHERE id = ?1 AND peer IS NOT NULL";
+        let sql = "INSERT INTO early(conversation, target, log, by, received_ms, body, expires_ms)
+                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM conversations WHERE id = ?1 AND peer IS NOT NULL";
         let body = pb::Content { body: Some(relation.body()), ..pb::Content::default() }.encode_to_vec();
-        let values = (self.conversation.0, relation.target.0, self.log.0, self.by.0, integer(self.received_ms), body);
+        let (received_ms, expires_ms) = (integer(self.received_ms), integer(self.expires_ms));
+        let (conversation, target) = (self.conversation.0, relation.target.0);
+        let values = (conversation, target, self.log.0, self.by.0, received_ms, body, expires_ms);
         if db.execute(sql, values)? > 0 {
             let sql = "DELETE FROM early WHERE id IN (SELECT id FROM early WHERE conversation = ? AND by = ?
                        ORDER BY id DESC LIMIT -1 OFFSET ?)";
@@ -111,7 +115,7 @@ pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: En
     let early = query.query_map((conversation.0, target.0), |row| {
         let (log, by) = (LogId(row.get(0)?), PersonId(row.get(1)?));
         // In a pair nobody deletes what the other said.
-        let source = Source { conversation, log, by, received_ms: row.number(2)?, may_delete: false };
+        let source = Source { conversation, log, by, received_ms: row.number(2)?, expires_ms: 0, may_delete: false };
         Ok((source, row.get::<_, Vec<u8>>(3)?))
     })?;
     let early: Vec<(Source, Vec<u8>)> = early.collect::<Result<_, _>>()?;
@@ -126,16 +130,11 @@ pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: En
     Ok(())
 }
 
-/// Forgets what was done before a time to messages that have not come.
-pub(crate) fn expire(db: &Connection, conversation: ConversationId, before_ms: u64) -> Result<(), Error> {
-    db.execute("DELETE FROM early WHERE conversation = ? AND received_ms < ?", (conversation.0, integer(before_ms)))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::items::{self, NewItem};
+    use crate::store::lifetime;
 
     const PAIR: ConversationId = ConversationId([7; 16]);
     const LOW: LogId = LogId([1; 16]);
@@ -145,8 +144,7 @@ mod tests {
     const TEXT: EntryId = EntryId([5; 16]);
 
     fn store(peer: Option<PersonId>) -> Connection {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let db = crate::store::open::tests::in_memory();
         items::put_conversation(&db, PAIR, peer, 0).unwrap();
         db
     }
@@ -165,12 +163,13 @@ mod tests {
             received_ms: 1,
             kind: Kind::Text,
             body,
+            expires_ms: 0,
         };
         items::put(db, &said).unwrap();
     }
 
     fn apply(db: &Connection, log: LogId, by: PersonId, deed: Deed) {
-        let source = Source { conversation: PAIR, log, by, received_ms: 1, may_delete: false };
+        let source = Source { conversation: PAIR, log, by, received_ms: 1, expires_ms: 2, may_delete: false };
         source.apply(db, &Relation { target: TEXT, deed }).unwrap();
     }
 
@@ -237,7 +236,11 @@ mod tests {
         apply(&db, LOW, ANNE, edit("of Anne"));
         (0..2 * EARLY).for_each(|n| apply(&db, LOW, BAO, edit(&n.to_string())));
         assert_eq!(shown(&db).1, EARLY + 1, "one person's do not push out another's");
-        expire(&db, PAIR, 2).unwrap();
+        lifetime::destroy(&db, 1).unwrap();
+        assert_eq!(shown(&db).1, EARLY + 1, "their time is not over");
+        for _ in 0..=EARLY {
+            lifetime::destroy(&db, 2).unwrap();
+        }
         assert_eq!(shown(&db).1, 0);
         let group = store(None);
         apply(&group, LOW, ANNE, edit("of before the own time"));

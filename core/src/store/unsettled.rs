@@ -109,8 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_done_to_a_message_follows_it_under_another_id() {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let db = crate::store::open::tests::in_memory();
         let (id, text, other) = (ConversationId([1; 16]), EntryId([2; 16]), EntryId([3; 16]));
         let say = |entry: u8, body| {
             let content = pb::Content { body: Some(body), ..pb::Content::default() };

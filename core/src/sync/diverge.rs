@@ -57,5 +57,6 @@ fn put_back(tx: &Tx<'_>, record: &Log) -> Result<NewItem, Error> {
         received_ms: tx.now_ms(),
         kind: Kind::Change,
         body: serde_json::to_vec(&What::PutBack).map_err(|_| Error::internal("json"))?,
+        expires_ms: 0,
     })
 }

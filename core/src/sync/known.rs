@@ -35,7 +35,8 @@ pub(super) async fn run(engine: &Engine) -> Error {
         if engine.address.doubt.take()
             && let Ok(ahead_ms) = clock_ahead_ms(engine.env(), &engine.address).await
         {
-            engine.note_clock(ahead_ms);
+            engine.context().clock.correct(ahead_ms);
+            engine.warn_of_clock(ahead_ms);
         }
         // A certificate that has ended, or a clock that is wrong, looks like this too; the MLS key tells the truth.
         if error == Error::Revoked || backoff.tries % 4 == 3 {

@@ -24,7 +24,7 @@ mod send;
 mod stock;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pli_env::Env;
@@ -73,8 +73,6 @@ pub(crate) struct Engine {
     /// Key packages may have been taken.
     restock: Notify,
     publishing: Arc<watch::Sender<bool>>,
-    /// The server's clock less this device's, in milliseconds.
-    clock_ms: AtomicI64,
     asked: Asked,
     state: Arc<watch::Sender<ClientState>>,
     warnings: Arc<watch::Sender<Vec<Warning>>>,
@@ -116,7 +114,6 @@ pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told
         renew_stock: AtomicBool::new(false),
         restock: Notify::new(),
         publishing,
-        clock_ms: AtomicI64::new(0),
         asked,
         state,
         warnings,
@@ -188,7 +185,7 @@ impl Engine {
         let mut request = pb::LogRequest {
             log: record.log.to_vec(),
             row_key: access.key().0.to_vec(),
-            time_ms: self.env().now_ms().saturating_add_signed(self.clock_ms.load(Ordering::SeqCst)),
+            time_ms: self.context().clock.now_ms(),
             request: body.encode_to_vec(),
             signature: Vec::new(),
         };
@@ -199,12 +196,11 @@ impl Engine {
 
     /// The server said what time it is. A phone's clock may be wrong by hours, and its requests bear the server's time.
     fn set_clock(&self, server_time_ms: u64) {
-        self.note_clock((self.env().now_ms() as i64).saturating_sub_unsigned(server_time_ms));
+        self.warn_of_clock(self.context().clock.hear(server_time_ms));
     }
 
-    /// Notes how far this device's clock is ahead of the server's, and tells the person if it is days.
-    fn note_clock(&self, ahead_ms: i64) {
-        self.clock_ms.store(ahead_ms.saturating_neg(), Ordering::SeqCst);
+    /// Tells the person if this device's clock is days ahead of the server's, or behind.
+    fn warn_of_clock(&self, ahead_ms: i64) {
         let warning = enrol::days_wrong(ahead_ms).map(|(days, ahead)| Warning::ClockWrong { days, ahead });
         self.warn(|one| matches!(one, Warning::ClockWrong { .. }), warning);
     }
@@ -223,7 +219,7 @@ impl Engine {
     /// back as well, and a device whose clock is wrong by days has to know that too.
     fn judge_age(&self, signed_ms: u64) {
         let here_ms = self.env().now_ms();
-        let there_ms = here_ms.saturating_add_signed(self.clock_ms.load(Ordering::SeqCst));
+        let there_ms = self.context().clock.now_ms();
         let is_old = here_ms.max(there_ms).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
         let warning = is_old.then_some(Warning::RevocationsOld { signed: some_time(signed_ms) });
         self.warn(|one| matches!(one, Warning::RevocationsOld { .. }), warning);

@@ -13,7 +13,7 @@ use crate::group::roster::Roster;
 use crate::group::{join, seal};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::{self, Queued, Refusal};
-use crate::store::{Loaded, Notice, Tx, issuers, items, people};
+use crate::store::{Loaded, Notice, Tx, issuers, people};
 
 use super::add::wait_for_devices;
 use super::plan::{Planned, plan};
@@ -132,18 +132,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
         return Ok(Step::Snapshot(record.commit_number, snapshot));
     }
     let waiting = if is_first { outbox::next_ms(tx.db, record.conversation, tx.now_ms())? } else { None };
-    let expiring = expire(tx, record, loaded.public.settings.lifetime_ms())?;
-    Ok(Step::Wait([waiting, expiring].into_iter().flatten().fold(update_ms, u64::min)))
-}
-
-/// Messages go when their time is over; gives when the next will.
-fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_ms: Option<u64>) -> Result<Option<u64>, Error> {
-    let Some(lifetime_ms) = lifetime_ms else { return Ok(None) };
-    let (gone, oldest) = items::expire(tx.db, record.conversation, tx.now_ms().saturating_sub(lifetime_ms))?;
-    if gone > 0 {
-        tx.notice(Notice::Conversation(record.conversation));
-    }
-    Ok(oldest.map(|oldest| oldest.saturating_add(lifetime_ms).saturating_add(1)))
+    Ok(Step::Wait(waiting.map_or(update_ms, |waiting_ms| waiting_ms.min(update_ms))))
 }
 
 /// The leaves of revoked devices, of leavers, and of those that ended with their issuer, with what proves it.

@@ -7,6 +7,7 @@ mod foreign;
 mod full_disk;
 mod groups;
 mod issuers;
+mod lifetime;
 mod outbox;
 mod pairs;
 mod put_back;

@@ -504,28 +504,3 @@ async fn a_bot_goes_on_where_it_stopped() {
     bot.close().await;
     assert!(messages.next().await.is_none(), "it ends with the client");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_go_when_their_time_is_over() {
-    let mut world = World::new().await;
-    let env = Altered::current();
-    world.env = env.clone();
-    let (anne, bao, id) = pair_of(&world).await;
-    let crue = anne.conversation(id);
-    for wrong in [1, 59, 11 * 366 * 86_400, 1 << 63, u64::MAX] {
-        assert!(matches!(crue.set(Setting::LifetimeS(wrong)).await, Err(Error::Invalid { .. })), "{wrong}");
-    }
-    let entry = crue.set(Setting::LifetimeS(3_600)).await.unwrap();
-    done(&anne, id, entry).await;
-    bao.conversation(id).send("short-lived", None, &[]).await.unwrap();
-    sees(&anne, id, "short-lived").await;
-    // An hour later, when somebody says something: what came before is over.
-    env.clock_ms.store(3_600_000 + 60_000, Ordering::SeqCst);
-    bao.conversation(id).send("later", None, &[]).await.unwrap();
-    for client in [&anne, &bao] {
-        until("it is gone", async || {
-            texts(client, id).await.iter().all(|(_, text)| text != "short-lived").then_some(())
-        })
-        .await;
-    }
-}

@@ -5,13 +5,13 @@ use pli_proto::id::{EntryId, PersonId};
 use pli_proto::{pb, rows};
 use prost::Message as _;
 
-use crate::content::{Content, Said};
+use crate::content::{Content, Deed, Said};
 use crate::error::Error;
 use crate::group::roster::Leaf;
 use crate::group::settings::Role;
 use crate::group::{protocol_message, rules};
 use crate::model::What;
-use crate::store::items::{self, Kind};
+use crate::store::items::{self, Kind, NewItem};
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent};
 use crate::store::people;
@@ -52,14 +52,14 @@ impl Page {
         }
         let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, id, sealed)) else {
             self.left_unread(tx, entry)?;
-            return items::put(tx.db, &item(&self.record, entry, id, NOBODY, Kind::Unreadable, Vec::new()));
+            return items::put(tx.db, &self.said(entry, id, NOBODY, Kind::Unreadable, Vec::new()));
         };
         let sender = leaf.person();
         match tx.attempt(|tx| self.opened(tx, entry, id, &leaf, content)) {
             // What is wrong in a message spoils that message alone, and holds nothing back.
             Err(error) if !error.is_of_the_store() => {
                 tracing::error!(%error, "a message can't be taken in");
-                items::put(tx.db, &item(&self.record, entry, id, sender, Kind::Unreadable, Vec::new()))
+                items::put(tx.db, &self.said(entry, id, sender, Kind::Unreadable, Vec::new()))
             }
             result => result,
         }
@@ -144,17 +144,32 @@ impl Page {
                 let may_delete = self.role(by) >= Role::Admin
                     && self.public.as_ref().is_some_and(|public| public.settings.pair.is_none());
                 let (conversation, log) = (self.record.conversation, self.record.log);
-                let source = Source { conversation, log, by, received_ms: entry.received_ms, may_delete };
+                let (received_ms, expires_ms) = (entry.received_ms, self.expires_ms(entry));
+                let source = Source { conversation, log, by, received_ms, expires_ms, may_delete };
+                if !matches!(relation.deed, Deed::React(_)) {
+                    tx.notice(Notice::Replaced);
+                }
                 return source.apply(tx.db, &relation);
             }
             Said::Leave(_) => return Ok(()),
             Said::Unknown(bytes) => (Kind::Unknown, bytes),
             Said::Malformed => (Kind::Unreadable, Vec::new()),
         };
-        let mut item = item(&self.record, entry, id, by, kind, body);
+        let mut item = self.said(entry, id, by, kind, body);
         item.mine = by == tx.context.me.person;
         item.sent_ms = content.sent_ms;
         items::put(tx.db, &item)
+    }
+
+    /// A message to show, for as long as the group's settings say at its place.
+    fn said(&self, entry: &pb::Entry, id: EntryId, by: PersonId, kind: Kind, body: Vec<u8>) -> NewItem {
+        NewItem { expires_ms: self.expires_ms(entry), ..item(&self.record, entry, id, by, kind, body) }
+    }
+
+    /// When what an entry says is over; 0: never.
+    fn expires_ms(&self, entry: &pb::Entry) -> u64 {
+        let lifetime_ms = self.public.as_ref().and_then(|public| public.settings.lifetime_ms());
+        lifetime_ms.map_or(0, |lifetime_ms| entry.received_ms.saturating_add(lifetime_ms))
     }
 
     /// A server that drops, reorders, withholds or forks shows members different logs: what others saw tells.

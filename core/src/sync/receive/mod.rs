@@ -184,7 +184,7 @@ fn shown(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, what: &What
     Ok(item(record, entry, id, by, Kind::Change, body))
 }
 
-/// Something to show; its sender's clock and whether it is one's own are set by the caller.
+/// Something to show; its sender's clock, whether it is one's own and when it is over are set by the caller.
 fn item(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, kind: Kind, body: Vec<u8>) -> NewItem {
     NewItem {
         conversation: record.conversation,
@@ -197,6 +197,7 @@ fn item(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, kind: Kind, 
         received_ms: entry.received_ms,
         kind,
         body,
+        expires_ms: 0,
     }
 }
 
