@@ -19,6 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(FILES, ["."])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    let services = "#[cfg(feature = \"grpc\")]";
+    let build = tonic_prost_build::configure().client_mod_attribute(".", services).server_mod_attribute(".", services);
+    build.compile_fds(descriptors)?;
     Ok(())
 }

@@ -10,11 +10,11 @@ use std::time::Instant;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf};
 use pli_core::Client;
-use pli_core::group::seal::{LogKey, seal_entry};
 use pli_core::model::ConversationId;
 use pli_env::Env;
 use pli_env::real::Real;
 use pli_env::sql::integer;
+use pli_kernel::group::seal::{LogKey, seal_entry};
 use pli_proto::id::LogId;
 use pli_proto::limits::PAGE_ENTRIES;
 use pli_proto::{pb, signed};
@@ -118,7 +118,7 @@ struct Least {
 impl Least {
     fn new(count: usize) -> Result<Self> {
         let env = Real::current();
-        let (log, key) = (LogId(pli_env::random(&*env)), LogKey::random(&*env));
+        let (log, key) = (LogId(pli_env::random(&*env)), LogKey::from(pli_env::random(&*env)));
         let mut primitives = Primitives::new()?;
         let (mut entries, mut messages) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for number in 1..=count as u64 {
@@ -132,7 +132,7 @@ impl Least {
                 ..pb::Entry::default()
             };
             let inside = pb::Opened { body: Some(pb::opened::Body::Message(message.clone())) };
-            seal_entry(&*env, &key, log, &mut entry, &inside);
+            seal_entry(pli_env::random(&*env), &key, log, &mut entry, &inside);
             entries.push(entry);
             messages.push(message);
         }
@@ -165,7 +165,7 @@ impl Least {
     }
 }
 
-/// `pli_core::group::seal::open_entry`, but that the log key was extracted before.
+/// `pli_kernel::group::seal::open_entry`, but that the log key was extracted before.
 fn open(key: &hkdf::Prk, entry: &pb::Entry, clear: &[u8]) -> Result<()> {
     let info = [&b"entry"[..], &entry.id];
     let key = LessSafeKey::new(UnboundKey::from(key.expand(&info, &AES_256_GCM)?));

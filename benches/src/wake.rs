@@ -45,7 +45,7 @@ async fn many(conversations: usize, rounds: usize) -> Result<Vec<Line>> {
     for _ in 0..rounds {
         for talker in &talkers {
             let list = talker.conversation_list().await?;
-            let own = list.iter().find(|info| info.my_role == pli_core::group::settings::Role::Owner);
+            let own = list.iter().find(|info| info.my_role == pli_kernel::group::settings::Role::Owner);
             say(talker, own.ok_or("no group of one's own")?.id, 1).await?;
         }
         wakes.take(&world).await?;

@@ -5,8 +5,6 @@ use std::time::Duration;
 use pli_env::db::Failure;
 use pli_proto::refusal::{Reason, Refusal};
 
-use crate::store::mls::MlsStoreError;
-
 /// What an app does about an error. These five are all there will ever be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
@@ -238,19 +236,6 @@ impl From<rusqlite::Error> for Error {
             _ => {
                 tracing::error!(%error, "database");
                 Self::internal("database")
-            }
-        }
-    }
-}
-
-impl From<MlsStoreError> for Error {
-    fn from(error: MlsStoreError) -> Self {
-        match error {
-            MlsStoreError::Database(error) => error.into(),
-            MlsStoreError::Form(_) => Self::Damaged,
-            other => {
-                tracing::error!(error = %other, "group state");
-                Self::internal("group state")
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use pli_kernel::group::settings::Role;
 use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
 use zeroize::Zeroizing;
 
@@ -24,6 +25,19 @@ uniffi::custom_type!(Place, String, {
     // Only a key store of the app's can throw it.
     try_lift: |_text| Ok(Place("key store")),
 });
+
+/// What a person may do in a group, the least first.
+#[uniffi::remote(Enum)]
+pub enum Role {
+    /// From outside the organisation, for a time.
+    Guest,
+    /// As everybody who is not said to be something else.
+    Member,
+    /// Adds and removes people, and sets what members may do.
+    Admin,
+    /// An admin whom no admin can remove.
+    Owner,
+}
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+) => {$(

@@ -8,9 +8,9 @@
 //! says what to do. Below it:
 //!
 //! - [`client`]: the face.
-//! - [`identity`]: who this device is: certificates, invitation links, revocations, safety numbers.
-//! - [`group`]: MLS groups: which commits count, how they are made and sealed. Pure.
-//! - [`crypto`]: openmls' provider over aws-lc-rs.
+//! - [`identity`]: who this device is; invitation links.
+//! - `conversations`: what persons see of groups and pairs.
+//! - [`membership`]: this device's part in groups, by the verdicts of `pli-kernel`.
 //! - `content`: what a message says, checked when it comes out of its seal.
 //! - [`store`]: the encrypted database, with one writer.
 //! - `sync`: the outbox goes out, logs come in.
@@ -22,12 +22,12 @@
 pub mod client;
 mod clock;
 mod content;
-pub mod crypto;
+mod conversations;
 pub mod error;
 #[cfg(feature = "uniffi")]
 pub mod ffi;
-pub mod group;
 pub mod identity;
+pub mod membership;
 pub mod model;
 pub mod store;
 mod sync;

@@ -6,9 +6,8 @@ use std::time::{Duration, SystemTime};
 pub use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
 use serde::{Deserialize, Serialize};
 
-pub use crate::group::settings::Role;
-pub use crate::store::outbox::{Refusal, Setting};
 use crate::text;
+pub use pli_kernel::group::settings::Role;
 
 /// A human being known to the organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +94,35 @@ pub enum Membership {
     Behind,
     /// The server was put back to an older copy, and has lost what this device has read: the group has to be made anew.
     Diverged,
+}
+
+/// One setting, and its new value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Setting {
+    Name(String),
+    Topic(String),
+    LifetimeS(u64),
+    /// The least role that may add; likewise the next two.
+    MayAdd(Role),
+    MayPost(Role),
+    MayRename(Role),
+}
+
+/// Why an intent was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum Refusal {
+    /// The own role does not allow it.
+    NotAllowed,
+    /// The person has no device that can be added.
+    NoDevice,
+    /// This device is no longer in the conversation.
+    NotAMember,
+    /// The conversation is full.
+    TooMany,
+    /// The server would not take it.
+    Server,
 }
 
 /// Who may do what in a group: the least role for each.

@@ -149,6 +149,11 @@ pub fn random<const N: usize>(env: &dyn Env) -> [u8; N] {
     bytes
 }
 
+/// What fills bytes at random, for those who know no [`Env`].
+pub fn draw(env: Arc<dyn Env>) -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+    Arc::new(move |bytes| env.fill(bytes))
+}
+
 /// A number in `0..below`, near enough to uniform for delays.
 pub fn random_below(env: &dyn Env, below: u64) -> u64 {
     u64::from_le_bytes(random(env)) % below.max(1)

@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod id;
 pub mod issuers;
 pub mod limits;
+#[cfg(feature = "grpc")]
 pub mod refusal;
 pub mod row;
 pub mod rows;
@@ -24,7 +25,7 @@ pub mod text;
 /// The generated messages and services of `pli.v1`.
 #[allow(missing_docs, unreachable_pub, clippy::pedantic)]
 pub mod pb {
-    tonic::include_proto!("pli.v1");
+    include!(concat!(env!("OUT_DIR"), "/pli.v1.rs"));
 
     /// The compiled descriptors of all files, for gRPC reflection.
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

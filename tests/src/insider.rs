@@ -14,18 +14,18 @@ use openmls_traits::types::{
     AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig, HpkeKeyPair, KemOutput,
     SignatureScheme,
 };
-use pli_core::crypto::{Crypto, Provider};
-use pli_core::group::join::group_id;
-use pli_core::group::seal::{self, LogKey};
-use pli_core::group::settings::Settings;
-use pli_core::group::{context_extensions, group_info, split_vector};
-use pli_core::identity::trust::Ended;
+use pli_core::identity::ended::Ended;
 use pli_core::identity::{Identity, Me, TlsIdentity};
+use pli_core::store::groups::group_id;
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore};
 use pli_core::transport::tls::Doubt;
 use pli_core::transport::{Address, Door, Known, Sealed};
 use pli_env::Env;
 use pli_env::sql::Numbers as _;
+use pli_kernel::crypto::{Crypto, Provider};
+use pli_kernel::group::seal::{self, LogKey};
+use pli_kernel::group::settings::Settings;
+use pli_kernel::group::{context_extensions, group_info, split_vector};
 use pli_proto::id::{ConversationId, EntryId, LogId};
 use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::signed::{self, Method};
@@ -225,11 +225,16 @@ impl Insider {
 
     /// A provider that lies there.
     pub fn liar(&self, lie: Lie) -> Liar {
-        Liar { inner: Crypto::new(self.env.clone()), lie, copied: Vec::new(), calls: AtomicUsize::new(0) }
+        Liar {
+            inner: Crypto::new(pli_env::draw(self.env.clone())),
+            lie,
+            copied: Vec::new(),
+            calls: AtomicUsize::new(0),
+        }
     }
 
     /// openmls' provider over the stolen store.
-    pub fn provider<'a>(&'a self, liar: &'a Liar) -> Provider<'a, Liar> {
+    pub fn provider<'a>(&'a self, liar: &'a Liar) -> Provider<'a, MlsStore<'a>, Liar> {
         Provider { crypto: liar, storage: MlsStore::new(&self.db, MEMBER, &self.deferred) }
     }
 
@@ -325,7 +330,7 @@ impl Insider {
 
     /// Seals whatever.
     pub fn seal(&self, entry: &mut pb::Entry, body: pb::opened::Body) {
-        seal::seal_entry(&*self.env, &self.key, self.log, entry, &pb::Opened { body: Some(body) });
+        seal::seal_entry(pli_env::random(&*self.env), &self.key, self.log, entry, &pb::Opened { body: Some(body) });
     }
 
     /// Appends an entry; on success the insider's next one stands on it.

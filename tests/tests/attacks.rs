@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsGroup};
 use pli_core::Client;
-use pli_core::group::roster::Roster;
-use pli_core::group::settings::{Role, Settings};
-use pli_core::group::{capabilities, credential_with_key, lifetime};
 use pli_core::model::{ConversationId, Membership, TimelineItem, What};
+use pli_kernel::group::roster::Roster;
+use pli_kernel::group::settings::{Role, Settings};
+use pli_kernel::group::{capabilities, credential_with_key, lifetime};
 use pli_proto::pb;
 use pli_proto::refusal::Reason;
 use pli_proto::{rows, signed};
@@ -238,7 +238,7 @@ attack!(founding_settings_never_change, Role::Owner, |scene| {
             build(insider, liar, group, |group| {
                 let mut settings = settings_of(group);
                 match what {
-                    0 => settings.log_key = pli_core::group::seal::LogKey::try_from(&[7u8; 32][..]).unwrap(),
+                    0 => settings.log_key = pli_kernel::group::seal::LogKey::try_from(&[7u8; 32][..]).unwrap(),
                     1 => settings.root = [7; 32],
                     _ => settings.rules += 2,
                 }
@@ -491,9 +491,10 @@ attack!(
 
 /// The GroupInfo with another external_pub, well formed and signed.
 fn with_external_pub(insider: &Insider, liar: &Liar, info: &[u8]) -> Vec<u8> {
-    let old = pli_core::group::group_info::external_pub_of(info).unwrap();
-    let (_, other) =
-        pli_core::crypto::generate_kem_pair(&pli_core::crypto::Crypto::new(pli_env::real::Real::current()));
+    let old = pli_kernel::group::group_info::external_pub_of(info).unwrap();
+    let (_, other) = pli_kernel::crypto::generate_kem_pair(&pli_kernel::crypto::Crypto::new(pli_env::draw(
+        pli_env::real::Real::current(),
+    )));
     let _ = liar;
     let place = info.windows(old.len()).position(|window| window == old).unwrap();
     let mut info = [&info[..place], &other, &info[place + old.len()..]].concat();
@@ -559,12 +560,12 @@ attack!(nobody_enters_with_anothers_certificate, Role::Admin, |scene| {
         // A leaf of a key of the attacker's own, with the chain of Anne's leaf.
         let roster = group.public_group().members().collect::<Vec<_>>();
         let anne = roster.iter().find(|member| member.signature_key != insider.me.key.public()).unwrap();
-        let chain = pli_core::group::chain(&anne.credential).unwrap();
-        let key = pli_core::crypto::DeviceKey::from_seed(&[42; 32]);
+        let chain = pli_kernel::group::chain(&anne.credential).unwrap();
+        let key = pli_kernel::crypto::DeviceKey::from_seed(&[42; 32]);
         let package = KeyPackage::builder()
             .leaf_node_capabilities(capabilities())
             .key_package_lifetime(lifetime())
-            .build(pli_core::group::SUITE, &insider.provider(liar), &key, credential_with_key(&chain, &key.public()))
+            .build(pli_kernel::group::SUITE, &insider.provider(liar), &key, credential_with_key(&chain, &key.public()))
             .unwrap();
         build(insider, liar, group, |_| Plan { add: vec![package.into_key_package()], ..Plan::default() })
     });
@@ -632,9 +633,9 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
     // With the server's help: an accomplice appends Mallory's external commit, made on the newest public state.
     let removal = seen.iter().find(|entry| entry.number == last).unwrap();
     let log = scene.insider.log;
-    let opened = pli_core::group::seal::open_entry(&scene.insider.key, log, removal).unwrap();
+    let opened = pli_kernel::group::seal::open_entry(&scene.insider.key, log, removal).unwrap();
     let Some(pb::opened::Body::Commit(removal_commit)) = opened.body else { panic!("a commit") };
-    let info = pli_core::group::group_info::parse(&removal_commit.group_info).unwrap();
+    let info = pli_kernel::group::group_info::parse(&removal_commit.group_info).unwrap();
     let before = scene.insider.group();
     let liar = scene.insider.liar(Lie::None);
     let provider = scene.insider.provider(&liar);
@@ -678,8 +679,8 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_false_snapshot_does_not_keep_joiners_out() {
     let scene = scene(Role::Member).await;
-    let sealed = pli_core::group::seal::seal_snapshot(
-        &*scene.world.env,
+    let sealed = pli_kernel::group::seal::seal_snapshot(
+        pli_env::random(&*scene.world.env),
         &scene.insider.key,
         scene.insider.log,
         scene.insider.parent.0,
@@ -722,7 +723,7 @@ async fn a_server_that_pairs_an_entry_with_other_rows_only_spoils_it() {
     let commit = scene.insider.commit(Lie::None, update);
     let honest = scene.insider.entry(commit, vec![]);
     let log = scene.insider.log;
-    assert!(pli_core::group::seal::open_entry(&scene.insider.key, log, &honest).is_some());
+    assert!(pli_kernel::group::seal::open_entry(&scene.insider.key, log, &honest).is_some());
     for change in 0..4 {
         let mut entry = honest.clone();
         match change {
@@ -731,7 +732,7 @@ async fn a_server_that_pairs_an_entry_with_other_rows_only_spoils_it() {
             2 => entry.kind = pb::EntryKind::Message.into(),
             _ => entry.id = scene.insider.id().to_vec(),
         }
-        assert!(pli_core::group::seal::open_entry(&scene.insider.key, log, &entry).is_none());
+        assert!(pli_kernel::group::seal::open_entry(&scene.insider.key, log, &entry).is_none());
     }
     assert_eq!(scene.online[0].conversation(scene.id).info().await.unwrap().membership, Membership::Member);
 }

@@ -7,11 +7,11 @@ use openmls::prelude::{
     BasicCredential, CredentialWithKey, KeyPackage, MlsGroup, MlsGroupCreateConfig, MlsMessageBodyIn, MlsMessageIn,
     PURE_PLAINTEXT_WIRE_FORMAT_POLICY, ProcessedMessageContent, StagedWelcome,
 };
-use pli_core::crypto::{Crypto, DeviceKey, Provider, SUITE};
-use pli_core::group::join_config;
 use pli_core::store::mls::{Deferred, MEMBER, MlsStore, SCHEMA};
 use pli_env::Env;
 use pli_env::real::Real;
+use pli_kernel::crypto::{Crypto, DeviceKey, Provider, SUITE};
+use pli_kernel::group::join_config;
 use rusqlite::Connection;
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 
@@ -34,10 +34,10 @@ impl Device {
         database.execute_batch(SCHEMA)?;
         database.set_prepared_statement_cache_capacity(128);
         let key = DeviceKey::from_seed(&pli_env::random(&*env));
-        Ok(Self { key, crypto: Crypto::new(env), database, deferred: Deferred::default() })
+        Ok(Self { key, crypto: Crypto::new(pli_env::draw(env)), database, deferred: Deferred::default() })
     }
 
-    fn provider(&self) -> Provider<'_> {
+    fn provider(&self) -> Provider<'_, MlsStore<'_>> {
         Provider { crypto: &self.crypto, storage: MlsStore::new(&self.database, MEMBER, &self.deferred) }
     }
 

@@ -9,16 +9,18 @@ use prost::Message as _;
 use rusqlite::Connection;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::conversations::founding::ensure_log;
+use crate::conversations::standing::{info, members, standing};
 use crate::error::{Error, What};
-use crate::group::settings::Role;
-use crate::model::{ConversationInfo, DeliveryState, Member, Permission};
+use crate::model::{ConversationInfo, DeliveryState, Member, Permission, Setting};
 use crate::store::logs::Log;
-use crate::store::outbox::{self, Intent, Queued, Setting};
+use crate::store::outbox::{self, Intent, Queued};
 use crate::store::people::People;
 use crate::store::{Notice, Tx, items, unsettled};
 use crate::sync::prepare;
+use pli_kernel::group::settings::Role;
 
-use super::list::{check_people, ensure_log, info, members, standing};
+use super::list::check_people;
 use super::observe::{observe, observe_one};
 use super::timeline::Timeline;
 use super::{Client, check_name, check_text};

@@ -4,13 +4,14 @@ use pli_proto::id::{EntryId, PersonId};
 use pli_proto::limits;
 
 use crate::content::{Deed, Relation};
+use crate::conversations::founding::ensure_log;
+use crate::conversations::standing::standing;
 use crate::error::{Error, What};
-use crate::group::settings::Role;
 use crate::store::outbox::Queued;
 use crate::store::{Notice, Tx, items, outbox, unsettled};
 use crate::text;
+use pli_kernel::group::settings::Role;
 
-use super::list::{ensure_log, standing};
 use super::{Conversation, check_text};
 
 impl Conversation {

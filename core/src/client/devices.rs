@@ -9,12 +9,13 @@ use pli_proto::pb;
 use rusqlite::Connection;
 
 use crate::error::{Error, What};
-use crate::identity::{TlsIdentity, safety};
+use crate::identity::TlsIdentity;
 use crate::model::{self, DeviceInfo, Person, PersonInfo, Verification};
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent};
 use crate::store::{Notice, items, meta, people, summary};
 use crate::transport::Known;
+use pli_kernel::identity::safety;
 
 use super::observe::{observe, observe_one};
 use super::{Client, Own};

@@ -36,11 +36,10 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::content;
-use crate::crypto::Crypto;
 use crate::error::{Advice, Error, What};
+use crate::identity::Me;
+use crate::identity::ended::Ended;
 use crate::identity::link::Invitation;
-use crate::identity::trust::Ended;
-use crate::identity::{Identity, Me};
 use crate::model::{ClientState, ConversationId, DeviceId, Person, PersonId, Warning};
 use crate::store::key::{KeyStore, StoreSecret};
 use crate::store::open::{self, Opened};
@@ -49,9 +48,9 @@ use crate::sync::{Asked, Told, enrol, run};
 use crate::timers;
 use crate::transport::Address;
 use crate::transport::tls::Doubt;
+use pli_kernel::crypto::Crypto;
 
 pub use conversation::Conversation;
-pub(crate) use list::{ensure_log, enter, group_id};
 pub use read::Since;
 pub use sync::{MessageNotice, SyncResult};
 pub use timeline::Timeline;
@@ -155,7 +154,7 @@ impl Client {
         keys: Arc<dyn KeyStore>,
         opened: Opened,
     ) -> Result<Self, Error> {
-        let me = Me::new(&Identity::load(&opened.writer)?);
+        let me = Me::new(&meta::identity(&opened.writer)?);
         let inner = Inner {
             env,
             clock,
@@ -180,12 +179,12 @@ impl Client {
 
     fn begin(&self, opened: Opened) -> Result<(), Error> {
         let inner = &self.0;
-        let identity = Identity::load(&opened.writer)?;
-        crate::group::join::forsake_copies(&*inner.env, &opened.writer)?;
+        let identity = meta::identity(&opened.writer)?;
+        crate::membership::join::forsake_copies(&*inner.env, &opened.writer)?;
         let context = Arc::new(Context {
             env: inner.env.clone(),
             clock: inner.clock.clone(),
-            crypto: Crypto::new(inner.env.clone()),
+            crypto: Crypto::new(pli_env::draw(inner.env.clone())),
             me: Me::new(&identity),
         });
         let address = Address {

@@ -1,13 +1,11 @@
-//! Who this device is, and whom it trusts.
+//! Who this device is.
 //!
 //! - [`link`]: invitation links.
 //! - [`Identity`]: what enrolment gave, as it is stored; [`Me`]: the same, ready to sign.
-//! - [`trust`]: revocation lists.
-//! - [`safety`]: safety numbers.
+//! - [`ended`]: the issuers that ended.
 
+pub mod ended;
 pub mod link;
-pub mod safety;
-pub mod trust;
 
 use openmls::prelude::CredentialWithKey;
 use pli_proto::id::{DeviceId, PersonId};
@@ -15,9 +13,8 @@ use pli_proto::row::AccessSigner;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::crypto::DeviceKey;
-use crate::error::Error;
-use crate::group::seal::LogKey;
+use pli_kernel::crypto::DeviceKey;
+use pli_kernel::group::seal::LogKey;
 
 /// What enrolment gave, as the encrypted store keeps it.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -78,7 +75,7 @@ impl Me {
 
     /// The credential of this device's leaves.
     pub fn credential(&self) -> CredentialWithKey {
-        crate::group::credential_with_key(&self.chain, &self.key.public())
+        pli_kernel::group::credential_with_key(&self.chain, &self.key.public())
     }
 
     /// Signs requests on the log with this key.
@@ -91,9 +88,5 @@ impl Identity {
     /// The address of the server, as links show it.
     pub fn server(&self) -> String {
         link::host_port(&self.host, self.port)
-    }
-
-    pub(crate) fn load(db: &rusqlite::Connection) -> Result<Self, Error> {
-        crate::store::meta::json(db, crate::store::meta::IDENTITY)?.ok_or(Error::NotEnrolled)
     }
 }

@@ -1,8 +1,8 @@
 //! The ends of issuers.
 
 use pli_env::sql::{Numbers as _, integer};
-use std::collections::BTreeMap;
 
+use pli_kernel::identity::trust::Ends;
 use pli_proto::certificate::{self, DeviceCertificate};
 use pli_proto::pb;
 use pli_proto::signed::{self, Hash};
@@ -12,9 +12,6 @@ use rusqlite::Connection;
 use crate::error::Error;
 
 use super::{meta, people};
-
-/// The ends that are known, by their issuers.
-pub(crate) type Ends = BTreeMap<Hash, pb::IssuerEnd>;
 
 /// The number of the newest end.
 pub(crate) fn newest(db: &Connection) -> Result<u64, Error> {

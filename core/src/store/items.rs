@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::Error;
 use crate::model::{
-    Change, Content, DeliveryState, Message, Person, Quote, Reaction, TimelineItem, What, some_time, time,
+    Change, Content, DeliveryState, Message, Person, Quote, Reaction, Setting, TimelineItem, What, some_time, time,
 };
 use crate::text::{beginning, is_emoji_only};
 
@@ -373,8 +373,8 @@ fn show_queued(people: &mut People<'_>, queued: Queued, me: PersonId) -> Result<
         Intent::Approve(..) => What::DeviceAdded(me),
         Intent::Remove(people) => What::Removed(people.clone()),
         Intent::SetRole(person, role) => What::RoleSet(*person, *role),
-        Intent::Set(super::outbox::Setting::Name(name)) => What::Renamed(name.clone()),
-        Intent::Set(super::outbox::Setting::Topic(topic)) => What::TopicSet(topic.clone()),
+        Intent::Set(Setting::Name(name)) => What::Renamed(name.clone()),
+        Intent::Set(Setting::Topic(topic)) => What::TopicSet(topic.clone()),
         Intent::Set(_) => What::SettingsChanged,
         Intent::Leave => What::Left,
     };

@@ -10,7 +10,7 @@ use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::Error;
-use crate::group::seal::LogKey;
+use pli_kernel::group::seal::LogKey;
 
 /// Running hashes that are kept, to compare with what others have seen.
 const HASHES: u64 = 2_000;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::error::Error;
+use crate::identity::Identity;
 
 /// The number that store and key store share.
 pub(crate) const STORE_NUMBER: &str = "store number";
@@ -82,4 +83,9 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(db: &Connection, key: &str) -
 pub(crate) fn set_json(db: &Connection, key: &str, value: &impl serde::Serialize) -> Result<(), Error> {
     let bytes = zeroize::Zeroizing::new(serde_json::to_vec(value).map_err(|_| Error::internal("json"))?);
     set(db, key, &bytes)
+}
+
+/// Who this device is.
+pub(crate) fn identity(db: &Connection) -> Result<Identity, Error> {
+    json(db, IDENTITY)?.ok_or(Error::NotEnrolled)
 }

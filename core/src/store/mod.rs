@@ -2,7 +2,7 @@
 //!
 //! - [`key`]: the store's key and where an embedder keeps it.
 //! - [`open`]: opening, locking, migrating, noticing copies.
-//! - [`mls`], [`form`]: openmls' state.
+//! - [`mls`], [`form`], [`groups`]: openmls' state.
 //! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`unsettled`], [`deliveries`], [`items`], [`relations`],
 //!   [`summary`]: the tables, each with its reads and writes. `lifetime`: when what was said goes.
 //!
@@ -11,6 +11,7 @@
 
 pub mod deliveries;
 pub mod form;
+pub mod groups;
 pub mod issuers;
 pub mod items;
 pub mod key;
@@ -38,11 +39,11 @@ use rusqlite::Connection;
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
-use crate::crypto::{Crypto, Provider};
 use crate::error::Error;
-use crate::group::verdict::Public;
 use crate::identity::Me;
 use mls::{Deferred, MlsStore};
+use pli_kernel::crypto::{Crypto, Provider};
+use pli_kernel::group::verdict::Public;
 
 /// Loaded groups that are kept, at most.
 const GROUPS: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
@@ -124,7 +125,7 @@ impl<'a> Tx<'a> {
     }
 
     /// openmls' provider over the member's state.
-    pub fn provider(&self) -> Provider<'_> {
+    pub fn provider(&self) -> Provider<'_, MlsStore<'_>> {
         Provider { crypto: &self.context.crypto, storage: MlsStore::new(self.db, mls::MEMBER, &self.state.deferred) }
     }
 
@@ -171,7 +172,7 @@ impl<'a> Tx<'a> {
         if let Some(loaded) = self.state.groups.pop(&log) {
             return Ok(loaded);
         }
-        crate::group::join::load(self, log)
+        groups::load(self, log)
     }
 
     /// Runs a part of the job; if it fails, nothing that it wrote is kept, and the job may go on.

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::group::settings::Role;
+use crate::model::{Refusal, Setting};
+use pli_kernel::group::settings::Role;
 
 use super::logs::LogState;
 use super::unsettled;
@@ -34,35 +35,6 @@ pub enum Intent {
     Set(Setting),
     /// Leave.
     Leave,
-}
-
-/// One setting, and its new value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub enum Setting {
-    Name(String),
-    Topic(String),
-    LifetimeS(u64),
-    /// The least role that may add; likewise the next two.
-    MayAdd(Role),
-    MayPost(Role),
-    MayRename(Role),
-}
-
-/// Why an intent was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
-pub enum Refusal {
-    /// The own role does not allow it.
-    NotAllowed,
-    /// The person has no device that can be added.
-    NoDevice,
-    /// This device is no longer in the conversation.
-    NotAMember,
-    /// The conversation is full.
-    TooMany,
-    /// The server would not take it.
-    Server,
 }
 
 /// An intent in the outbox.

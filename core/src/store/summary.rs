@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::group::settings::Role;
-use crate::group::verdict::Public;
 use crate::store::Tx;
+use pli_kernel::group::settings::Role;
+use pli_kernel::group::verdict::Public;
 
 /// A group at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) struct Summary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemberSummary {
     pub(crate) person: [u8; 16],
-    /// What they may do now: see [`crate::group::settings::Settings::role`].
+    /// What they may do now: see [`pli_kernel::group::settings::Settings::role`].
     pub(crate) role: Role,
     /// Their devices: ids and MLS keys.
     pub(crate) devices: BTreeMap<String, [u8; 32]>,

@@ -5,14 +5,15 @@ use pli_proto::id::{DeviceId, EntryId, LogId, PersonId};
 use pli_proto::{pb, signed};
 use tls_codec::DeserializeBytes as _;
 
-use crate::crypto;
 use crate::error::Error;
-use crate::group::change::{Addition, Plan};
-use crate::group::settings::{Role, Settings};
-use crate::group::{SUITE, roster, verdict};
+use crate::membership::change::{Addition, Plan};
+use crate::model::Refusal;
 use crate::store::logs::{self, LogState};
-use crate::store::outbox::{self, Intent, Queued, Refusal};
+use crate::store::outbox::{self, Intent, Queued};
 use crate::store::{Loaded, Notice, Tx, issuers, people};
+use pli_kernel::crypto;
+use pli_kernel::group::settings::{Role, Settings};
+use pli_kernel::group::{SUITE, roster, verdict};
 
 use super::plan::{Planned, absent_peer, plan};
 use super::prepare::seal_commit;

@@ -7,10 +7,10 @@ use pli_proto::id::{EntryId, LogId};
 use pli_proto::signed;
 use sha2::{Digest, Sha256};
 
-use crate::client::ensure_log;
+use crate::conversations::founding::ensure_log;
 use crate::error::Error;
-use crate::group::join::group_id;
 use crate::model::What;
+use crate::store::groups::group_id;
 use crate::store::items::{self, Kind, NewItem};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::{Notice, Tx, meta, outbox};

@@ -7,13 +7,13 @@ use pli_proto::certificate::{self, Usage};
 use pli_proto::pb;
 use pli_proto::signed::{self, Label};
 
-use crate::crypto::DeviceKey;
 use crate::error::{Error, InvitationProblem};
+use crate::identity::ended::Ended;
 use crate::identity::link::Invitation;
-use crate::identity::trust::Ended;
 use crate::identity::{Identity, Me, TlsIdentity};
 use crate::transport::tls::Doubt;
 use crate::transport::{Address, Known, clock_ahead_ms, joining_error};
+use pli_kernel::crypto::DeviceKey;
 
 /// The two secrets of a device that is being enrolled. They are kept before they are used: a lost answer is asked for
 /// again, with the same keys.

@@ -14,11 +14,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use crate::error::{Error, What};
-use crate::group::join::{CannotJoin, Material};
-use crate::group::seal::LogKey;
+use crate::membership::join::{CannotJoin, Material};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::{Notice, Tx};
 use crate::transport::Sealed;
+use pli_kernel::group::seal::LogKey;
 
 use super::{Backoff, Engine, diverge, is_of_one_log, is_passing, receive};
 
@@ -242,7 +242,7 @@ impl Stream<'_> {
 
     async fn join_one(&mut self, log: LogId, invitation: &pb::Invitation) -> Result<(), Error> {
         let Ok(key) = LogKey::try_from(invitation.log_key.as_slice()) else { return Ok(()) };
-        let record = Log::new(log, crate::client::group_id(log), key);
+        let record = Log::new(log, crate::conversations::group_id(log), key);
         let mut at_most = invitation.number;
         loop {
             let Some((number, snapshot)) = self.snapshot(&record, at_most).await? else {
@@ -252,7 +252,12 @@ impl Stream<'_> {
             let entries = self.entries(&record, number, invitation.number).await?;
             let material = Material { invitation: invitation.clone(), snapshot_number: number, snapshot, entries };
             let record = record.clone();
-            match self.engine.store.write(move |tx| crate::client::enter(tx, &record, &material)).await? {
+            match self
+                .engine
+                .store
+                .write(move |tx| crate::conversations::entering::enter(tx, &record, &material))
+                .await?
+            {
                 Ok(()) => {
                     // Asked for at once, from where it was entered: what was refused, and what was still followed from before.
                     self.refused.remove(&log);

@@ -11,12 +11,13 @@ use prost::Message as _;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Error;
-use crate::group::seal::LogKey;
-use crate::identity::{TlsIdentity, trust};
+use crate::identity::TlsIdentity;
 use crate::model::ClientState;
 use crate::store::logs::{self, Log, LogState};
 use crate::store::{Notice, Tx, issuers, meta, outbox, people};
 use crate::transport::{Known, clock_ahead_ms};
+use pli_kernel::group::seal::LogKey;
+use pli_kernel::identity::trust;
 
 use super::{Backoff, Engine, enrol, is_passing, revocations, stock};
 

@@ -5,7 +5,6 @@
 //! - [`receive`]: a page of a log in one transaction; [`diverge`]: a log that the server has lost the end of.
 //! - [`prepare`]: what to send next; [`plan`]: what an intent comes to; [`add`]: adding devices; [`send`]: sending it.
 //! - [`enrol`]: making a device of an invitation, and renewing its TLS certificate.
-//! - [`schedule`]: when to commit unasked.
 //!
 //! Each loop ends a round at the first error, waits, and begins anew from what is in the store: there is no other state
 //! to repair.
@@ -19,7 +18,6 @@ mod plan;
 pub(crate) mod prepare;
 pub(crate) mod receive;
 mod revocations;
-mod schedule;
 mod send;
 mod stock;
 
@@ -39,8 +37,6 @@ use crate::model::{ClientState, Warning, some_time};
 use crate::store::logs::Log;
 use crate::store::{Context, Store, issuers};
 use crate::transport::{Address, Door, Sealed};
-
-pub(crate) use schedule::first_update;
 
 /// The revocation list is signed each day; a server may be down for a weekend.
 const REVOCATIONS_OLD_MS: u64 = 3 * 24 * 60 * 60 * 1000;

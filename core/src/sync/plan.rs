@@ -9,12 +9,13 @@ use pli_proto::{limits, pb, rows, signed};
 use prost::Message as _;
 
 use crate::error::Error;
-use crate::group::change::Plan;
-use crate::group::roster::{Leaf, Roster, leaf_encryption_key};
-use crate::group::settings::{Role, Settings};
+use crate::membership::change::Plan;
+use crate::model::{Refusal, Setting};
 use crate::store::logs::Log;
-use crate::store::outbox::{Intent, Queued, Refusal, Setting};
+use crate::store::outbox::{Intent, Queued};
 use crate::store::{Loaded, Tx, people};
+use pli_kernel::group::roster::{Leaf, Roster, leaf_encryption_key};
+use pli_kernel::group::settings::{Role, Settings};
 
 /// What is to be done for an intent.
 pub(super) enum Planned {

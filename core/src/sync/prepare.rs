@@ -8,16 +8,18 @@ use pli_proto::pb;
 use prost::Message as _;
 
 use crate::error::Error;
-use crate::group::change::{self, Plan};
-use crate::group::roster::Roster;
-use crate::group::{join, seal};
+use crate::membership::change::{self, Plan};
+use crate::membership::join;
+use crate::model::Refusal;
 use crate::store::logs::{self, Log, LogState};
-use crate::store::outbox::{self, Queued, Refusal};
+use crate::store::outbox::{self, Queued};
 use crate::store::{Loaded, Notice, Tx, issuers, people};
+use pli_kernel::group::roster::Roster;
+use pli_kernel::group::seal;
 
 use super::add::wait_for_devices;
 use super::plan::{Planned, plan};
-use super::schedule;
+use crate::membership::schedule;
 
 /// What the network does for a log.
 pub(crate) enum Step {
@@ -154,7 +156,7 @@ fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Erro
     }
     for word in logs::leavers(tx.db, record.log)?.into_iter().filter_map(|leaver| leaver.word) {
         let leaver = roster.by_key(&word.leaf_key).filter(|leaf| {
-            crate::group::rules::is_word_of(&word, record.log, leaf) && leaf.person() != tx.context.me.person
+            pli_kernel::group::rules::is_word_of(&word, record.log, leaf) && leaf.person() != tx.context.me.person
         });
         match leaver {
             Some(leaver) => {
@@ -284,6 +286,6 @@ fn seal_message(
         ..pb::Entry::default()
     };
     let inside = pb::Opened { body: Some(pb::opened::Body::Message(message)) };
-    seal::seal_entry(&*tx.context.env, &record.key, record.log, &mut entry, &inside);
+    seal::seal_entry(pli_env::random(&*tx.context.env), &record.key, record.log, &mut entry, &inside);
     Ok(entry)
 }

@@ -4,9 +4,9 @@ use pli_proto::pb;
 use pli_proto::signed::Hash;
 
 use crate::error::Error;
-use crate::identity::trust::{self, BadList};
 use crate::store::{Notice, Tx, issuers, meta, people};
 use crate::transport::Known;
+use pli_kernel::identity::trust::{self, BadList};
 
 use super::Engine;
 use super::known::notice_all_logs;

@@ -20,8 +20,8 @@ use crate::transport::Sealed;
 
 use super::add;
 use super::prepare::{self, Step};
-use super::schedule::{DAY_MS, has_come};
 use super::{Backoff, Engine, is_of_one_log, is_passing};
+use crate::membership::schedule::{DAY_MS, has_come};
 
 /// The longest that a timer waits before the store is asked again.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -276,7 +276,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
         Reason::Rank | Reason::Invalid => {
             let is_commit = outbox::is_commit(tx.db, log, id)?;
             undo(tx, &record)?;
-            outbox::refuse(tx.db, record.conversation, id, outbox::Refusal::Server)?;
+            outbox::refuse(tx.db, record.conversation, id, crate::model::Refusal::Server)?;
             tx.notice(Notice::Conversation(record.conversation));
             if is_commit {
                 // What a member does unasked is tried again, but not at once.

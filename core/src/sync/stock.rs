@@ -17,15 +17,15 @@ use tls_codec::Serialize as _;
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use crate::crypto;
 use crate::error::Error;
-use crate::group::join::internal;
-use crate::group::{SUITE, capabilities, lifetime};
+use crate::membership::join::internal;
 use crate::store::{Tx, meta};
 use crate::transport::Known;
+use pli_kernel::crypto;
+use pli_kernel::group::{SUITE, capabilities, lifetime};
 
-use super::schedule::{DAY_MS, has_come};
 use super::{Backoff, Engine, is_passing};
+use crate::membership::schedule::{DAY_MS, has_come};
 
 /// How long one stock is used. A welcome may take as long again to be read.
 const RENEW_MS: u64 = 30 * DAY_MS;

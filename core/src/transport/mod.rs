@@ -27,7 +27,7 @@ use tonic::{Request, Status};
 
 use crate::error::{Error, InvitationProblem};
 use crate::identity::TlsIdentity;
-use crate::identity::trust::Ended;
+use crate::identity::ended::Ended;
 
 use tls::{Dates, Doubt};
 

@@ -12,7 +12,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStor
 
 use crate::error::Error;
 use crate::identity::TlsIdentity;
-use crate::identity::trust::Ended;
+use crate::identity::ended::Ended;
 
 use super::Address;
 

@@ -133,7 +133,7 @@ fn what_is_sealed_to_a_key_opens_with_it_alone() {
 #[test]
 fn whether_a_key_is_well_formed_costs_no_randomness() {
     let env = Arc::new(Seeded::new(7));
-    let crypto = Crypto::new(env.clone());
+    let crypto = Crypto::new(pli_env::draw(env.clone()));
     let (_, hybrid) = generate_kem_pair(&crypto);
     let classic = crypto.derive_hpke_keypair(CLASSIC_SUITE.hpke_config(), b"some key material").unwrap().public;
     let drawn = env.drawn();

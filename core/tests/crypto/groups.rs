@@ -47,7 +47,7 @@ fn three_providers_share_a_group() {
 fn one_seed_makes_the_same_bytes() {
     let story = |seed: u64| {
         let env = Arc::new(Seeded::new(seed));
-        let crypto = Crypto::new(env.clone());
+        let crypto = Crypto::new(pli_env::draw(env.clone()));
         let mut members: Vec<_> = (0..7).map(|i| Member::new(leaked(&crypto), i)).collect();
         let mut wires = Vec::new();
         let packages: Vec<_> = members[1..].iter().map(|member| member.key_package(SUITE)).collect();

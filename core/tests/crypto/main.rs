@@ -18,12 +18,12 @@ use openmls_libcrux_crypto::Provider as Libcrux;
 use openmls_rust_crypto::OpenMlsRustCrypto as RustCrypto;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::signatures::Signer as _;
-use pli_core::crypto::{
+use pli_core::store::mls::{Deferred, FOLLOWER, MEMBER, MlsStore, MlsStoreError, SCHEMA};
+use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
+use pli_kernel::crypto::{
     CLASSIC_SUITE, Crypto, CryptoError, DeviceKey, HPKE_CONFIG, Provider, SUITE, generate_kem_pair, open_with, seal_to,
     verify, well_formed,
 };
-use pli_core::store::mls::{Deferred, FOLLOWER, MEMBER, MlsStore, MlsStoreError, SCHEMA};
-use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use tls_codec::Serialize as _;
@@ -187,12 +187,12 @@ fn memory() -> Connection {
     db
 }
 
-fn over<'a>(crypto: &'a Crypto, db: &'a Connection, deferred: &'a Deferred) -> Provider<'a> {
+fn over<'a>(crypto: &'a Crypto, db: &'a Connection, deferred: &'a Deferred) -> Provider<'a, MlsStore<'a>> {
     Provider { crypto, storage: MlsStore::new(db, MEMBER, deferred) }
 }
 
 /// A provider with a database of its own in memory, which lasts as long as the test.
-fn leaked(crypto: &Crypto) -> Provider<'static> {
+fn leaked(crypto: &Crypto) -> Provider<'static, MlsStore<'static>> {
     over(Box::leak(Box::new(crypto.clone())), Box::leak(Box::new(memory())), Box::leak(Box::default()))
 }
 
@@ -205,12 +205,12 @@ fn others() -> [Box<dyn OpenMlsCrypto>; 2] {
 }
 
 fn random(seed: u64) -> Crypto {
-    Crypto::new(Arc::new(Seeded::new(seed)))
+    Crypto::new(pli_env::draw(Arc::new(Seeded::new(seed))))
 }
 
 /// Cryptography whose randomness is these, one after another, and no more.
 fn told(draws: &[&[u8]]) -> Crypto {
-    Crypto::new(Arc::new(Told(Mutex::new(draws.iter().rev().map(|draw| draw.to_vec()).collect()))))
+    Crypto::new(pli_env::draw(Arc::new(Told(Mutex::new(draws.iter().rev().map(|draw| draw.to_vec()).collect())))))
 }
 
 /// Up to `most` random bytes.

@@ -243,7 +243,9 @@ fn open(path: &Path) -> Connection {
     db
 }
 
-fn pair(crypto: &Crypto) -> (Member<Provider<'static>>, Member<Provider<'static>>) {
+fn pair(
+    crypto: &Crypto,
+) -> (Member<Provider<'static, MlsStore<'static>>>, Member<Provider<'static, MlsStore<'static>>>) {
     let (mut a, mut b) = (Member::new(leaked(crypto), 1), Member::new(leaked(crypto), 2));
     let (_, welcome) = a.found(SUITE, &[b.key_package(SUITE)]);
     b.join(&welcome);
@@ -255,7 +257,7 @@ fn pair_over<'a>(
     crypto: &'a Crypto,
     db: &'a Connection,
     deferred: &'a Deferred,
-) -> (Member<Provider<'static>>, Member<Provider<'a>>) {
+) -> (Member<Provider<'static, MlsStore<'static>>>, Member<Provider<'a, MlsStore<'a>>>) {
     let (mut a, mut b) = (Member::new(leaked(crypto), 1), Member::new(over(crypto, db, deferred), 2));
     let (_, welcome) = a.found(SUITE, &[b.key_package(SUITE)]);
     b.join(&welcome);

@@ -15,7 +15,7 @@ const TEXT: &str = "text~1~00001~ l’eau monte";
 
 /// Two devices in one log: the first founded it, added the second, and said something, which both show.
 fn sound() -> Case {
-    let devices = [1, 2].map(|host| pli_core::crypto::DeviceKey::from_seed(&[host; 32]).public());
+    let devices = [1, 2].map(|host| pli_kernel::crypto::DeviceKey::from_seed(&[host; 32]).public());
     let rows = devices.map(|key| AccessKey::of(&KEY, &key).unwrap().0);
     let entry = |number: u64, kind, changes| Entry { number, id: [number as u8; 16], kind, received_ms: 0, changes };
     let mut case = Case::default();

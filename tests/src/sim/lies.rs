@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use pli_core::group::roster::Roster;
 use pli_core::model::{ConversationInfo, ConversationKind, Membership};
+use pli_kernel::group::roster::Roster;
 use pli_proto::pb;
 use pli_tests::insider::{Insider, Lie, update};
 use tokio::time::sleep;

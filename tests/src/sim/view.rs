@@ -242,7 +242,7 @@ fn store(at: &Path) -> rusqlite::Result<Store> {
         Ok(Queued { conversation: row.get(0)?, entry: row.get(1)?, intent, refused: row.get(3)? })
     })?;
     let person = bytes("person").try_into().unwrap_or_default();
-    let key = pli_core::crypto::DeviceKey::from_seed(&seed).public();
+    let key = pli_kernel::crypto::DeviceKey::from_seed(&seed).public();
     Ok(Store { person, key, logs, items, intents, dump: dump(&db)?, raw, ..Store::default() })
 }
 

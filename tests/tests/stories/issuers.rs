@@ -9,9 +9,9 @@ use pli_env::sql::Numbers as _;
 
 use openmls::prelude::KeyPackage;
 use pli_core::Client;
-use pli_core::group::roster::Roster;
-use pli_core::group::{SUITE, capabilities, credential_with_key, lifetime};
 use pli_core::model::{ClientState, ConversationId, Permission, PersonId, Role, Setting};
+use pli_kernel::group::roster::Roster;
+use pli_kernel::group::{SUITE, capabilities, credential_with_key, lifetime};
 use pli_proto::certificate::Usage;
 use pli_proto::id::DeviceId;
 use pli_proto::{issuers, pb};
@@ -39,14 +39,14 @@ async fn replace(world: &World) {
 
 /// A device that the thief certified for a person: never enrolled, unknown to the directory.
 struct Ghost {
-    key: pli_core::crypto::DeviceKey,
+    key: pli_kernel::crypto::DeviceKey,
     chain: Vec<Vec<u8>>,
 }
 
 impl Ghost {
     async fn of(world: &World, copy: &Path, person: PersonId) -> Self {
         let thief = Authority::open(copy, world.env.clone()).unwrap();
-        let key = pli_core::crypto::DeviceKey::from_seed(&pli_env::random(&*world.env));
+        let key = pli_kernel::crypto::DeviceKey::from_seed(&pli_env::random(&*world.env));
         let issuer = thief.issuer();
         let certificate = issuer.device(person, DeviceId(pli_env::random(&*world.env)), key.public(), Usage::Mls);
         let chain = vec![certificate.await.unwrap(), issuer.certificate()];

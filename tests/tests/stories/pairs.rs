@@ -6,12 +6,12 @@ use std::time::Duration;
 use openmls::prelude::{MlsGroup, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
 use openmls_traits::OpenMlsProvider as _;
 use pli_core::Client;
-use pli_core::crypto::Crypto;
-use pli_core::group::join::group_id;
-use pli_core::group::seal::{self, LogKey};
-use pli_core::group::settings::Settings;
-use pli_core::group::{SUITE, create_config};
 use pli_core::model::{ConversationId, PersonId};
+use pli_core::store::groups::group_id;
+use pli_kernel::crypto::Crypto;
+use pli_kernel::group::seal::{self, LogKey};
+use pli_kernel::group::settings::Settings;
+use pli_kernel::group::{SUITE, create_config};
 use pli_proto::id::LogId;
 use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
@@ -24,7 +24,7 @@ use tls_codec::Deserialize as _;
 /// Mallory founds a pair "of Anne and Bảo", sits in it, and invites Bảo.
 async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &Settings, bao: &Client) {
     let liar = mallory.liar(Lie::None);
-    let crypto = Crypto::new(world.env.clone());
+    let crypto = Crypto::new(pli_env::draw(world.env.clone()));
     mallory.parent = (0, signed::hash_start(mallory.log).to_vec());
     let provider = mallory.provider(&liar);
     let config = create_config(settings);
@@ -44,7 +44,7 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
         rows: vec![rows::set(own, 2)],
         hash: signed::hash_start(mallory.log).to_vec(),
     };
-    let snapshot = seal::seal_snapshot(&*world.env, &mallory.key, mallory.log, 0, &snapshot);
+    let snapshot = seal::seal_snapshot(pli_env::random(&*world.env), &mallory.key, mallory.log, 0, &snapshot);
     let request = mallory.request(Method::Create, &pb::CreateBody { snapshot });
     mallory.sealed().log().create(request).await.unwrap();
 
@@ -73,9 +73,14 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
         entry: entry.id.clone(),
         welcome: bytes(&welcome.unwrap()),
     };
-    let sealed =
-        pli_core::crypto::seal_to(&crypto, &taken.inbox_key, b"Pli 1.0 inbox", &device.0, &invitation.encode_to_vec())
-            .unwrap();
+    let sealed = pli_kernel::crypto::seal_to(
+        &crypto,
+        &taken.inbox_key,
+        b"Pli 1.0 inbox",
+        &device.0,
+        &invitation.encode_to_vec(),
+    )
+    .unwrap();
     let delivery = pb::DeliverRequest { device: device.to_vec(), id: mallory.id().to_vec(), sealed };
     mallory.sealed().inbox().deliver(delivery).await.unwrap();
 }
@@ -97,7 +102,7 @@ async fn nobody_sits_in_the_pair_of_two_others() {
     let root = mallory.me.root;
     for (id, as_pair) in [(LogId([0; 16]), true), (LogId(at_anne.0), false)] {
         mallory.log = id;
-        mallory.key = LogKey::random(&*world.env);
+        mallory.key = LogKey::from(pli_env::random(&*world.env));
         let settings = if as_pair {
             Settings::pair(mallory.key.clone(), root, pair)
         } else {

@@ -9,20 +9,22 @@ use pli_proto::pb::evidence::Evidence as Kind;
 use pli_proto::{pb, signed};
 use prost::Message as _;
 
-use crate::crypto;
 use crate::error::Error;
-use crate::group::join::{self, Keep, group_id};
-use crate::group::protocol_message;
-use crate::group::roster::Leaf;
-use crate::group::verdict::Counted;
-use crate::group::{change, group_info, rules};
+use crate::membership::change;
+use crate::membership::join::{self, Keep};
+use crate::membership::schedule;
 use crate::model::What;
+use crate::store::groups::{self, group_id};
 use crate::store::items;
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Welcome};
 use crate::store::summary;
 use crate::store::{Notice, Tx, deliveries};
-use crate::sync::schedule;
+use pli_kernel::crypto;
+use pli_kernel::group::protocol_message;
+use pli_kernel::group::roster::Leaf;
+use pli_kernel::group::verdict::Counted;
+use pli_kernel::group::{group_info, rules};
 
 use super::{Page, derived, shown};
 
@@ -66,7 +68,7 @@ impl Page {
             Some(_) => (tx.provider().storage, Keep::Nothing),
             None => (tx.follower_store(), Keep::Counted),
         };
-        let mut group = join::tree(&store, self.record.log)?;
+        let mut group = groups::tree(&store, self.record.log)?;
         match join::judge(tx, &mut group, before, self.record.log, entry, commit, keep)? {
             Ok(counted) => Ok(Some(counted)),
             Err(fault) => {
@@ -104,7 +106,7 @@ impl Page {
             }
             return self.end(tx, if leaves { LogState::Left } else { LogState::Removed });
         }
-        if counted.after.settings.rules != crate::group::RULES {
+        if counted.after.settings.rules != pli_kernel::group::RULES {
             return self.end(tx, LogState::Stopped);
         }
         tx.db.execute_batch("SAVEPOINT follow")?;
@@ -312,7 +314,7 @@ impl Page {
         if old.topic != new.topic {
             changes.push(What::TopicSet(new.topic.clone()));
         }
-        let rights = |s: &crate::group::settings::Settings| (s.may_add, s.may_post, s.may_rename, s.lifetime_s);
+        let rights = |s: &pli_kernel::group::settings::Settings| (s.may_add, s.may_post, s.may_rename, s.lifetime_s);
         if rights(old) != rights(new) {
             changes.push(What::SettingsChanged);
         }

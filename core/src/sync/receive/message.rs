@@ -7,9 +7,6 @@ use prost::Message as _;
 
 use crate::content::{Content, Deed, Said};
 use crate::error::Error;
-use crate::group::roster::Leaf;
-use crate::group::settings::Role;
-use crate::group::{protocol_message, rules};
 use crate::model::What;
 use crate::store::items::{self, Kind, NewItem};
 use crate::store::logs::{self, LogState};
@@ -17,6 +14,9 @@ use crate::store::outbox::{self, Intent};
 use crate::store::people;
 use crate::store::relations::Source;
 use crate::store::{Notice, Tx};
+use pli_kernel::group::roster::Leaf;
+use pli_kernel::group::settings::Role;
+use pli_kernel::group::{protocol_message, rules};
 
 use super::{Page, derived, item, shown};
 

@@ -13,13 +13,14 @@ use pli_proto::{pb, signed};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::group::join::{group_id, mirror};
-use crate::group::seal;
-use crate::group::verdict::Public;
+use crate::membership::join::mirror;
 use crate::model::What;
+use crate::store::groups::group_id;
 use crate::store::items::{self, Kind, NewItem};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::{Loaded, Notice, Tx};
+use pli_kernel::group::seal;
+use pli_kernel::group::verdict::Public;
 
 /// What a page asks of others.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,15 +1,16 @@
 //! Whom to believe: revocation lists, whose numbered lines never go back, each signed by the organisation's issuer; and
 //! the ends of issuers, signed by the root.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, RwLock};
+use std::collections::BTreeMap;
 
 use pli_proto::signed::{self, Hash};
 use pli_proto::{certificate, issuers, pb};
 
 use crate::crypto;
 use crate::group::rules;
-use crate::store::issuers::Ends;
+
+/// The ends of issuers that are known, by the fingerprints of their certificates.
+pub type Ends = BTreeMap<Hash, pb::IssuerEnd>;
 
 /// A list does not continue what this device knows, or is not the organisation's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct BadList;
 ///
 /// # Errors
 /// If a line or the list is not signed, or by an issuer that had ended; or a number is missing.
-pub(crate) fn check(
+pub fn check(
     list: &pb::RevocationList,
     root: &[u8; 32],
     ends: &Ends,
@@ -50,29 +51,9 @@ pub(crate) fn check(
 }
 
 /// Checks the end of an issuer that follows the one with `number`. Gives the issuer, and the certificates that stay.
-pub(crate) fn check_end<'a>(
-    end: &pb::IssuerEnd,
-    kept: &'a [u8],
-    root: &[u8; 32],
-    number: u64,
-) -> Option<(Hash, &'a [Hash])> {
+pub fn check_end<'a>(end: &pb::IssuerEnd, kept: &'a [u8], root: &[u8; 32], number: u64) -> Option<(Hash, &'a [Hash])> {
     let kept = issuers::split(kept)?;
     let issuer = end.issuer.as_slice().try_into().ok()?;
     let sound = end.number == number + 1 && end.kept == issuers::digest(kept) && issuers::is_genuine(end, root);
     sound.then_some((issuer, kept))
-}
-
-/// The issuers that ended, for those who look at certificates while connecting. Clones are the same set.
-#[derive(Clone, Debug, Default)]
-pub struct Ended(Arc<RwLock<BTreeSet<Hash>>>);
-
-impl Ended {
-    /// One more ended.
-    pub(crate) fn insert(&self, issuer: Hash) {
-        self.0.write().expect("no panic while held").insert(issuer);
-    }
-    /// Whether the issuer with this certificate has ended.
-    pub fn contains(&self, certificate: &[u8]) -> bool {
-        self.0.read().expect("no panic while held").contains(&certificate::fingerprint(certificate))
-    }
 }

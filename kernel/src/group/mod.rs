@@ -1,7 +1,5 @@
-//! MLS groups as Pli uses them: which commits count, how they are made, sealed, joined and followed.
-//!
-//! Decisions here are pure: public state and an entry in, a verdict out. No network, no clock. `sync/` feeds it, the
-//! writer of `store/` keeps what it changes.
+//! MLS groups as Pli uses them: which commits count, and how entries are sealed. Public state and an entry in, a verdict
+//! out.
 //!
 //! - [`settings`]: the group context extension: founding facts, roles, name, permissions.
 //! - [`roster`]: the leaves of a group as persons and devices.
@@ -10,12 +8,8 @@
 //! - [`rules`]: what roles and evidence allow.
 //! - [`path`]: the shape of a commit: bounds before it is parsed, and the ciphertexts of its path.
 //! - [`group_info`]: the GroupInfo beside a commit.
-//! - [`change`]: commits of our own: add, remove, settings, update.
-//! - [`join`]: entering by a welcome, and coming back by an external commit.
 
-pub mod change;
 pub mod group_info;
-pub mod join;
 pub mod path;
 pub mod roster;
 pub mod rules;
@@ -107,7 +101,7 @@ pub fn credential_with_key(chain: &[Vec<u8>], key: &[u8; 32]) -> CredentialWithK
 }
 
 /// Parses a PublicMessage or PrivateMessage.
-pub(crate) fn protocol_message(bytes: &[u8]) -> Option<ProtocolMessage> {
+pub fn protocol_message(bytes: &[u8]) -> Option<ProtocolMessage> {
     MlsMessageIn::tls_deserialize_exact_bytes(bytes).ok()?.try_into_protocol_message().ok()
 }
 

@@ -61,7 +61,7 @@ fn random_within(tx: &Tx<'_>, ms: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::seal::LogKey;
+    use pli_kernel::group::seal::LogKey;
     use pli_proto::id::{ConversationId, LogId};
 
     #[test]

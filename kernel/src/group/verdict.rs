@@ -72,11 +72,12 @@ pub struct Public {
     pub settings: Settings,
     highest: Role,
     /// Revocation list and ends of issuers were looked through up to these numbers, and no leaf has to go.
-    pub(crate) unrevoked: Option<(u64, u64)>,
+    pub unrevoked: Option<(u64, u64)>,
 }
 
 impl Public {
-    pub(crate) fn new(roster: Roster, settings: Settings) -> Self {
+    /// What a tree of these leaves says under these settings.
+    pub fn new(roster: Roster, settings: Settings) -> Self {
         let highest = settings.highest(&roster.persons());
         Self { roster, settings, highest, unrevoked: None }
     }

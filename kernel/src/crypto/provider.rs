@@ -14,16 +14,15 @@ use openmls_traits::OpenMlsProvider;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::random::OpenMlsRand;
 use openmls_traits::signatures::{Signer, SignerError};
+use openmls_traits::storage::{CURRENT_VERSION, StorageProvider};
 use openmls_traits::types::{
     AeadType, Ciphersuite, CryptoError, ExporterSecret, HashType, HpkeCiphertext, HpkeConfig, HpkeKeyPair, KemOutput,
     SignatureScheme,
 };
-use pli_env::Env;
 use tls_codec::SecretVLBytes;
 use zeroize::Zeroizing;
 
 use crate::crypto::hpke;
-use crate::store::mls::MlsStore;
 
 /// The suite of Pli's groups: X-Wing, AES-256-GCM, SHA-384, Ed25519.
 pub const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
@@ -33,19 +32,19 @@ pub const CLASSIC_SUITE: Ciphersuite = Ciphersuite::MLS_128_DHKEMX25519_AES128GC
 
 /// One call's view of the world for openmls: cryptography, randomness and a store. A test that attacks passes a `C`
 /// of its own around [`Crypto`].
-pub struct Provider<'a, C = Crypto> {
+pub struct Provider<'a, S, C = Crypto> {
     /// Cryptography and randomness.
     pub crypto: &'a C,
     /// Where group state is kept.
-    pub storage: MlsStore<'a>,
+    pub storage: S,
 }
 
-impl<'a, C: OpenMlsCrypto + OpenMlsRand> OpenMlsProvider for Provider<'a, C> {
+impl<S: StorageProvider<CURRENT_VERSION>, C: OpenMlsCrypto + OpenMlsRand> OpenMlsProvider for Provider<'_, S, C> {
     type CryptoProvider = C;
     type RandProvider = C;
-    type StorageProvider = MlsStore<'a>;
+    type StorageProvider = S;
 
-    fn storage(&self) -> &MlsStore<'a> {
+    fn storage(&self) -> &S {
         &self.storage
     }
     fn crypto(&self) -> &C {
@@ -56,19 +55,35 @@ impl<'a, C: OpenMlsCrypto + OpenMlsRand> OpenMlsProvider for Provider<'a, C> {
     }
 }
 
-/// Cryptography whose randomness is an [`Env`]'s.
+/// Fills bytes at random, from whatever its owner draws.
+pub type Draw = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// Cryptography whose randomness is handed in.
 #[derive(Clone)]
 pub struct Crypto {
-    pub(super) env: Arc<dyn Env>,
+    draw: Draw,
     /// See `hpke_seal`.
     sealing_secret: Zeroizing<[u8; 32]>,
 }
 
 impl Crypto {
-    /// Cryptography that draws from `env`, at once and whenever randomness is needed.
-    pub fn new(env: Arc<dyn Env>) -> Self {
-        let sealing_secret = Zeroizing::new(pli_env::random(&*env));
-        Self { env, sealing_secret }
+    /// Cryptography that draws by this, at once and whenever randomness is needed.
+    pub fn new(draw: Draw) -> Self {
+        let mut sealing_secret = Zeroizing::new([0; 32]);
+        draw(&mut *sealing_secret);
+        Self { draw, sealing_secret }
+    }
+
+    /// Bytes at random.
+    pub(super) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.draw)(&mut bytes);
+        bytes
+    }
+
+    /// What it draws by.
+    pub(super) fn draw(&self) -> Draw {
+        self.draw.clone()
     }
 }
 
@@ -76,11 +91,11 @@ impl OpenMlsRand for Crypto {
     type Error = Infallible;
 
     fn random_array<const N: usize>(&self) -> Result<[u8; N], Infallible> {
-        Ok(pli_env::random(&*self.env))
+        Ok(self.random())
     }
     fn random_vec(&self, len: usize) -> Result<Vec<u8>, Infallible> {
         let mut bytes = vec![0; len];
-        self.env.fill(&mut bytes);
+        (self.draw)(&mut bytes);
         Ok(bytes)
     }
 }
@@ -129,7 +144,7 @@ impl OpenMlsCrypto for Crypto {
 
     fn signature_key_gen(&self, alg: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
         ed25519_only(alg)?;
-        let seed = Zeroizing::new(pli_env::random::<32>(&*self.env));
+        let seed = Zeroizing::new(self.random::<32>());
         Ok((seed.to_vec(), DeviceKey::from_seed(&seed).public().to_vec()))
     }
     fn sign(&self, alg: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {

@@ -3,7 +3,6 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf;
-use pli_env::Env;
 use pli_proto::id::LogId;
 use pli_proto::{limits, pb, signed};
 use prost::Message;
@@ -16,31 +15,32 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub struct LogKey([u8; 32]);
 
 impl LogKey {
-    /// A new one.
-    pub fn random(env: &dyn Env) -> Self {
-        Self(pli_env::random(env))
-    }
-
     /// The bytes, for the group context and the store, which are sealed themselves.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
+impl From<[u8; 32]> for LogKey {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl TryFrom<&[u8]> for LogKey {
     type Error = std::array::TryFromSliceError;
     fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
-        bytes.try_into().map(Self)
+        <[u8; 32]>::try_from(bytes).map(Self)
     }
 }
 
 /// The smallest bucket: most texts fit, and look alike.
 const SMALLEST_BYTES: usize = 1024;
 
-/// Seals the inside of an entry whose clear part is set, into `entry.sealed`.
-pub fn seal_entry(env: &dyn Env, key: &LogKey, log: LogId, entry: &mut pb::Entry, inside: &pb::Opened) {
+/// Seals the inside of an entry whose clear part is set, into `entry.sealed`. The nonce is random.
+pub fn seal_entry(nonce: [u8; NONCE_LEN], key: &LogKey, log: LogId, entry: &mut pb::Entry, inside: &pb::Opened) {
     let associated = signed::clear_part(log, entry);
-    entry.sealed = seal(env, key, b"entry", &entry.id, &associated, &inside.encode_to_vec());
+    entry.sealed = seal(nonce, key, b"entry", &entry.id, &associated, &inside.encode_to_vec());
 }
 
 /// Opens an entry; `None` if it is not one that a member sealed for this place, or is beyond its bounds: whoever is in a
@@ -97,10 +97,16 @@ fn each(mut message: &[u8], wanted: u32, holds: &mut dyn FnMut(&[u8]) -> bool) -
     true
 }
 
-/// Seals a snapshot for its number.
-pub fn seal_snapshot(env: &dyn Env, key: &LogKey, log: LogId, number: u64, snapshot: &pb::Snapshot) -> Vec<u8> {
+/// Seals a snapshot for its number. The nonce is random.
+pub fn seal_snapshot(
+    nonce: [u8; NONCE_LEN],
+    key: &LogKey,
+    log: LogId,
+    number: u64,
+    snapshot: &pb::Snapshot,
+) -> Vec<u8> {
     let associated = signed::join(&[&log.0, &number.to_be_bytes()]);
-    seal(env, key, b"snapshot", &number.to_be_bytes(), &associated, &snapshot.encode_to_vec())
+    seal(nonce, key, b"snapshot", &number.to_be_bytes(), &associated, &snapshot.encode_to_vec())
 }
 
 /// Opens a snapshot; `None` if no member sealed it for this number.
@@ -110,8 +116,7 @@ pub fn open_snapshot(key: &LogKey, log: LogId, number: u64, sealed: &[u8]) -> Op
     pb::Snapshot::decode(inside.as_slice()).ok()
 }
 
-fn seal(env: &dyn Env, key: &LogKey, kind: &[u8], id: &[u8], associated: &[u8], inside: &[u8]) -> Vec<u8> {
-    let nonce: [u8; NONCE_LEN] = pli_env::random(env);
+fn seal(nonce: [u8; NONCE_LEN], key: &LogKey, kind: &[u8], id: &[u8], associated: &[u8], inside: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(NONCE_LEN + bucket(inside.len() + 4) + AES_256_GCM.tag_len());
     out.extend_from_slice(&(inside.len() as u32).to_be_bytes());
     out.extend_from_slice(inside);

@@ -15,13 +15,14 @@ use crate::store::logs::{self, Log};
 use crate::store::outbox::Welcome;
 use crate::store::{Loaded, Tx};
 
-use super::join::{Keep, internal, judge, tree};
-use super::roster::{KeyDigest, Leaf, Roster};
-use super::rules;
-use super::seal;
-use super::settings::Settings;
-use super::split_vector;
-use super::verdict::Public;
+use super::join::{Keep, internal, judge};
+use crate::store::groups::tree;
+use pli_kernel::group::roster::{KeyDigest, Leaf, Roster};
+use pli_kernel::group::rules;
+use pli_kernel::group::seal;
+use pli_kernel::group::settings::Settings;
+use pli_kernel::group::split_vector;
+use pli_kernel::group::verdict::Public;
 
 /// A device to add.
 #[derive(Clone)]
@@ -70,7 +71,7 @@ pub(crate) fn commit(
         .force_self_update(!adds_alone);
     if let Some(settings) = changed {
         builder = builder
-            .propose_group_context_extensions(super::context_extensions(settings))
+            .propose_group_context_extensions(pli_kernel::group::context_extensions(settings))
             .map_err(|error| internal("settings", &error))?;
     }
     let bundle = builder
@@ -124,7 +125,7 @@ fn roster_after(plan: &Plan, loaded: &Loaded) -> Result<Roster, Error> {
     // Their places in the tree do not matter for rows.
     for (place, addition) in plan.add.iter().enumerate() {
         let leaf = addition.package.leaf_node();
-        let certificate = super::roster::verify_credential(leaf.credential(), &loaded.public.settings.root)
+        let certificate = pli_kernel::group::roster::verify_credential(leaf.credential(), &loaded.public.settings.root)
             .ok_or(Error::internal("certificate"))?;
         roster.insert(Leaf { index: u32::MAX - place as u32, certificate, encryption_key: KeyDigest::default() });
     }
@@ -198,7 +199,7 @@ pub(crate) fn seal_commit(
     let signed = signed::commit(record.log, &entry, &commit);
     commit.signature = tx.context.me.key.sign_raw(&signed).to_vec();
     let inside = pb::Opened { body: Some(pb::opened::Body::Commit(commit)) };
-    seal::seal_entry(&*tx.context.env, &record.key, record.log, &mut entry, &inside);
+    seal::seal_entry(pli_env::random(&*tx.context.env), &record.key, record.log, &mut entry, &inside);
     entry
 }
 
@@ -218,7 +219,7 @@ fn counts(tx: &Tx<'_>, record: &Log, public: &Public, entry: &pb::Entry) -> Resu
 }
 
 /// One welcome for each joiner: openmls makes one for all, in which each joiner's secrets are 1.3 KB for all others.
-fn welcomes(all: &[u8], adds: &[Addition], crypto: &crate::crypto::Crypto) -> Result<Vec<Welcome>, Error> {
+fn welcomes(all: &[u8], adds: &[Addition], crypto: &pli_kernel::crypto::Crypto) -> Result<Vec<Welcome>, Error> {
     let parts = split_welcome(all).ok_or(Error::internal("welcome"))?;
     let mut out = Vec::with_capacity(adds.len());
     for addition in adds {

@@ -1,9 +1,7 @@
 //! Entering a group: by founding it, by a welcome, and by coming back after losing its secrets.
 
 use openmls::group::{MlsGroup, PublicGroup, StagedWelcome};
-use openmls::prelude::{
-    GroupId, LeafNodeParameters, MlsMessageBodyIn, MlsMessageIn, ProposalStore, RatchetTreeIn, Welcome,
-};
+use openmls::prelude::{LeafNodeParameters, MlsMessageBodyIn, MlsMessageIn, ProposalStore, RatchetTreeIn, Welcome};
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{EntryId, LogId};
 use pli_proto::signed::{self, Hash};
@@ -11,48 +9,16 @@ use pli_proto::{limits, pb};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
 
 use crate::error::Error;
+use crate::store::groups::{group_id, tree};
 use crate::store::logs::{self, Log, LogState};
-use crate::store::mls::{self, MlsStore};
+use crate::store::mls;
 use crate::store::{Loaded, Tx, meta, outbox};
 
-use super::roster::Roster;
-use super::seal;
-use super::settings::Settings;
-use super::verdict::{self, Counted, Fault, Public};
-use super::{capabilities, create_config, group_info, join_config};
-
-/// The MLS group id of a log.
-pub fn group_id(log: LogId) -> GroupId {
-    GroupId::from_slice(&log.0)
-}
-
-/// Loads a group: the member's state, unless the secrets are lost, and what the public state says.
-pub(crate) fn load(tx: &Tx<'_>, log: LogId) -> Result<Loaded, Error> {
-    let record = logs::get(tx.db, log)?;
-    let member = match record.state {
-        LogState::Broken => None,
-        _ => MlsGroup::load(&tx.provider().storage, &group_id(log))?,
-    };
-    let Some(group) = member else {
-        let public = read_public(&tree(&tx.follower_store(), log)?)?;
-        return Ok(Loaded { group: None, public });
-    };
-    let public = read_public(group.public_group())?;
-    Ok(Loaded { group: Some(group), public })
-}
-
-/// The tree and the context as they are stored. Not kept in memory: a member has them in the own group too, and those of
-/// 1,000 members take megabytes.
-pub(crate) fn tree(store: &MlsStore<'_>, log: LogId) -> Result<PublicGroup, Error> {
-    PublicGroup::load(store, &group_id(log))?.ok_or(Error::Damaged)
-}
-
-/// What the public state of a group says, whose leaves were verified when they entered.
-pub(crate) fn read_public(group: &PublicGroup) -> Result<Public, Error> {
-    let roster = Roster::read(group).ok_or(Error::Damaged)?;
-    let settings = Settings::of(group.group_context()).map_err(|_| Error::Damaged)?;
-    Ok(Public::new(roster, settings))
-}
+use pli_kernel::group::roster::Roster;
+use pli_kernel::group::seal;
+use pli_kernel::group::settings::Settings;
+use pli_kernel::group::verdict::{self, Counted, Fault, Public};
+use pli_kernel::group::{capabilities, create_config, group_info, join_config};
 
 /// What [`judge`] leaves in the follower's space of the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,7 +81,7 @@ pub(crate) fn snapshot(tx: &Tx<'_>, record: &Log) -> Result<Vec<u8>, Error> {
         rows: rows.into_iter().map(|(key, rank)| pli_proto::rows::set(key, rank)).collect(),
         hash: record.commit_hash.to_vec(),
     };
-    Ok(seal::seal_snapshot(&*tx.context.env, &record.key, record.log, record.commit_number, &snapshot))
+    Ok(seal::seal_snapshot(pli_env::random(&*tx.context.env), &record.key, record.log, record.commit_number, &snapshot))
 }
 
 /// What a joiner was given: the welcome's envelope, a snapshot, and the log from there to the commit that added it.
@@ -154,7 +120,7 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
         };
     let group = open_welcome(tx, record.log, welcome, &replayed.group)?;
     let context = group.public_group().group_context() == replayed.group.group_context();
-    let context = context && replayed.public.settings.rules == super::RULES;
+    let context = context && replayed.public.settings.rules == pli_kernel::group::RULES;
     if !context || replayed.public.settings.log_key != record.key || replayed.public.settings.root != tx.context.me.root
     {
         return Err(CannotJoin::Welcome);
@@ -251,7 +217,7 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
         match judge(tx, &mut group, &public, record.log, entry, &commit, Keep::Counted)? {
             Ok(counted) => {
                 group_info = commit.group_info;
-                if counted.after.settings.rules != super::RULES {
+                if counted.after.settings.rules != pli_kernel::group::RULES {
                     return Err(CannotJoin::Welcome);
                 }
                 public = counted.after;

@@ -121,10 +121,14 @@ impl Roster {
     pub fn persons(&self) -> BTreeSet<PersonId> {
         self.leaves().map(Leaf::person).collect()
     }
-    pub(crate) fn remove(&mut self, index: u32) -> Option<Leaf> {
+
+    /// Takes the leaf at a place out.
+    pub fn remove(&mut self, index: u32) -> Option<Leaf> {
         self.0.remove(&index)
     }
-    pub(crate) fn insert(&mut self, leaf: Leaf) {
+
+    /// Puts a verified leaf at its place.
+    pub fn insert(&mut self, leaf: Leaf) {
         self.0.insert(leaf.index, leaf);
     }
 

@@ -6,7 +6,6 @@
 //! is SHAKE256(ikm). Members derive the keys of tree nodes from path secrets, so all must do it alike.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use aws_lc_rs::agreement::{self, PrivateKey, UnparsedPublicKey, X25519};
 use hpke_rs::{Hpke, Mode};
@@ -18,17 +17,16 @@ use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::types::{
     AeadType, Ciphersuite, CryptoError, HashType, HpkeAeadType, HpkeConfig, HpkeKdfType, HpkeKemType,
 };
-use pli_env::Env;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::crypto::provider::{self, Crypto, SUITE};
+use crate::crypto::provider::{self, Crypto, Draw, SUITE};
 
 /// HPKE of the hybrid suite, with which everything outside of MLS is sealed to a key.
 pub const HPKE_CONFIG: HpkeConfig = SUITE.hpke_config();
 
 /// A new key pair for [`seal_to`] and [`open_with`]: private, public.
 pub fn generate_kem_pair(crypto: &Crypto) -> (Zeroizing<Vec<u8>>, Vec<u8>) {
-    let seed = Zeroizing::new(pli_env::random::<SEED_BYTES>(&*crypto.env));
+    let seed = Zeroizing::new(crypto.random::<SEED_BYTES>());
     let (public, private) =
         Primitives::kem_key_gen_derand(KemAlgorithm::XWingDraft06, &*seed).expect("any seed makes an X-Wing key pair");
     (Zeroizing::new(private), public)
@@ -214,8 +212,8 @@ impl HpkeCrypto for Primitives {
 
 /// Randomness in hpke-rs' terms.
 pub(super) enum Prng {
-    /// An [`Env`]'s, in the order of the calls.
-    Drawn(Arc<dyn Env>),
+    /// What was handed in, in the order of the calls.
+    Drawn(Draw),
     /// HKDF's from this key; the number counts what was taken.
     Derived(Zeroizing<Vec<u8>>, u32),
 }
@@ -223,7 +221,7 @@ pub(super) enum Prng {
 impl Prng {
     /// Randomness drawn when it is needed.
     pub(super) fn drawn(crypto: &Crypto) -> Self {
-        Self::Drawn(crypto.env.clone())
+        Self::Drawn(crypto.draw())
     }
 
     /// Randomness that depends on `secret` and `inputs`, and not on what others draw meanwhile.
@@ -235,7 +233,7 @@ impl Prng {
 
     fn fill(&mut self, bytes: &mut [u8]) {
         match self {
-            Self::Drawn(env) => env.fill(bytes),
+            Self::Drawn(draw) => draw(bytes),
             Self::Derived(key, taken) => {
                 let okm = provider::expand(HashType::Sha2_384, key, &[&taken.to_be_bytes()], bytes.len());
                 bytes.copy_from_slice(&okm.expect("a KEM asks for 64 bytes at most"));

@@ -14,7 +14,6 @@ use super::{RULES, SETTINGS_EXTENSION};
 
 /// What a person may do in a group, the least first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Role {
     /// From outside the organisation, for a time.
     #[default]
@@ -185,12 +184,12 @@ impl Settings {
     }
 
     /// The highest role that is named and present.
-    pub(crate) fn highest(&self, present: &BTreeSet<PersonId>) -> Role {
+    pub fn highest(&self, present: &BTreeSet<PersonId>) -> Role {
         present.iter().map(|person| self.named(*person)).max().unwrap_or(Role::Member)
     }
 
     /// As [`Self::role`], where the highest role is known.
-    pub(crate) fn role_under(&self, highest: Role, person: PersonId) -> Role {
+    pub fn role_under(&self, highest: Role, person: PersonId) -> Role {
         let own = self.named(person);
         match highest {
             Role::Owner => own,
@@ -200,7 +199,7 @@ impl Settings {
     }
 
     /// The role that is named for a person; a member's, where none is.
-    pub(crate) fn named(&self, person: PersonId) -> Role {
+    pub fn named(&self, person: PersonId) -> Role {
         self.roles.get(&person).copied().unwrap_or(Role::Member)
     }
 
@@ -215,7 +214,7 @@ impl Settings {
 
     /// How long messages are shown, in milliseconds; `None` for ever. A lifetime that is out of bounds is read as none: it
     /// comes from whoever may set it, and is no reason for a verdict.
-    pub(crate) fn lifetime_ms(&self) -> Option<u64> {
+    pub fn lifetime_ms(&self) -> Option<u64> {
         let bounds = limits::LIFETIME_LEAST_S..=limits::LIFETIME_MOST_S;
         bounds.contains(&self.lifetime_s).then_some(self.lifetime_s * 1000)
     }

@@ -1,0 +1,75 @@
+//! Founding logs: a group's, and a pair's when it is first needed.
+
+use pli_kernel::group::seal::LogKey;
+use pli_kernel::group::settings::Settings;
+use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
+
+use crate::error::{Error, What};
+use crate::membership::join;
+use crate::membership::schedule::first_update;
+use crate::store::logs::{self, Log, LogState};
+use crate::store::outbox::{self, Intent};
+use crate::store::{Notice, Tx, items, people, summary};
+
+/// Founds a log of this device alone, to be created at the server.
+pub(crate) fn found(
+    tx: &mut Tx<'_>,
+    log: LogId,
+    conversation: ConversationId,
+    key: LogKey,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let record = Log { state: LogState::Founding, update_ms: first_update(tx, 2), ..Log::new(log, conversation, key) };
+    logs::put(tx.db, &record)?;
+    join::found(tx, &record, settings)?;
+    let loaded = tx.take_group(log)?;
+    summary::put(tx, log, &loaded.public)?;
+    tx.keep_group(log, loaded);
+    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Outbox(log));
+    Ok(())
+}
+
+/// The log that a conversation's next intent goes to; a pair's is made when first needed.
+pub(crate) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
+    let records = logs::of(tx.db, id)?;
+    if let Some(record) =
+        records.first().filter(|record| record.state.is_followed() || record.state == LogState::Founding)
+    {
+        return Ok(record.clone());
+    }
+    let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound { what: What::Conversation })?;
+    let Some(peer) = conversation.peer else { return Err(Error::NotAllowed) };
+    let me = tx.context.me.person;
+    let key = LogKey::from(pli_env::random(&*tx.context.env));
+    // Lower than one that this device can't follow any more: the other person then writes to the new one.
+    let mut log = LogId(pli_env::random(&*tx.context.env));
+    while records.iter().any(|old| old.log <= log) {
+        log = LogId(pli_env::random(&*tx.context.env));
+    }
+    let settings = Settings::pair(key.clone(), tx.context.me.root, [me, peer]);
+    found(tx, log, id, key, &settings)?;
+    let own = has_other_devices(tx, me)?.then_some(me);
+    add_intents(tx, id, &[peer], own)?;
+    logs::get(tx.db, log)
+}
+
+/// Queues the adding of people, and of the own person's further devices.
+pub(crate) fn add_intents(
+    tx: &mut Tx<'_>,
+    conversation: ConversationId,
+    others: &[PersonId],
+    me: Option<PersonId>,
+) -> Result<(), Error> {
+    let people: Vec<PersonId> = others.iter().copied().chain(me).collect();
+    if !people.is_empty() {
+        let entry = EntryId(pli_env::random(&*tx.context.env));
+        outbox::push(tx.db, conversation, entry, Intent::Add(people), tx.now_ms())?;
+    }
+    Ok(())
+}
+
+/// Whether a person has devices beside this one.
+pub(crate) fn has_other_devices(tx: &Tx<'_>, me: PersonId) -> Result<bool, Error> {
+    Ok(people::devices(tx.db, me)?.iter().any(|device| device.id != tx.context.me.device && !device.revoked))
+}
