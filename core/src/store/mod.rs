@@ -24,7 +24,7 @@ pub mod relations;
 pub mod summary;
 pub mod unsettled;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -87,6 +87,7 @@ pub struct State {
     groups: LruCache<LogId, Loaded>,
     deferred: Deferred,
     caught_up: BTreeSet<LogId>,
+    removals: BTreeMap<LogId, u64>,
 }
 
 impl Cache for State {
@@ -218,6 +219,22 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// When this device removes from a log's group those who must go: drawn when it is first asked. Not in the store, for a
+    /// restart may draw anew.
+    pub(crate) fn removal_ms(&mut self, log: LogId, draw: impl FnOnce(&Self) -> u64) -> u64 {
+        if let Some(at_ms) = self.state.removals.get(&log) {
+            return *at_ms;
+        }
+        let at_ms = draw(self);
+        self.state.removals.insert(log, at_ms);
+        at_ms
+    }
+
+    /// Nobody has to go from a log's group, or no longer.
+    pub(crate) fn no_removal(&mut self, log: LogId) {
+        self.state.removals.remove(&log);
+    }
+
     /// Forgets which logs were caught up: the connection was lost.
     pub fn none_caught_up(&mut self) {
         self.state.caught_up.clear();
@@ -241,7 +258,12 @@ impl Store {
         reader: Connection,
         notices: broadcast::Sender<Notice>,
     ) -> Result<Self, Error> {
-        let state = State { groups: LruCache::new(GROUPS), deferred: Deferred::default(), caught_up: BTreeSet::new() };
+        let state = State {
+            groups: LruCache::new(GROUPS),
+            deferred: Deferred::default(),
+            caught_up: BTreeSet::new(),
+            removals: BTreeMap::new(),
+        };
         Ok(Self {
             writer: Writer::start(&context.env, "pli-writer", writer, state),
             reader: Reader::start(&context.env, "pli-reader", reader)?,

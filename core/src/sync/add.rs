@@ -15,7 +15,7 @@ use crate::store::outbox::{self, Intent, Queued, Refusal};
 use crate::store::{Loaded, Notice, Tx, issuers, people};
 
 use super::plan::{Planned, absent_peer, plan};
-use super::prepare::seal_commit;
+use super::prepare::{expelled, seal_commit};
 
 /// The first wait for key packages of somebody who has none; it doubles each time.
 const RETRY_MS: u64 = 500;
@@ -31,7 +31,10 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
         return Ok(());
     }
     let mut loaded = tx.take_group(log)?;
-    if let Planned::Take(wanted) = plan(tx, &record, &loaded, &queued)? {
+    // Nothing is encrypted to those who have to go, of whom this device may have heard meanwhile.
+    if expelled(tx, &record, &mut loaded)?.remove.is_empty()
+        && let Planned::Take(wanted) = plan(tx, &record, &loaded, &queued)?
+    {
         let additions: Vec<Addition> =
             taken.iter().filter_map(|package| check_package(tx, &loaded, package, &wanted, &queued.intent)).collect();
         let came = |person: &PersonId| additions.iter().any(|addition| addition.person == *person);

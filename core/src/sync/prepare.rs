@@ -111,12 +111,13 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
     let expelled = expelled(tx, record, loaded)?;
     let may_commit = schedule::may_commit(record, tx.now_ms());
     if !expelled.remove.is_empty() {
-        if let Err(commit_ms) = may_commit {
-            return Ok(Step::Wait(commit_ms));
+        if let Err(at_ms) = may_commit.and(may_remove(tx, record, loaded, is_first)?) {
+            return Ok(Step::Wait(at_ms));
         }
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &expelled);
     }
+    tx.no_removal(record.log);
     while is_first && let Some(queued) = outbox::next(tx.db, record.conversation, tx.now_ms())? {
         if let Some(step) = carry_out(tx, record, loaded, &queued)? {
             return Ok(step);
@@ -146,8 +147,17 @@ fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_ms: Option<u64>) -> Result<Opt
     Ok(oldest.map(|oldest| oldest.saturating_add(lifetime_ms).saturating_add(1)))
 }
 
+/// Whether it is this device's turn to remove those who must go; else when. Another's commit that does it comes first, or
+/// something that this device has to say does.
+fn may_remove(tx: &mut Tx<'_>, record: &Log, loaded: &Loaded, is_first: bool) -> Result<Result<(), u64>, Error> {
+    let (leaves, role) = (loaded.public.roster.len(), loaded.public.settings.named(tx.context.me.person));
+    let turn_ms = tx.removal_ms(record.log, |tx| schedule::removal(tx, leaves, role));
+    let waiting = if is_first { outbox::next(tx.db, record.conversation, tx.now_ms())? } else { None };
+    Ok(schedule::may_remove(turn_ms, waiting.map(|queued| queued.created_ms), tx.now_ms()))
+}
+
 /// The leaves of revoked devices, of leavers, and of those that ended with their issuer, with what proves it.
-fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Error> {
+pub(super) fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Error> {
     let mut plan = Plan::default();
     let known = people::known(tx.db)?;
     let roster = &loaded.public.roster;

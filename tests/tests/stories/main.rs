@@ -10,6 +10,8 @@ mod issuers;
 mod outbox;
 mod pairs;
 mod put_back;
+mod reads;
+mod removal;
 mod screens;
 mod servers;
 mod survival;
