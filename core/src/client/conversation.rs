@@ -93,7 +93,7 @@ impl Conversation {
         Timeline::new(self.client.clone(), self.id, around)
     }
 
-    /// Says something.
+    /// Says something. The conversation's draft goes with it, in the same transaction; if it is refused, the draft stays.
     ///
     /// # Errors
     /// [`Error::Invalid`]; [`Error::NotAllowed`]; [`Error::StorageFull`].
@@ -108,6 +108,7 @@ impl Conversation {
             if let Some(reply_to) = reply_to {
                 this.message(tx, reply_to)?;
             }
+            items::set_draft(tx.db, this.id, "")?;
             this.say(tx, Body::Text(text))
         })
         .await
