@@ -246,7 +246,8 @@ impl<'a> Tx<'a> {
 pub struct Store {
     context: Arc<Context>,
     writer: Writer<State>,
-    reader: Reader,
+    screens: Reader,
+    sync: Reader,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -255,7 +256,7 @@ impl Store {
     pub(crate) fn start(
         context: Arc<Context>,
         writer: Connection,
-        reader: Connection,
+        [screens, sync]: [Connection; 2],
         notices: broadcast::Sender<Notice>,
     ) -> Result<Self, Error> {
         let state = State {
@@ -266,7 +267,8 @@ impl Store {
         };
         Ok(Self {
             writer: Writer::start(&context.env, "pli-writer", writer, state),
-            reader: Reader::start(&context.env, "pli-reader", reader)?,
+            screens: Reader::start(&context.env, "pli-reader", screens)?,
+            sync: Reader::start(&context.env, "pli-sync-reader", sync)?,
             notices,
             context,
         })
@@ -305,7 +307,7 @@ impl Store {
         self.writer.run_then(job, tell).await?
     }
 
-    /// Runs a query on what was last committed: all that it reads is of one moment.
+    /// Runs a query for the app, on what was last committed: all that it reads is of one moment.
     ///
     /// # Errors
     /// The query's own, or [`Error::Closed`].
@@ -313,12 +315,15 @@ impl Store {
         &self,
         query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
-        self.reader
-            .run(|db| {
-                let _moment = db.unchecked_transaction()?;
-                query(db)
-            })
-            .await?
+        read(&self.screens, query).await
+    }
+
+    /// As [`Self::read`], for what goes to and from the server: it waits for no screen's query, however long that takes.
+    pub(crate) async fn sync_read<R: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        read(&self.sync, query).await
     }
 
     /// Notices of committed changes from now on.
@@ -328,7 +333,19 @@ impl Store {
 
     /// Ends the writer after what was asked before; the database is then closed and checkpointed.
     pub async fn close(&self) {
-        self.reader.close().await;
+        self.screens.close().await;
+        self.sync.close().await;
         self.writer.close().await;
     }
+}
+
+async fn read<R: Send + 'static>(
+    reader: &Reader,
+    query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
+) -> Result<R, Error> {
+    let query = |db: &Connection| {
+        let _moment = db.unchecked_transaction()?;
+        query(db)
+    };
+    reader.run(query).await?
 }

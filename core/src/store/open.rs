@@ -25,8 +25,8 @@ const MIGRATIONS: [&str; 4] =
 pub(crate) struct Opened {
     /// May write.
     pub(crate) writer: Connection,
-    /// Reads only.
-    pub(crate) reader: Connection,
+    /// Read only.
+    pub(crate) readers: [Connection; 2],
     /// Held while the store is open.
     pub(crate) lock: File,
     /// What [`reopen`] needs.
@@ -41,9 +41,9 @@ pub(crate) fn create(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Resul
     remove(folder);
     let secret = StoreSecret::new(env);
     secret.save(keys)?;
-    let (writer, reader) = connect(env, folder, &secret)?;
+    let (writer, readers) = connect(env, folder, &secret)?;
     meta::set(&writer, meta::STORE_NUMBER, &secret.current)?;
-    Ok(Opened { writer, reader, lock, secret })
+    Ok(Opened { writer, readers, lock, secret })
 }
 
 /// Erases the secret, and then the store, which without it nobody can read.
@@ -75,11 +75,11 @@ pub(crate) fn reopen(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, secret: 
         return Err(Error::NotEnrolled);
     }
     let lock = lock(folder)?;
-    let (writer, reader) = connect(env, folder, &secret)?;
+    let (writer, readers) = connect(env, folder, &secret)?;
     if meta::get(&writer, meta::STORE_NUMBER)? == Some(secret.current) {
-        return Ok(Opened { writer, reader, lock, secret });
+        return Ok(Opened { writer, readers, lock, secret });
     }
-    drop((writer, reader));
+    drop((writer, readers));
     open_locked(env, folder, keys, lock)
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn open(env: &dyn Env, folder: &Path, keys: &dyn KeyStore) -> Result<
 
 fn open_locked(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, lock: File) -> Result<Opened, Error> {
     let mut secret = StoreSecret::load(keys)?.ok_or(Error::KeyUnavailable { why: KeyProblem::Missing })?;
-    let (writer, reader) = connect(env, folder, &secret)?;
+    let (writer, readers) = connect(env, folder, &secret)?;
     let number: Option<[u8; 16]> = meta::get(&writer, meta::STORE_NUMBER)?;
     if number.is_none() && meta::get::<Vec<u8>>(&writer, meta::IDENTITY)?.is_none() {
         return Err(Error::NotEnrolled); // A join that was killed while it made the store.
@@ -111,7 +111,7 @@ fn open_locked(env: &dyn Env, folder: &Path, keys: &dyn KeyStore, lock: File) ->
     meta::set(&writer, meta::STORE_NUMBER, &secret.next)?;
     secret.current = secret.next;
     secret.save(keys)?;
-    Ok(Opened { writer, reader, lock, secret })
+    Ok(Opened { writer, readers, lock, secret })
 }
 
 fn path(folder: &Path) -> PathBuf {
@@ -128,7 +128,7 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connection, Connection), Error> {
+fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connection, [Connection; 2]), Error> {
     let open = || -> Result<Connection, Error> {
         let connection = env.open_database(&path(folder))?;
         // Its own words to standard error would be nobody's; a wrong key is an error of this call.
@@ -151,7 +151,7 @@ fn connect(env: &dyn Env, folder: &Path, secret: &StoreSecret) -> Result<(Connec
     };
     let writer = open()?;
     migrate(&writer)?;
-    Ok((writer, open()?))
+    Ok((writer, [open()?, open()?]))
 }
 
 fn migrate(connection: &Connection) -> Result<(), Error> {

@@ -61,7 +61,7 @@ async fn lanes(engine: &Engine) -> Result<std::convert::Infallible, Error> {
     let mut lanes: BTreeMap<Lane, Waiting> = BTreeMap::new();
     let mut running = FuturesUnordered::new();
     let all = async || -> Result<Vec<Lane>, Error> {
-        let records = engine.store.read(logs::all).await?;
+        let records = engine.store.sync_read(logs::all).await?;
         let logs = records.into_iter().map(|record| Lane::Log(record.log));
         Ok(logs.chain([Lane::Deliveries]).collect())
     };
@@ -169,7 +169,7 @@ async fn drive_log(engine: &Engine, sealed: &Sealed, log: LogId) -> Result<End, 
             Step::Snapshot(number, snapshot) => put_snapshot(engine, sealed, log, number, snapshot).await?,
             Step::Take(entry, devices) => {
                 let devices = devices.iter().map(|device| device.to_vec()).collect();
-                let put_back_ms = engine.store.read(|db| meta::number(db, meta::PUT_BACK_MS)).await?;
+                let put_back_ms = engine.store.sync_read(|db| meta::number(db, meta::PUT_BACK_MS)).await?;
                 let last_resort = has_come(put_back_ms + PUT_BACK_MS, engine.env().now_ms(), 2 * PUT_BACK_MS).is_err();
                 let answer = sealed.key_packages().take(pb::TakeRequest { devices, last_resort }).await;
                 let taken = answer.map_err(|status| failed(engine, &status))?.into_inner().packages;
@@ -185,7 +185,7 @@ fn failed(engine: &Engine, status: &Status) -> Error {
 }
 
 async fn record(engine: &Engine, log: LogId) -> Result<Log, Error> {
-    engine.store.read(move |db| logs::get(db, log)).await
+    engine.store.sync_read(move |db| logs::get(db, log)).await
 }
 
 async fn create(engine: &Engine, sealed: &Sealed, log: LogId, snapshot: Vec<u8>) -> Result<(), Error> {
@@ -329,7 +329,7 @@ async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
     loop {
         let now_ms = engine.env().now_ms();
         let (due, next_ms) =
-            engine.store.read(move |db| Ok((deliveries::due(db, now_ms)?, deliveries::next_ms(db, now_ms)?))).await?;
+            engine.store.sync_read(move |db| Ok((deliveries::due(db, now_ms)?, deliveries::next_ms(db, now_ms)?))).await?;
         if due.is_empty() {
             return Ok(next_ms.map_or(End::Idle, End::Until));
         }
