@@ -174,9 +174,10 @@ impl Env for Altered {
     fn open_database(&self, path: &Path) -> rusqlite::Result<Connection> {
         let mut connection = self.real.open_database(path)?;
         let statements = self.statements.clone();
-        let note = move |event: TraceEvent<'_>| match event {
-            TraceEvent::Profile(statement, _) => statements.note(&statement.sql()),
-            _ => {}
+        let note = move |event: TraceEvent<'_>| {
+            if let TraceEvent::Profile(statement, _) = event {
+                statements.note(&statement.sql());
+            }
         };
         connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(note))?;
         Ok(connection)

@@ -69,7 +69,7 @@ impl Conversation {
         let id = self.id;
         observe(
             &self.client,
-            move |notice| matches!(notice, Notice::People) || *notice == Notice::Conversation(id),
+            move |notice| *notice == Notice::People || *notice == Notice::Group(id),
             move |db| members(db, id),
             |member: &Member| member.person.id,
         )
@@ -80,7 +80,7 @@ impl Conversation {
         let id = self.id;
         observe_one(
             &self.client,
-            move |notice| matches!(notice, Notice::People) || *notice == Notice::Conversation(id),
+            move |notice| *notice == Notice::People || notice.conversation() == Some(id),
             move |db| {
                 let conversation = items::conversation(db, id)?;
                 conversation.map(|conversation| info(&mut People::new(db), &conversation)).transpose()
@@ -109,6 +109,7 @@ impl Conversation {
                 this.message(tx, reply_to)?;
             }
             items::set_draft(tx.db, this.id, "")?;
+            tx.notice(Notice::Own(this.id));
             this.say(tx, Body::Text(text))
         })
         .await
@@ -303,7 +304,7 @@ impl Conversation {
         self.act(move |tx, this| {
             items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
             change(tx, this.id)?;
-            tx.notice(Notice::Conversation(this.id));
+            tx.notice(Notice::Own(this.id));
             Ok(())
         })
         .await
@@ -355,7 +356,7 @@ impl Conversation {
         let entry = EntryId(pli_env::random(&*tx.context.env));
         let queued = outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
         tx.notice(Notice::Outbox(record.log));
-        tx.notice(Notice::Conversation(self.id));
+        tx.notice(Notice::Items(self.id));
         Ok(queued)
     }
 }

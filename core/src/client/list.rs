@@ -34,7 +34,7 @@ impl Client {
     pub fn conversations(&self) -> impl Stream<Item = Vec<VectorDiff<ConversationInfo>>> + Send + use<> {
         observe_parts(
             self,
-            |notice| matches!(notice, Notice::Conversation(_) | Notice::People),
+            |notice| *notice == Notice::People || notice.conversation().is_some(),
             |db, changed| match changed {
                 Changed { all: true, .. } => list(db).map(Found::All),
                 Changed { conversations, .. } => some(db, conversations).map(Found::Some),
@@ -95,7 +95,7 @@ impl Client {
                 people::find(tx.db, person)?.ok_or(Error::NotFound { what: What::Person })?;
                 let id = pair_id(me, person);
                 items::put_conversation(tx.db, id, Some(person), tx.now_ms())?;
-                tx.notice(Notice::Conversation(id));
+                tx.notice(Notice::Group(id));
                 Ok(id)
             })
             .await
@@ -159,7 +159,7 @@ fn found(
     let loaded = tx.take_group(log)?;
     summary::put(tx, log, &loaded.public)?;
     tx.keep_group(log, loaded);
-    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Group(conversation));
     tx.notice(Notice::Outbox(log));
     Ok(())
 }
@@ -243,7 +243,8 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
         body: serde_json::to_vec(&model::What::Joined).map_err(|_| Error::internal("json"))?,
     };
     items::put(tx.db, &item)?;
-    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Items(conversation));
+    tx.notice(Notice::Group(conversation));
     tx.notice(Notice::Logs);
     Ok(())
 }

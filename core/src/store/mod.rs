@@ -52,8 +52,12 @@ pub(crate) const NOTICES: usize = 256;
 /// What a transaction changed, told after its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Notice {
-    /// A conversation's items, members, settings or draft.
-    Conversation(ConversationId),
+    /// What was said and changed in a conversation, or waits in its outbox.
+    Items(ConversationId),
+    /// A conversation's members and settings, or where this device stands in it.
+    Group(ConversationId),
+    /// What the own person alone sees of a conversation: its draft, how far it was read, whether it is muted.
+    Own(ConversationId),
     /// The directory, when devices were seen, or who was verified or revoked.
     People,
     /// Something may be sent on a log.
@@ -62,6 +66,16 @@ pub enum Notice {
     Deliveries,
     /// The set of logs to follow.
     Logs,
+}
+
+impl Notice {
+    /// The conversation of which something changed.
+    pub(crate) fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Items(id) | Self::Group(id) | Self::Own(id) => Some(*id),
+            Self::People | Self::Outbox(_) | Self::Deliveries | Self::Logs => None,
+        }
+    }
 }
 
 /// What jobs work with beside the connection.

@@ -76,7 +76,7 @@ pub(super) fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), E
     } else {
         outbox::postpone(tx.db, queued.conversation, queued.entry, now_ms + (RETRY_MS << queued.tries.min(10)))?;
     }
-    tx.notice(Notice::Conversation(queued.conversation));
+    tx.notice(Notice::Items(queued.conversation));
     Ok(())
 }
 

@@ -198,7 +198,7 @@ impl Stream<'_> {
                 if let Some(record) = logs::find(tx.db, log)?.filter(|record| lost && record.state == LogState::Active)
                 {
                     logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
-                    tx.notice(Notice::Conversation(record.conversation));
+                    tx.notice(Notice::Group(record.conversation));
                 }
                 Ok(())
             })

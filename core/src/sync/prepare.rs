@@ -95,7 +95,7 @@ fn member(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
         join::lose_secrets(tx, record.log)?;
         let broken = Log { state: LogState::Broken, ..record.clone() };
         logs::put(tx.db, &broken)?;
-        tx.notice(Notice::Conversation(record.conversation));
+        tx.notice(Notice::Group(record.conversation));
         return come_back(tx, &broken);
     }
     // Of a pair's several logs only the first is written to.
@@ -142,7 +142,7 @@ fn expire(tx: &mut Tx<'_>, record: &Log, lifetime_ms: Option<u64>) -> Result<Opt
     let Some(lifetime_ms) = lifetime_ms else { return Ok(None) };
     let (gone, oldest) = items::expire(tx.db, record.conversation, tx.now_ms().saturating_sub(lifetime_ms))?;
     if gone > 0 {
-        tx.notice(Notice::Conversation(record.conversation));
+        tx.notice(Notice::Items(record.conversation));
     }
     Ok(oldest.map(|oldest| oldest.saturating_add(lifetime_ms).saturating_add(1)))
 }
@@ -221,7 +221,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             if let Err(commit_ms) = schedule::may_commit(record, tx.now_ms()) =>
         {
             outbox::postpone(tx.db, conversation, queued.entry, commit_ms)?;
-            tx.notice(Notice::Conversation(conversation));
+            tx.notice(Notice::Items(conversation));
             Ok(None)
         }
         Planned::Commit(plan) => seal_commit(tx, record, loaded, queued.entry, &plan).map(Some),
@@ -232,7 +232,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
         Planned::Take(devices) => Ok(Some(Step::Take(queued.entry, devices))),
         Planned::Done => {
             outbox::remove(tx.db, conversation, queued.entry)?;
-            tx.notice(Notice::Conversation(conversation));
+            tx.notice(Notice::Items(conversation));
             Ok(None)
         }
         Planned::Wait => {
@@ -241,7 +241,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
         }
         Planned::Refused(why) => {
             outbox::refuse(tx.db, conversation, queued.entry, why)?;
-            tx.notice(Notice::Conversation(conversation));
+            tx.notice(Notice::Items(conversation));
             Ok(None)
         }
     }
@@ -264,7 +264,7 @@ pub(super) fn seal_commit(
                 group.clear_pending_commit(&tx.provider().storage)?;
             }
             outbox::refuse(tx.db, record.conversation, id, Refusal::NotAllowed)?;
-            tx.notice(Notice::Conversation(record.conversation));
+            tx.notice(Notice::Items(record.conversation));
             Ok(Step::Idle)
         }
     }

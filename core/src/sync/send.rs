@@ -204,7 +204,7 @@ async fn create(engine: &Engine, sealed: &Sealed, log: LogId, snapshot: Vec<u8>)
             if let Some(record) = logs::find(tx.db, log)?.filter(|record| record.state == LogState::Founding) {
                 logs::put(tx.db, &Log { state: LogState::Active, ..record.clone() })?;
                 tx.notice(Notice::Logs);
-                tx.notice(Notice::Conversation(record.conversation));
+                tx.notice(Notice::Group(record.conversation));
             }
             Ok(())
         })
@@ -222,7 +222,7 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
                 .store
                 .write(move |tx| {
                     outbox::acknowledge(tx.db, log, id)?;
-                    tx.notice(Notice::Conversation(conversation));
+                    tx.notice(Notice::Items(conversation));
                     Ok(())
                 })
                 .await
@@ -263,7 +263,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
             let state = if record.state == LogState::Broken { LogState::Broken } else { LogState::AccessLost };
             logs::put(tx.db, &Log { state, ..record.clone() })?;
             tx.set_caught_up(log, false);
-            tx.notice(Notice::Conversation(record.conversation));
+            tx.notice(Notice::Group(record.conversation));
             Ok(Some(()))
         }
         // The day's budget of commits is spent; messages go on.
@@ -277,7 +277,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
             let is_commit = outbox::is_commit(tx.db, log, id)?;
             undo(tx, &record)?;
             outbox::refuse(tx.db, record.conversation, id, outbox::Refusal::Server)?;
-            tx.notice(Notice::Conversation(record.conversation));
+            tx.notice(Notice::Items(record.conversation));
             if is_commit {
                 // What a member does unasked is tried again, but not at once.
                 logs::put(tx.db, &Log { commit_ms: tx.now_ms() + LONGEST.as_millis() as u64, ..record })?;
@@ -328,8 +328,10 @@ async fn put_snapshot(
 async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
     loop {
         let now_ms = engine.env().now_ms();
-        let (due, next_ms) =
-            engine.store.sync_read(move |db| Ok((deliveries::due(db, now_ms)?, deliveries::next_ms(db, now_ms)?))).await?;
+        let (due, next_ms) = engine
+            .store
+            .sync_read(move |db| Ok((deliveries::due(db, now_ms)?, deliveries::next_ms(db, now_ms)?)))
+            .await?;
         if due.is_empty() {
             return Ok(next_ms.map_or(End::Idle, End::Until));
         }
