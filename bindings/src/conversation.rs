@@ -54,7 +54,7 @@ impl RawConversation {
         self.call(None, async move |this| this.items(before, count.max(0) as usize).await).await
     }
 
-    /// Says something.
+    /// Says something. The draft goes with it.
     pub async fn send(
         &self,
         text: String,

@@ -30,7 +30,7 @@ pub(crate) async fn run(store: Store) {
                 Err(error) => tracing::warn!(%error, "what is over stays a while"),
             }
         }
-        let Ok(next_ms) = store.read(move |db| lifetime::next_end(db, told_ms)).await else { return };
+        let Ok(next_ms) = store.sync_read(move |db| lifetime::next_end(db, told_ms)).await else { return };
         let wait = next_ms.map_or(LONGEST, |next_ms| Duration::from_millis(next_ms.saturating_sub(clock.now_ms())));
         let erase = async move {
             match erase_at {
@@ -61,16 +61,16 @@ pub(crate) async fn run(store: Store) {
 async fn look(store: &Store, told_ms: u64) -> Result<u64, Error> {
     let clock = &store.context().clock;
     let (now_ms, server_ms) = (clock.now_ms(), clock.server_ms());
-    if store.read(|db| lifetime::next_end(db, 0)).await?.is_none() {
+    if store.sync_read(|db| lifetime::next_end(db, 0)).await?.is_none() {
         return Ok(now_ms);
     }
     // A clock that was set back shows again what it hid.
     let (from_ms, until_ms) = (told_ms.min(now_ms), told_ms.max(now_ms));
-    let certain_ms = store.read(move |db| lifetime::certain_ms(db, server_ms, now_ms)).await?;
+    let certain_ms = store.sync_read(move |db| lifetime::certain_ms(db, server_ms, now_ms)).await?;
     store
         .write(move |tx| {
             for conversation in lifetime::ended(tx.db, from_ms, until_ms)? {
-                tx.notice(Notice::Conversation(conversation));
+                tx.notice(Notice::Items(conversation));
             }
             Ok(())
         })

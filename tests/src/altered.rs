@@ -5,15 +5,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pli_env::real::Real;
 use pli_env::{BoxFuture, Dial, Env, Incoming, Listen, Stream, Task};
 use rusqlite::Connection;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
 
 /// How long a processor does something else.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -24,6 +26,12 @@ pub struct Altered {
     real: Arc<Real>,
     /// The clock is ahead by so much, or behind.
     pub clock_ms: AtomicI64,
+    /// The clock stands at this time; it goes while this is zero.
+    pub stopped_ms: AtomicU64,
+    /// What databases are asked.
+    pub statements: Arc<Statements>,
+    /// Whether a query for screens takes as long as this is so.
+    pub screens_are_slow: watch::Sender<bool>,
     /// What runs the tasks.
     pub processor: Arc<Processor>,
     /// What known connections go over.
@@ -37,6 +45,24 @@ pub struct Line {
     pub dies_after: AtomicU64,
     /// Connections that died so.
     pub died: AtomicUsize,
+}
+
+/// What databases are asked, by the thread that asks; noted from the first [`Self::take`] on.
+#[derive(Debug, Default)]
+pub struct Statements(Mutex<Option<Vec<(String, String)>>>);
+
+impl Statements {
+    fn note(&self, sql: &str) {
+        if let Some(noted) = &mut *self.0.lock().unwrap() {
+            noted.push((std::thread::current().name().unwrap_or_default().to_owned(), sql.to_owned()));
+        }
+    }
+
+    /// How many of a thread's statements since the last call have each of these words.
+    pub fn take<const N: usize>(&self, thread: &str, words: [&str; N]) -> [usize; N] {
+        let noted = self.0.lock().unwrap().replace(Vec::new()).unwrap_or_default();
+        words.map(|words| noted.iter().filter(|(by, sql)| by == thread && sql.contains(words)).count())
+    }
 }
 
 /// What runs the tasks.
@@ -56,9 +82,17 @@ impl Altered {
         Arc::new(Self {
             real: Real::current(),
             clock_ms: AtomicI64::new(0),
+            stopped_ms: AtomicU64::new(0),
+            statements: Arc::default(),
+            screens_are_slow: watch::Sender::new(false),
             processor: Arc::default(),
             line: Arc::default(),
         })
+    }
+
+    /// Stops the clock where it is.
+    pub fn stop_clock(&self) {
+        self.stopped_ms.store(self.now_ms(), Ordering::SeqCst);
     }
 }
 
@@ -129,16 +163,40 @@ impl AsyncWrite for OnLine {
 
 impl Env for Altered {
     fn now_ms(&self) -> u64 {
-        self.real.now_ms().saturating_add_signed(self.clock_ms.load(Ordering::SeqCst))
+        match self.stopped_ms.load(Ordering::SeqCst) {
+            0 => self.real.now_ms().saturating_add_signed(self.clock_ms.load(Ordering::SeqCst)),
+            stopped_ms => stopped_ms,
+        }
     }
     fn fill(&self, bytes: &mut [u8]) {
         self.real.fill(bytes);
     }
     fn open_database(&self, path: &Path) -> rusqlite::Result<Connection> {
-        self.real.open_database(path)
+        let mut connection = self.real.open_database(path)?;
+        let statements = self.statements.clone();
+        let note = move |event: TraceEvent<'_>| {
+            if let TraceEvent::Profile(statement, _) = event {
+                statements.note(&statement.sql());
+            }
+        };
+        connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(note))?;
+        Ok(connection)
     }
-    fn run_database(&self, name: &str, work: BoxFuture<()>) {
-        self.real.run_database(name, work);
+    fn run_database(&self, name: &str, mut work: BoxFuture<()>) {
+        if name != "pli-reader" {
+            return self.real.run_database(name, work);
+        }
+        let mut slow = self.screens_are_slow.subscribe();
+        let held = async move {
+            loop {
+                let _ = slow.wait_for(|slow| !slow).await;
+                tokio::select! { biased;
+                    Ok(_) = slow.wait_for(|slow| *slow) => {}
+                    () = &mut work => return,
+                }
+            }
+        };
+        self.real.run_database(name, Box::pin(held));
     }
     fn spawn(&self, mut task: BoxFuture<()>) -> Task {
         self.processor.tasks.fetch_add(1, Ordering::SeqCst);

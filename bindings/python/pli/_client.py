@@ -272,7 +272,7 @@ class Conversation:
     async def send(
         self, text: str, reply_to: EntryId | None = None, mentions: Sequence[PersonId] = ()
     ) -> EntryId:
-        """Says something."""
+        """Says something. The draft goes with it."""
         return await self._raw.send(text, reply_to, list(mentions))
 
     async def edit(self, message: EntryId, text: str, mentions: Sequence[PersonId] = ()) -> EntryId:

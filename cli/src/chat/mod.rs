@@ -225,7 +225,11 @@ impl Chat {
             }
             Effect::Send { to, text, reply_to, mentions } => {
                 match self.client.conversation(to).send(&text, reply_to, &mentions).await {
-                    Ok(_) => self.accepted().await,
+                    Ok(_) => {
+                        self.state.accepted();
+                        // The draft went with it.
+                        self.kept.insert(to, String::new());
+                    }
                     Err(error) => self.state.tell(&error.into()),
                 }
             }
@@ -236,7 +240,8 @@ impl Chat {
                 };
                 match act::run(&self.client, command, at, about, &mentions, self.state.now_ms).await {
                     Ok(opened) => {
-                        self.accepted().await;
+                        self.state.accepted();
+                        self.keep_drafts().await;
                         if let Some(id) = opened {
                             self.state.select(id);
                             self.follow();
@@ -247,12 +252,6 @@ impl Chat {
             }
         }
         false
-    }
-
-    /// What is in the composer was done: it is emptied, and so is the draft, where one was kept.
-    async fn accepted(&mut self) {
-        self.state.accepted();
-        self.keep_drafts().await;
     }
 
     fn listed(&mut self, steps: Vec<VectorDiff<ConversationInfo>>) {

@@ -66,18 +66,20 @@ fn a_person_chats() {
     world.enrol("anne", "Anne");
     world.enrol("bao", "Bảo");
     world.done("anne", &["group", "create", "Crue", "Bảo"]);
-    let terminal = Terminal { socket: format!("pli-test-{}", std::process::id()) };
+    let terminal = |session: &str| Terminal { socket: format!("pli-test-{session}-{}", std::process::id()) };
     let chat = format!("LC_ALL=C.UTF-8 {PLI} --profile {} chat; echo ended $?", world.path("anne").display());
     // However it ends, the terminal is as it was.
     let folder = world.path("anne");
-    terminal.tmux(&["-u", "new-session", "-d", "-x", "80", "-y", "20", "sh", "-c", &format!("{chat}; sleep 60")]);
-    terminal.shows("▸ Crue");
+    let first = terminal("first");
+    first.tmux(&["-u", "new-session", "-d", "-x", "80", "-y", "20", "sh", "-c", &format!("{chat}; sleep 60")]);
+    first.shows("▸ Crue");
     let pattern = format!("profile {} chat$", folder.display());
     assert!(Command::new("pkill").args(["-TERM", "-f", &pattern]).status().unwrap().success());
-    terminal.shows("ended 0");
-    assert_eq!(terminal.tmux(&["display-message", "-p", "#{alternate_on}"]).trim(), "0");
-    terminal.tmux(&["kill-session"]);
+    first.shows("ended 0");
+    assert_eq!(first.tmux(&["display-message", "-p", "#{alternate_on}"]).trim(), "0");
 
+    // With a tmux of its own: the first one may be about to end.
+    let terminal = terminal("second");
     terminal.tmux(&["-u", "new-session", "-d", "-x", "110", "-y", "30", "sh", "-c", &format!("{chat}; sleep 60")]);
     terminal.shows("▸ Crue");
     terminal.shows("● online");

@@ -71,7 +71,7 @@ impl Conversation {
         let id = self.id;
         observe(
             &self.client,
-            move |notice| matches!(notice, Notice::People) || *notice == Notice::Conversation(id),
+            move |notice| *notice == Notice::People || *notice == Notice::Group(id),
             move |db| members(db, id),
             |member: &Member| member.person.id,
         )
@@ -82,7 +82,7 @@ impl Conversation {
         let id = self.id;
         observe_one(
             &self.client,
-            move |notice| matches!(notice, Notice::People) || *notice == Notice::Conversation(id),
+            move |notice| *notice == Notice::People || notice.conversation() == Some(id),
             move |db| {
                 let conversation = items::conversation(db, id)?;
                 conversation.map(|conversation| info(&mut People::new(db), &conversation)).transpose()
@@ -95,7 +95,7 @@ impl Conversation {
         Timeline::new(self.client.clone(), self.id, around)
     }
 
-    /// Says something.
+    /// Says something. The conversation's draft goes with it, in the same transaction; if it is refused, the draft stays.
     ///
     /// # Errors
     /// [`Error::Invalid`]; [`Error::NotAllowed`]; [`Error::StorageFull`].
@@ -110,6 +110,8 @@ impl Conversation {
             if let Some(reply_to) = reply_to {
                 this.message(tx, reply_to)?;
             }
+            items::set_draft(tx.db, this.id, "")?;
+            tx.notice(Notice::Own(this.id));
             this.say(tx, Body::Text(text))
         })
         .await
@@ -304,7 +306,7 @@ impl Conversation {
         self.act(move |tx, this| {
             items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
             change(tx, this.id)?;
-            tx.notice(Notice::Conversation(this.id));
+            tx.notice(Notice::Own(this.id));
             Ok(())
         })
         .await
@@ -356,7 +358,7 @@ impl Conversation {
         let entry = EntryId(pli_env::random(&*tx.context.env));
         let queued = outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
         tx.notice(Notice::Outbox(record.log));
-        tx.notice(Notice::Conversation(self.id));
+        tx.notice(Notice::Items(self.id));
         Ok(queued)
     }
 }

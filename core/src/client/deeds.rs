@@ -86,7 +86,7 @@ impl Conversation {
             outbox::take_up(tx.db, this.id(), entry, tx.now_ms())?;
             let log = ensure_log(tx, this.id())?.log;
             tx.notice(Notice::Outbox(log));
-            tx.notice(Notice::Conversation(this.id()));
+            tx.notice(Notice::Items(this.id()));
             Ok(())
         })
         .await
@@ -106,7 +106,7 @@ impl Conversation {
         }
         unsettled::forget(tx.db, self.id(), queued.entry)?;
         outbox::remove(tx.db, self.id(), queued.entry)?;
-        tx.notice(Notice::Conversation(self.id()));
+        tx.notice(Notice::Items(self.id()));
         Ok(true)
     }
 }

@@ -76,7 +76,7 @@ impl Client {
                     for record in logs::of(tx.db, conversation)?.into_iter().take(1) {
                         tx.notice(Notice::Outbox(record.log));
                     }
-                    tx.notice(Notice::Conversation(conversation));
+                    tx.notice(Notice::Items(conversation));
                     entries.push((conversation, entry));
                 }
                 Ok(entries)
@@ -135,7 +135,7 @@ impl Client {
 
 /// What devices and safety numbers are read from.
 fn of_people_and_groups(notice: &Notice) -> bool {
-    matches!(notice, Notice::People | Notice::Conversation(_))
+    matches!(notice, Notice::People | Notice::Group(_))
 }
 
 fn list(db: &Connection, own: &Own) -> Result<Vec<DeviceInfo>, Error> {

@@ -28,7 +28,7 @@ impl Client {
     pub fn conversations(&self) -> impl Stream<Item = Vec<VectorDiff<ConversationInfo>>> + Send + use<> {
         observe_parts(
             self,
-            |notice| matches!(notice, Notice::Conversation(_) | Notice::People),
+            |notice| *notice == Notice::People || notice.conversation().is_some(),
             |db, changed| match changed {
                 Changed { all: true, .. } => list(db).map(Found::All),
                 Changed { conversations, .. } => some(db, conversations).map(Found::Some),
@@ -89,7 +89,7 @@ impl Client {
                 people::find(tx.db, person)?.ok_or(Error::NotFound { what: What::Person })?;
                 let id = pair_id(me, person);
                 items::put_conversation(tx.db, id, Some(person), tx.now_ms())?;
-                tx.notice(Notice::Conversation(id));
+                tx.notice(Notice::Group(id));
                 Ok(id)
             })
             .await

@@ -194,7 +194,7 @@ impl Client {
             ended: Ended::default(),
             doubt: Doubt::default(),
         };
-        let store = Store::start(context, opened.writer, opened.reader, inner.notices.clone())?;
+        let store = Store::start(context, opened.writer, opened.readers, inner.notices.clone())?;
         let (warnings, publishing) = (inner.warnings.clone(), inner.publishing.clone());
         let told = Told { state: inner.state.clone(), warnings, publishing };
         let running = run(store.clone(), address.clone(), inner.asked.clone(), told);

@@ -93,11 +93,13 @@ impl<F: Fn(&Notice) -> bool> Changes<F> {
             // Also told when the client resumes: another process may have written meanwhile.
             Notice::Logs => self.missed(),
             notice if !(self.relevant)(&notice) => false,
-            Notice::Conversation(id) => {
-                self.changed.conversations.insert(id);
-                true
-            }
-            _ => self.missed(),
+            notice => match notice.conversation() {
+                Some(id) => {
+                    self.changed.conversations.insert(id);
+                    true
+                }
+                None => self.missed(),
+            },
         }
     }
 

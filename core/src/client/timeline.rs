@@ -61,7 +61,7 @@ impl Timeline {
     /// change.
     pub fn items(&self) -> impl Stream<Item = Vec<VectorDiff<TimelineItem>>> + Send + use<> {
         let id = self.conversation;
-        let relevant = move |notice: &Notice| matches!(notice, Notice::People) || *notice == Notice::Conversation(id);
+        let relevant = move |notice: &Notice| *notice == Notice::People || *notice == Notice::Items(id);
         let mut changes = Changes::new(&self.client, relevant);
         let mut moved = self.moved.subscribe();
         let this = self.clone();

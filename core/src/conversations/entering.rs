@@ -68,7 +68,8 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
         expires_ms: 0,
     };
     items::put(tx.db, &item)?;
-    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Items(conversation));
+    tx.notice(Notice::Group(conversation));
     tx.notice(Notice::Logs);
     Ok(())
 }

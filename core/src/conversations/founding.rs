@@ -25,7 +25,7 @@ pub(crate) fn found(
     let loaded = tx.take_group(log)?;
     summary::put(tx, log, &loaded.public)?;
     tx.keep_group(log, loaded);
-    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Group(conversation));
     tx.notice(Notice::Outbox(log));
     Ok(())
 }

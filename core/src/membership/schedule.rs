@@ -7,8 +7,15 @@ use std::time::Duration;
 
 use crate::store::Tx;
 use crate::store::logs::Log;
+use pli_kernel::group::settings::Role;
 
 pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// Owners and admins have done it by then, where one of them is online.
+const FIRST_REMOVAL_MS: u64 = 8_000;
+/// And others so long afterwards.
+const REMOVAL_MS: u64 = 32_000;
+/// What a person says waits no longer for another's commit.
+const SAID_WAITS_MS: u64 = 5_000;
 
 /// The next empty update: at a random time within max(30, n/10) days.
 pub(crate) fn next_update(tx: &Tx<'_>, members: usize) -> u64 {
@@ -54,6 +61,30 @@ pub(crate) fn soon(tx: &Tx<'_>, members: usize) -> u64 {
     random_within(tx, members as u64 * Duration::from_millis(100).as_millis() as u64)
 }
 
+/// When to remove from a group those who must go: owners and admins first, for every member would encrypt to the whole
+/// group, and one commit is enough.
+pub(crate) fn removal(tx: &Tx<'_>, leaves: usize, role: Role) -> u64 {
+    let (from_ms, within_ms) = removal_window(leaves as u64, role);
+    random_within(tx, within_ms) + from_ms + 1
+}
+
+/// After how long the time for it begins, and how long it is.
+fn removal_window(leaves: u64, role: Role) -> (u64, u64) {
+    let first_ms = (leaves * 1_000 / 50).min(FIRST_REMOVAL_MS);
+    if role >= Role::Admin { (0, first_ms) } else { (first_ms, (leaves * 1_000 / 20).min(REMOVAL_MS)) }
+}
+
+/// Whether this device's turn to remove them has come, or what was said has waited for others' long enough; else when.
+pub(crate) fn may_remove(turn_ms: u64, said_ms: Option<u64>, now_ms: u64) -> Result<(), u64> {
+    let turn = has_come(turn_ms, now_ms, FIRST_REMOVAL_MS + REMOVAL_MS);
+    match (turn, said_ms) {
+        (Err(turn_ms), Some(said_ms)) => {
+            has_come(said_ms + SAID_WAITS_MS, now_ms, SAID_WAITS_MS).map_err(|said_ms| said_ms.min(turn_ms))
+        }
+        (turn, _) => turn,
+    }
+}
+
 fn random_within(tx: &Tx<'_>, ms: u64) -> u64 {
     tx.now_ms() + pli_env::random_below(&*tx.context.env, ms)
 }
@@ -63,6 +94,25 @@ mod tests {
     use super::*;
     use pli_kernel::group::seal::LogKey;
     use pli_proto::id::{ConversationId, LogId};
+
+    #[test]
+    fn those_who_must_go_are_removed_by_rank_and_soon() {
+        assert_eq!(removal_window(1_000, Role::Owner), (0, 8_000));
+        assert_eq!(removal_window(1_000, Role::Member), (8_000, 32_000));
+        assert_eq!(removal_window(100, Role::Admin), (0, 2_000));
+        assert_eq!(removal_window(100, Role::Guest), (2_000, 5_000));
+        assert_eq!(removal_window(2, Role::Member), (40, 100));
+        let now_ms = 20_000 * DAY_MS;
+        assert_eq!(may_remove(now_ms, None, now_ms), Ok(()));
+        assert_eq!(may_remove(now_ms + 9_000, None, now_ms), Err(now_ms + 9_000));
+        // What is said does not wait for so long, and does not hurry a turn that comes before.
+        assert_eq!(may_remove(now_ms + 9_000, Some(now_ms), now_ms), Err(now_ms + 5_000));
+        assert_eq!(may_remove(now_ms + 9_000, Some(now_ms - 5_000), now_ms), Ok(()));
+        assert_eq!(may_remove(now_ms + 1_000, Some(now_ms), now_ms), Err(now_ms + 1_000));
+        // By a clock that was wrong.
+        assert_eq!(may_remove(now_ms + DAY_MS, None, now_ms), Ok(()));
+        assert_eq!(may_remove(now_ms + 9_000, Some(now_ms + DAY_MS), now_ms), Ok(()));
+    }
 
     #[test]
     fn times_that_no_right_clock_has_set_have_come() {

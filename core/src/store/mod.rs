@@ -26,7 +26,7 @@ pub mod relations;
 pub mod summary;
 pub mod unsettled;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -55,8 +55,12 @@ pub(crate) const NOTICES: usize = 256;
 /// What a transaction changed, told after its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Notice {
-    /// A conversation's items, members, settings or draft.
-    Conversation(ConversationId),
+    /// What was said and changed in a conversation, or waits in its outbox.
+    Items(ConversationId),
+    /// A conversation's members and settings, or where this device stands in it.
+    Group(ConversationId),
+    /// What the own person alone sees of a conversation: its draft, how far it was read, whether it is muted.
+    Own(ConversationId),
     /// The directory, when devices were seen, or who was verified or revoked.
     People,
     /// Something may be sent on a log.
@@ -67,6 +71,16 @@ pub enum Notice {
     Logs,
     /// What was said was deleted, edited or destroyed: its bytes are to go from the files.
     Replaced,
+}
+
+impl Notice {
+    /// The conversation of which something changed.
+    pub(crate) fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Items(id) | Self::Group(id) | Self::Own(id) => Some(*id),
+            Self::People | Self::Outbox(_) | Self::Deliveries | Self::Logs | Self::Replaced => None,
+        }
+    }
 }
 
 /// What jobs work with beside the connection.
@@ -94,6 +108,7 @@ pub struct State {
     groups: LruCache<LogId, Loaded>,
     deferred: Deferred,
     caught_up: BTreeSet<LogId>,
+    removals: BTreeMap<LogId, u64>,
 }
 
 impl Cache for State {
@@ -225,6 +240,22 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// When this device removes from a log's group those who must go: drawn when it is first asked. Not in the store, for a
+    /// restart may draw anew.
+    pub(crate) fn removal_ms(&mut self, log: LogId, draw: impl FnOnce(&Self) -> u64) -> u64 {
+        if let Some(at_ms) = self.state.removals.get(&log) {
+            return *at_ms;
+        }
+        let at_ms = draw(self);
+        self.state.removals.insert(log, at_ms);
+        at_ms
+    }
+
+    /// Nobody has to go from a log's group, or no longer.
+    pub(crate) fn no_removal(&mut self, log: LogId) {
+        self.state.removals.remove(&log);
+    }
+
     /// Forgets which logs were caught up: the connection was lost.
     pub fn none_caught_up(&mut self) {
         self.state.caught_up.clear();
@@ -236,7 +267,8 @@ impl<'a> Tx<'a> {
 pub struct Store {
     context: Arc<Context>,
     writer: Writer<State>,
-    reader: Reader,
+    screens: Reader,
+    sync: Reader,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -245,13 +277,19 @@ impl Store {
     pub(crate) fn start(
         context: Arc<Context>,
         writer: Connection,
-        reader: Connection,
+        [screens, sync]: [Connection; 2],
         notices: broadcast::Sender<Notice>,
     ) -> Result<Self, Error> {
-        let state = State { groups: LruCache::new(GROUPS), deferred: Deferred::default(), caught_up: BTreeSet::new() };
+        let state = State {
+            groups: LruCache::new(GROUPS),
+            deferred: Deferred::default(),
+            caught_up: BTreeSet::new(),
+            removals: BTreeMap::new(),
+        };
         Ok(Self {
             writer: Writer::start(&context.env, "pli-writer", writer, state),
-            reader: Reader::start(&context.env, "pli-reader", reader)?,
+            screens: Reader::start(&context.env, "pli-reader", screens)?,
+            sync: Reader::start(&context.env, "pli-sync-reader", sync)?,
             notices,
             context,
         })
@@ -290,7 +328,7 @@ impl Store {
         self.writer.run_then(job, tell).await?
     }
 
-    /// Runs a query on what was last committed: all that it reads is of one moment.
+    /// Runs a query for the app, on what was last committed: all that it reads is of one moment.
     ///
     /// # Errors
     /// The query's own, or [`Error::Closed`].
@@ -298,12 +336,15 @@ impl Store {
         &self,
         query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
-        self.reader
-            .run(|db| {
-                let _moment = db.unchecked_transaction()?;
-                query(db)
-            })
-            .await?
+        read(&self.screens, query).await
+    }
+
+    /// As [`Self::read`], for what goes to and from the server: it waits for no screen's query, however long that takes.
+    pub(crate) async fn sync_read<R: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        read(&self.sync, query).await
     }
 
     /// Notices of committed changes from now on.
@@ -319,7 +360,19 @@ impl Store {
 
     /// Ends the writer after what was asked before; the database is then closed and checkpointed.
     pub async fn close(&self) {
-        self.reader.close().await;
+        self.screens.close().await;
+        self.sync.close().await;
         self.writer.close().await;
     }
+}
+
+async fn read<R: Send + 'static>(
+    reader: &Reader,
+    query: impl FnOnce(&Connection) -> Result<R, Error> + Send + 'static,
+) -> Result<R, Error> {
+    let query = |db: &Connection| {
+        let _moment = db.unchecked_transaction()?;
+        query(db)
+    };
+    reader.run(query).await?
 }

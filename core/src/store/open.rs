@@ -33,8 +33,8 @@ const MIGRATIONS: [&str; 5] = [
 pub(crate) struct Opened {
     /// May write.
     pub(crate) writer: Connection,
-    /// Reads only.
-    pub(crate) reader: Connection,
+    /// Read only.
+    pub(crate) readers: [Connection; 2],
     /// Held while the store is open.
     pub(crate) lock: File,
     /// What [`reopen`] needs.
@@ -49,9 +49,9 @@ pub(crate) fn create(clock: &Arc<Clock>, folder: &Path, keys: &dyn KeyStore) -> 
     remove(folder);
     let secret = StoreSecret::new(clock.env());
     secret.save(keys)?;
-    let (writer, reader) = connect(clock, folder, &secret)?;
+    let (writer, readers) = connect(clock, folder, &secret)?;
     meta::set(&writer, meta::STORE_NUMBER, &secret.current)?;
-    Ok(Opened { writer, reader, lock, secret })
+    Ok(Opened { writer, readers, lock, secret })
 }
 
 /// Erases the secret, and then the store, which without it nobody can read.
@@ -88,11 +88,11 @@ pub(crate) fn reopen(
         return Err(Error::NotEnrolled);
     }
     let lock = lock(folder)?;
-    let (writer, reader) = connect(clock, folder, &secret)?;
+    let (writer, readers) = connect(clock, folder, &secret)?;
     if meta::get(&writer, meta::STORE_NUMBER)? == Some(secret.current) {
-        return Ok(Opened { writer, reader, lock, secret });
+        return Ok(Opened { writer, readers, lock, secret });
     }
-    drop((writer, reader));
+    drop((writer, readers));
     open_locked(clock, folder, keys, lock)
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn open(clock: &Arc<Clock>, folder: &Path, keys: &dyn KeyStore) -> Re
 
 fn open_locked(clock: &Arc<Clock>, folder: &Path, keys: &dyn KeyStore, lock: File) -> Result<Opened, Error> {
     let mut secret = StoreSecret::load(keys)?.ok_or(Error::KeyUnavailable { why: KeyProblem::Missing })?;
-    let (writer, reader) = connect(clock, folder, &secret)?;
+    let (writer, readers) = connect(clock, folder, &secret)?;
     let number: Option<[u8; 16]> = meta::get(&writer, meta::STORE_NUMBER)?;
     if number.is_none() && meta::get::<Vec<u8>>(&writer, meta::IDENTITY)?.is_none() {
         return Err(Error::NotEnrolled); // A join that was killed while it made the store.
@@ -124,7 +124,7 @@ fn open_locked(clock: &Arc<Clock>, folder: &Path, keys: &dyn KeyStore, lock: Fil
     meta::set(&writer, meta::STORE_NUMBER, &secret.next)?;
     secret.current = secret.next;
     secret.save(keys)?;
-    Ok(Opened { writer, reader, lock, secret })
+    Ok(Opened { writer, readers, lock, secret })
 }
 
 fn path(folder: &Path) -> PathBuf {
@@ -141,7 +141,7 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-fn connect(clock: &Arc<Clock>, folder: &Path, secret: &StoreSecret) -> Result<(Connection, Connection), Error> {
+fn connect(clock: &Arc<Clock>, folder: &Path, secret: &StoreSecret) -> Result<(Connection, [Connection; 2]), Error> {
     let open = || -> Result<Connection, Error> {
         let connection = clock.env().open_database(&path(folder))?;
         // Its own words to standard error would be nobody's; a wrong key is an error of this call.
@@ -166,7 +166,7 @@ fn connect(clock: &Arc<Clock>, folder: &Path, secret: &StoreSecret) -> Result<(C
     };
     let writer = open()?;
     migrate(&writer)?;
-    Ok((writer, open()?))
+    Ok((writer, [open()?, open()?]))
 }
 
 /// Lets statements ask for the time, as `now_ms()`.

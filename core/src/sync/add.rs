@@ -16,7 +16,7 @@ use pli_kernel::group::settings::{Role, Settings};
 use pli_kernel::group::{SUITE, roster, verdict};
 
 use super::plan::{Planned, absent_peer, plan};
-use super::prepare::seal_commit;
+use super::prepare::{expelled, seal_commit};
 
 /// The first wait for key packages of somebody who has none; it doubles each time.
 const RETRY_MS: u64 = 500;
@@ -32,7 +32,10 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
         return Ok(());
     }
     let mut loaded = tx.take_group(log)?;
-    if let Planned::Take(wanted) = plan(tx, &record, &loaded, &queued)? {
+    // Nothing is encrypted to those who have to go, of whom this device may have heard meanwhile.
+    if expelled(tx, &record, &mut loaded)?.remove.is_empty()
+        && let Planned::Take(wanted) = plan(tx, &record, &loaded, &queued)?
+    {
         let additions: Vec<Addition> =
             taken.iter().filter_map(|package| check_package(tx, &loaded, package, &wanted, &queued.intent)).collect();
         let came = |person: &PersonId| additions.iter().any(|addition| addition.person == *person);
@@ -74,7 +77,7 @@ pub(super) fn wait_for_devices(tx: &mut Tx<'_>, queued: &Queued) -> Result<(), E
     } else {
         outbox::postpone(tx.db, queued.conversation, queued.entry, now_ms + (RETRY_MS << queued.tries.min(10)))?;
     }
-    tx.notice(Notice::Conversation(queued.conversation));
+    tx.notice(Notice::Items(queued.conversation));
     Ok(())
 }
 

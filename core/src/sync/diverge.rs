@@ -40,7 +40,8 @@ pub(super) fn lose(tx: &mut Tx<'_>, log: LogId) -> Result<(), Error> {
     } else if outbox::of(tx.db, conversation)?.iter().any(|queued| queued.refused.is_none()) {
         ensure_log(tx, conversation)?;
     }
-    tx.notice(Notice::Conversation(conversation));
+    tx.notice(Notice::Items(conversation));
+    tx.notice(Notice::Group(conversation));
     Ok(())
 }
 

@@ -130,7 +130,7 @@ impl Stream<'_> {
 
     /// Asks for the logs that are followed and were not asked for.
     async fn ask(&mut self) -> Result<(), Error> {
-        let all = self.engine.store.read(logs::all).await?;
+        let all = self.engine.store.sync_read(logs::all).await?;
         let followed: BTreeSet<LogId> = all.iter().filter(|log| log.state.is_asked_for()).map(|log| log.log).collect();
         self.followed.retain(|log| followed.contains(log));
         self.behind.retain(|log| followed.contains(log));
@@ -198,7 +198,7 @@ impl Stream<'_> {
                 if let Some(record) = logs::find(tx.db, log)?.filter(|record| lost && record.state == LogState::Active)
                 {
                     logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
-                    tx.notice(Notice::Conversation(record.conversation));
+                    tx.notice(Notice::Group(record.conversation));
                 }
                 Ok(())
             })
@@ -218,9 +218,9 @@ impl Stream<'_> {
     /// Follows the invitations that wait.
     async fn join(&mut self) -> Result<(), Error> {
         let inbox = self.engine.inbox.load(Ordering::SeqCst);
-        for (log, invitation) in self.engine.store.read(logs::invitations).await? {
+        for (log, invitation) in self.engine.store.sync_read(logs::invitations).await? {
             let Ok(invitation) = pb::Invitation::decode(invitation.as_slice()) else { continue };
-            let record = self.engine.store.read(move |db| logs::find(db, log)).await?;
+            let record = self.engine.store.sync_read(move |db| logs::find(db, log)).await?;
             let is_member = |record: &Log| record.state.is_followed() || record.state == LogState::Founding;
             match record {
                 // Read past it, and a member still: there is nothing to join. Not read so far: what follows will tell.

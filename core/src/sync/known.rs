@@ -116,7 +116,7 @@ async fn session(
 
 /// The device's TLS identity, renewed if it ends soon or has ended.
 async fn tls_identity(engine: &Engine) -> Result<TlsIdentity, Error> {
-    let identity: Option<TlsIdentity> = engine.store.read(|db| meta::json(db, meta::TLS)).await?;
+    let identity: Option<TlsIdentity> = engine.store.sync_read(|db| meta::json(db, meta::TLS)).await?;
     let now_ms = engine.env().now_ms();
     match identity {
         Some(identity) if identity.until_ms > now_ms + RENEW_BEFORE_MS && !is_of_ended(engine, &identity) => {
@@ -145,7 +145,7 @@ async fn fetch_door(engine: &Engine, known: &Known) -> Result<u64, Error> {
 
 async fn directory(engine: &Engine, known: &Known) -> Result<(), Error> {
     loop {
-        let since = engine.store.read(|db| meta::number(db, meta::DIRECTORY_VERSION)).await?;
+        let since = engine.store.sync_read(|db| meta::number(db, meta::DIRECTORY_VERSION)).await?;
         let answer = known.directory().people(pb::PeopleRequest { since }).await;
         let answer = answer.map_err(|status| Error::of_status(&status))?.into_inner();
         let (more, version) = (answer.more, answer.version);
@@ -182,7 +182,7 @@ async fn directory(engine: &Engine, known: &Known) -> Result<(), Error> {
 /// Fetches the ends of issuers. If this device's own ended, a new certificate is fetched, and the session begins anew.
 async fn issuers(engine: &Engine, known: &Known) -> Result<(), Error> {
     loop {
-        let since = engine.store.read(issuers::newest).await?;
+        let since = engine.store.sync_read(issuers::newest).await?;
         let answer = known.directory().issuers(pb::IssuersRequest { since }).await;
         let answer = answer.map_err(|status| Error::of_status(&status))?.into_inner();
         let Some(end) = answer.end else { return Ok(()) };
@@ -199,7 +199,7 @@ async fn issuers(engine: &Engine, known: &Known) -> Result<(), Error> {
         };
         engine.store.write(keep).await?;
         engine.address.ended.insert(issuer);
-        let own: Option<TlsIdentity> = engine.store.read(|db| meta::json(db, meta::TLS)).await?;
+        let own: Option<TlsIdentity> = engine.store.sync_read(|db| meta::json(db, meta::TLS)).await?;
         if own.is_some_and(|own| is_of_ended(engine, &own)) {
             renew(engine).await?;
             return Err(Error::unavailable());
@@ -213,7 +213,7 @@ async fn seen(engine: &Engine, known: &Known) -> Result<(), Error> {
     let devices = answer.into_inner().devices.into_iter().take(limits::PEOPLE_PAGE);
     let day = |seen: pb::SeenDevice| Some((DeviceId::try_from(seen.id.as_slice()).ok()?, seen.day_ms));
     let days: Vec<(DeviceId, u64)> = devices.filter_map(day).filter(|(_, day_ms)| *day_ms > 0).collect();
-    if engine.store.read(|db| meta::json::<Vec<(DeviceId, u64)>>(db, meta::SEEN)).await?.as_ref() == Some(&days) {
+    if engine.store.sync_read(|db| meta::json::<Vec<(DeviceId, u64)>>(db, meta::SEEN)).await?.as_ref() == Some(&days) {
         return Ok(());
     }
     let keep = move |tx: &mut Tx<'_>| {
@@ -250,7 +250,7 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
         engine.restock.notify_one();
     }
     let (version, number, ends) = (page.directory_version, page.revocations, page.issuers);
-    let known_now = engine.store.read(|db| Ok((meta::number(db, meta::DIRECTORY_VERSION)?, people::known(db)?)));
+    let known_now = engine.store.sync_read(|db| Ok((meta::number(db, meta::DIRECTORY_VERSION)?, people::known(db)?)));
     let (known_version, (known_number, known_ends)) = known_now.await?;
     if known_ends < ends {
         issuers(engine, known).await?;

@@ -114,7 +114,7 @@ pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told
         state,
         warnings,
     });
-    match engine.store.read(issuers::ends).await {
+    match engine.store.sync_read(issuers::ends).await {
         Ok(ends) => ends.into_keys().for_each(|issuer| engine.address.ended.insert(issuer)),
         Err(error) => {
             engine.state.send_replace(ClientState::Stopped(error.advice()));

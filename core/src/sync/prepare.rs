@@ -97,7 +97,7 @@ fn member(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
         join::lose_secrets(tx, record.log)?;
         let broken = Log { state: LogState::Broken, ..record.clone() };
         logs::put(tx.db, &broken)?;
-        tx.notice(Notice::Conversation(record.conversation));
+        tx.notice(Notice::Group(record.conversation));
         return come_back(tx, &broken);
     }
     // Of a pair's several logs only the first is written to.
@@ -113,12 +113,13 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
     let expelled = expelled(tx, record, loaded)?;
     let may_commit = schedule::may_commit(record, tx.now_ms());
     if !expelled.remove.is_empty() {
-        if let Err(commit_ms) = may_commit {
-            return Ok(Step::Wait(commit_ms));
+        if let Err(at_ms) = may_commit.and(may_remove(tx, record, loaded, is_first)?) {
+            return Ok(Step::Wait(at_ms));
         }
         let id = EntryId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &expelled);
     }
+    tx.no_removal(record.log);
     while is_first && let Some(queued) = outbox::next(tx.db, record.conversation, tx.now_ms())? {
         if let Some(step) = carry_out(tx, record, loaded, &queued)? {
             return Ok(step);
@@ -137,8 +138,17 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
     Ok(Step::Wait(waiting.map_or(update_ms, |waiting_ms| waiting_ms.min(update_ms))))
 }
 
+/// Whether it is this device's turn to remove those who must go; else when. Another's commit that does it comes first, or
+/// something that this device has to say does.
+fn may_remove(tx: &mut Tx<'_>, record: &Log, loaded: &Loaded, is_first: bool) -> Result<Result<(), u64>, Error> {
+    let (leaves, role) = (loaded.public.roster.len(), loaded.public.settings.named(tx.context.me.person));
+    let turn_ms = tx.removal_ms(record.log, |tx| schedule::removal(tx, leaves, role));
+    let waiting = if is_first { outbox::next(tx.db, record.conversation, tx.now_ms())? } else { None };
+    Ok(schedule::may_remove(turn_ms, waiting.map(|queued| queued.created_ms), tx.now_ms()))
+}
+
 /// The leaves of revoked devices, of leavers, and of those that ended with their issuer, with what proves it.
-fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Error> {
+pub(super) fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result<Plan, Error> {
     let mut plan = Plan::default();
     let known = people::known(tx.db)?;
     let roster = &loaded.public.roster;
@@ -202,7 +212,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
             if let Err(commit_ms) = schedule::may_commit(record, tx.now_ms()) =>
         {
             outbox::postpone(tx.db, conversation, queued.entry, commit_ms)?;
-            tx.notice(Notice::Conversation(conversation));
+            tx.notice(Notice::Items(conversation));
             Ok(None)
         }
         Planned::Commit(plan) => seal_commit(tx, record, loaded, queued.entry, &plan).map(Some),
@@ -213,7 +223,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
         Planned::Take(devices) => Ok(Some(Step::Take(queued.entry, devices))),
         Planned::Done => {
             outbox::remove(tx.db, conversation, queued.entry)?;
-            tx.notice(Notice::Conversation(conversation));
+            tx.notice(Notice::Items(conversation));
             Ok(None)
         }
         Planned::Wait => {
@@ -222,7 +232,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
         }
         Planned::Refused(why) => {
             outbox::refuse(tx.db, conversation, queued.entry, why)?;
-            tx.notice(Notice::Conversation(conversation));
+            tx.notice(Notice::Items(conversation));
             Ok(None)
         }
     }
@@ -245,7 +255,7 @@ pub(super) fn seal_commit(
                 group.clear_pending_commit(&tx.provider().storage)?;
             }
             outbox::refuse(tx.db, record.conversation, id, Refusal::NotAllowed)?;
-            tx.notice(Notice::Conversation(record.conversation));
+            tx.notice(Notice::Items(record.conversation));
             Ok(Step::Idle)
         }
     }

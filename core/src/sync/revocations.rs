@@ -17,7 +17,7 @@ const MOST: usize = 200_000;
 /// Fetches what is new.
 pub(super) async fn fetch(engine: &Engine, known: &Known) -> Result<(), Error> {
     loop {
-        let since = engine.store.read(people::revocations).await?;
+        let since = engine.store.sync_read(people::revocations).await?;
         let list = ask(known, since).await?;
         let number = list.number;
         match engine.store.write(move |tx| go_on(tx, since, &list)).await? {
@@ -32,7 +32,7 @@ pub(super) async fn fetch(engine: &Engine, known: &Known) -> Result<(), Error> {
             }
         }
     }
-    engine.judge_age(engine.store.read(|db| meta::number(db, meta::REVOCATIONS_SIGNED_MS)).await?);
+    engine.judge_age(engine.store.sync_read(|db| meta::number(db, meta::REVOCATIONS_SIGNED_MS)).await?);
     Ok(())
 }
 

@@ -61,7 +61,7 @@ async fn lanes(engine: &Engine) -> Result<std::convert::Infallible, Error> {
     let mut lanes: BTreeMap<Lane, Waiting> = BTreeMap::new();
     let mut running = FuturesUnordered::new();
     let all = async || -> Result<Vec<Lane>, Error> {
-        let records = engine.store.read(logs::all).await?;
+        let records = engine.store.sync_read(logs::all).await?;
         let logs = records.into_iter().map(|record| Lane::Log(record.log));
         Ok(logs.chain([Lane::Deliveries]).collect())
     };
@@ -169,7 +169,7 @@ async fn drive_log(engine: &Engine, sealed: &Sealed, log: LogId) -> Result<End, 
             Step::Snapshot(number, snapshot) => put_snapshot(engine, sealed, log, number, snapshot).await?,
             Step::Take(entry, devices) => {
                 let devices = devices.iter().map(|device| device.to_vec()).collect();
-                let put_back_ms = engine.store.read(|db| meta::number(db, meta::PUT_BACK_MS)).await?;
+                let put_back_ms = engine.store.sync_read(|db| meta::number(db, meta::PUT_BACK_MS)).await?;
                 let last_resort = has_come(put_back_ms + PUT_BACK_MS, engine.env().now_ms(), 2 * PUT_BACK_MS).is_err();
                 let answer = sealed.key_packages().take(pb::TakeRequest { devices, last_resort }).await;
                 let taken = answer.map_err(|status| failed(engine, &status))?.into_inner().packages;
@@ -185,7 +185,7 @@ fn failed(engine: &Engine, status: &Status) -> Error {
 }
 
 async fn record(engine: &Engine, log: LogId) -> Result<Log, Error> {
-    engine.store.read(move |db| logs::get(db, log)).await
+    engine.store.sync_read(move |db| logs::get(db, log)).await
 }
 
 async fn create(engine: &Engine, sealed: &Sealed, log: LogId, snapshot: Vec<u8>) -> Result<(), Error> {
@@ -204,7 +204,7 @@ async fn create(engine: &Engine, sealed: &Sealed, log: LogId, snapshot: Vec<u8>)
             if let Some(record) = logs::find(tx.db, log)?.filter(|record| record.state == LogState::Founding) {
                 logs::put(tx.db, &Log { state: LogState::Active, ..record.clone() })?;
                 tx.notice(Notice::Logs);
-                tx.notice(Notice::Conversation(record.conversation));
+                tx.notice(Notice::Group(record.conversation));
             }
             Ok(())
         })
@@ -222,7 +222,7 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
                 .store
                 .write(move |tx| {
                     outbox::acknowledge(tx.db, log, id)?;
-                    tx.notice(Notice::Conversation(conversation));
+                    tx.notice(Notice::Items(conversation));
                     Ok(())
                 })
                 .await
@@ -263,7 +263,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
             let state = if record.state == LogState::Broken { LogState::Broken } else { LogState::AccessLost };
             logs::put(tx.db, &Log { state, ..record.clone() })?;
             tx.set_caught_up(log, false);
-            tx.notice(Notice::Conversation(record.conversation));
+            tx.notice(Notice::Group(record.conversation));
             Ok(Some(()))
         }
         // The day's budget of commits is spent; messages go on.
@@ -277,7 +277,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
             let is_commit = outbox::is_commit(tx.db, log, id)?;
             undo(tx, &record)?;
             outbox::refuse(tx.db, record.conversation, id, crate::model::Refusal::Server)?;
-            tx.notice(Notice::Conversation(record.conversation));
+            tx.notice(Notice::Items(record.conversation));
             if is_commit {
                 // What a member does unasked is tried again, but not at once.
                 logs::put(tx.db, &Log { commit_ms: tx.now_ms() + LONGEST.as_millis() as u64, ..record })?;
@@ -328,8 +328,10 @@ async fn put_snapshot(
 async fn deliver(engine: &Engine, sealed: &Sealed) -> Result<End, Error> {
     loop {
         let now_ms = engine.env().now_ms();
-        let (due, next_ms) =
-            engine.store.read(move |db| Ok((deliveries::due(db, now_ms)?, deliveries::next_ms(db, now_ms)?))).await?;
+        let (due, next_ms) = engine
+            .store
+            .sync_read(move |db| Ok((deliveries::due(db, now_ms)?, deliveries::next_ms(db, now_ms)?)))
+            .await?;
         if due.is_empty() {
             return Ok(next_ms.map_or(End::Idle, End::Until));
         }

@@ -73,7 +73,7 @@ impl Tries {
 
 /// Keeps the stock at the server full and young, as long as the connection lasts.
 pub(super) async fn keep(engine: &Engine, known: &Known, tries: &mut Tries) -> Error {
-    match engine.store.read(|db| Ok(stocks(db)?.iter().any(|stock| stock.is_published))).await {
+    match engine.store.sync_read(|db| Ok(stocks(db)?.iter().any(|stock| stock.is_published))).await {
         // Others can add this device already.
         Ok(true) => engine.tell(&engine.stock_ready, true),
         Ok(false) => {}

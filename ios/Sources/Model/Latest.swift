@@ -18,4 +18,10 @@
             task = nil
         }
     }
+
+    /// Drops the value that waits; gives the work that is under way, to wait for.
+    func drop() -> Task<Void, Never>? {
+        next = nil
+        return task
+    }
 }

@@ -14,7 +14,7 @@ use super::certificate::not_before;
 use super::keys::verify;
 use super::mls::{LAST_RESORT, certificates, named};
 use super::state::{Leaf, State, role_of};
-use super::{Head, Result, content, ensure, evidence, hpke};
+use super::{Head, Result, content, ensure, evidence, hpke, path};
 
 /// MLSMessage, version 1, GroupInfo.
 const GROUP_INFO: [u8; 4] = [0, 1, 0, 4];
@@ -24,6 +24,7 @@ const TAG_BYTES: usize = 49;
 /// The state after a commit, if it counts; and whether somebody came back with it.
 pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb::Commit) -> Result<(State, bool)> {
     ensure(commit.evidence.len() <= 1_000, "too much evidence")?;
+    let ciphertexts = path::ciphertexts(&commit.commit)?;
     let message = MlsMessage::from_bytes(&commit.commit)?;
     let MlsMessageDescription::PublicProtocolMessage { content_type, sender, authenticated_data, .. } =
         message.description()
@@ -77,6 +78,9 @@ pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb:
     let added = after.leaves.iter().filter(|leaf| added.contains(&leaf.named.key.to_vec()));
     let added: Vec<&Leaf> = added.collect();
     ensure(added.iter().all(|leaf| leaf.fresh()), "a leaf of another form")?;
+    let places: Vec<u32> = added.iter().map(|leaf| leaf.index).collect();
+    let wanted = path::wanted(after.follower.exported_tree().nodes(), committer.index, &places);
+    ensure(ciphertexts.is_none_or(|ciphertexts| ciphertexts == wanted), "not a ciphertext for each node")?;
     let external = group_info(&after, committer, commit, returns)?;
     let keys: Vec<Vec<u8>> = after.keys().into_iter().chain(init_keys).chain([external]).collect();
     ensure(keys.iter().collect::<BTreeSet<_>>().len() == keys.len(), "a key twice")?;

@@ -16,6 +16,7 @@ mod hpke;
 mod judge;
 mod keys;
 mod mls;
+mod path;
 mod provider;
 mod seal;
 mod state;

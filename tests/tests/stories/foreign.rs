@@ -4,6 +4,7 @@ use pli_core::model::Role;
 use pli_proto::pb;
 use pli_server::Invite;
 use pli_tests::foreign::{Device, DeviceKey, Group, Head, access_key, bucket, content};
+use pli_tests::insider::{Insider, Lie, update};
 use pli_tests::{World, conversation, done, find, members, sees, texts, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,6 +159,45 @@ async fn a_foreign_client_is_one_of_a_pair() {
     assert!(at_zoe.rename("Nous").await.is_err());
     at_zoe.say("Bon").await.unwrap();
     sees(&anne, pair, "Bon").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_refuse_a_path_without_a_ciphertext_for_everybody() {
+    let world = World::new().await;
+    let links = world.authority().invite(&world.address().to_string(), Invite::person("Zoé")).await.unwrap();
+    let zoe = Device::enrol(&links[0]).await.unwrap();
+    zoe.publish(1).await.unwrap();
+    let (anne, mallory) = (world.enrol("Anne").await, world.enrol("Mallory").await);
+    let others = [find(&anne, "Mallory").await.id, find(&anne, "Zoé").await.id];
+    let crue = anne.create_group("Crue", &others).await.unwrap();
+    members(&mallory, crue, &["Anne", "Mallory", "Zoé"]).await;
+    let mut at_zoe = Group::join(&zoe, &zoe.invitation().await.unwrap()).await.unwrap();
+    let mut insider = Insider::of_closed(&world, "Mallory", &mallory, crue).await;
+    for ciphertexts in [0, 2] {
+        let commit = insider.commit(Lie::None, |insider, liar, group| {
+            let made = update(insider, liar, group);
+            insider.with_path(made, |path| {
+                let (_, list) = path.last_mut().unwrap();
+                *list = vec![list[0].clone(); ciphertexts * list.len()];
+            })
+        });
+        let entry = insider.entry(commit, vec![]);
+        insider.append(&entry).await.unwrap();
+        at_zoe.say("Toujours là").await.unwrap();
+        assert_eq!(at_zoe.refused.pop().as_deref(), Some("not a ciphertext for each node"));
+        let entry = anne.conversation(crue).send("Moi aussi", None, &[]).await.unwrap();
+        done(&anne, crue, entry).await;
+        at_zoe.read().await.unwrap();
+        assert_eq!(heard(&at_zoe).pop().as_deref(), Some("Moi aussi"));
+    }
+    assert_eq!(texts(&anne, crue).await.len(), 4);
+    // One that is whole counts for both.
+    let commit = insider.commit(Lie::None, update);
+    let entry = insider.entry(commit, vec![]);
+    insider.append(&entry).await.unwrap();
+    at_zoe.say("Encore").await.unwrap();
+    sees(&anne, crue, "Encore").await;
+    assert!(at_zoe.refused.is_empty(), "{:?}", at_zoe.refused);
 }
 
 /// What was said by others.

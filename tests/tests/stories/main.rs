@@ -11,6 +11,8 @@ mod lifetime;
 mod outbox;
 mod pairs;
 mod put_back;
+mod reads;
+mod removal;
 mod screens;
 mod servers;
 mod survival;

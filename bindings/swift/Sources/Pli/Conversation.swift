@@ -39,7 +39,7 @@ public final class Conversation: Sendable {
         try await raw.items(before: entry, count: Int32(clamping: count))
     }
 
-    /// Says something.
+    /// Says something. The draft goes with it.
     @discardableResult
     public func send(_ text: String, replyTo: EntryId? = nil, mentions: [PersonId] = []) async throws -> EntryId {
         try await raw.send(text: text, replyTo: replyTo, mentions: mentions)

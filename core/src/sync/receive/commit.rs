@@ -92,6 +92,7 @@ impl Page {
         let was_torn = std::mem::take(&mut self.record.mend_ms) > 0;
         self.show(tx, entry, id, commit, &counted)?;
         summary::put(tx, self.record.log, &counted.after)?;
+        tx.notice(Notice::Group(self.record.conversation));
         for leaf in &counted.removed {
             logs::remove_leaver(tx.db, self.record.log, leaf.key())?;
         }

@@ -41,8 +41,9 @@ pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result
     if record.state == LogState::Diverged {
         // The server has what this device has read after all.
         record.state = if group.is_some() { LogState::Active } else { LogState::Broken };
-        tx.notice(Notice::Conversation(record.conversation));
+        tx.notice(Notice::Group(record.conversation));
     }
+    let state = record.state;
     tx.defer();
     let mut page = Page {
         record,
@@ -67,7 +68,10 @@ pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result
     let was_caught_up = tx.is_caught_up(log);
     tx.set_caught_up(log, caught_up && record.state.is_followed());
     if !entries.is_empty() {
-        tx.notice(Notice::Conversation(record.conversation));
+        tx.notice(Notice::Items(record.conversation));
+    }
+    if record.state != state {
+        tx.notice(Notice::Group(record.conversation));
     }
     if !record.state.is_followed() {
         tx.notice(Notice::Logs);

@@ -63,18 +63,23 @@ import Pli
         state.composer = Composer(text: aside ?? "")
         let kept = aside
         aside = nil
+        let isEdit = if case .edit = composer.mode { true } else { false }
+        // The draft goes with what is sent, in the core: none of it may be kept after that.
+        let keeping = isEdit ? nil : keepDraft.drop()
         let before = sending
         // One after the other: what was said first stands first.
         sending = Writes.begin { [self] in
             await before?.value
+            await keeping?.value
             do {
                 switch composer.mode {
                 case .new: try await conversation.send(text)
                 case .reply(let quote): try await conversation.send(text, replyTo: quote.entry)
                 case .edit(let message): try await conversation.edit(message, to: text)
                 }
-                if case .edit = composer.mode { return }
-                keepDraft(state.composer?.text ?? "")
+                if isEdit { return }
+                // Typed since, and perhaps kept before it was sent.
+                if let typed = state.composer?.text, !typed.isEmpty { keepDraft(typed) }
                 if state.newest != nil { jump(to: nil) }
             } catch {
                 // Nothing is lost: it stands where it was written, unless something else does by now.
@@ -83,6 +88,7 @@ import Pli
                 aside = kept
                 state.composer = composer
                 if let limit { state.composer?.isTooLong = text.utf8.count > limit }
+                if !isEdit { keepDraft(text) }
             }
         }
     }

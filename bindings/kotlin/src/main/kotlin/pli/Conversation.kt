@@ -37,7 +37,7 @@ class Conversation internal constructor(val id: ConversationId, private val raw:
     /** Items before one, or the newest with what waits in the outbox; oldest first. */
     suspend fun items(before: EntryId? = null, count: Int = 50): List<TimelineItem> = raw.items(before, count)
 
-    /** Says something. */
+    /** Says something. The draft goes with it. */
     suspend fun send(text: String, replyTo: EntryId? = null, mentions: List<PersonId> = emptyList()): EntryId =
         raw.send(text, replyTo, mentions)
 

@@ -77,11 +77,11 @@ class Drafting(
         put(Composer(draft, composer.revision + 1))
     }
 
-    /** It was sent: the draft of it goes, unless something was typed since. */
+    /** It was sent, and the draft went with it in the core. What was typed since may have been kept before that. */
     @Synchronized
     fun sent() {
-        unsaved = true
-        save(0)
+        unsaved = composer.text.isNotEmpty()
+        flush()
     }
 
     /** It could not be sent: it is there again. */
