@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pli_proto::id::{DeviceId, LogId, PersonId};
+use pli_proto::signed::Label;
 use pli_proto::{limits, pb};
 use prost::Message as _;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -243,7 +244,9 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
         engine.inbox.fetch_add(1, Ordering::SeqCst);
         engine.invited.notify_one();
         kept?;
-        let request = pb::AcknowledgeRequest { up_to: last };
+        let body = pb::AcknowledgeBody { up_to: last };
+        let request = engine.context().me.request(Label::Acknowledge, engine.server_ms(), &body);
+        // With a clock that is wrong the session ends, and the next sets it.
         known.inbox().acknowledge(request).await.map_err(|status| Error::of_status(&status))?;
         engine.restock.notify_one();
     }

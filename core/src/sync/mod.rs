@@ -188,13 +188,18 @@ impl Engine {
         let mut request = pb::LogRequest {
             log: record.log.to_vec(),
             row_key: access.key().0.to_vec(),
-            time_ms: self.env().now_ms().saturating_add_signed(self.clock_ms.load(Ordering::SeqCst)),
+            time_ms: self.server_ms(),
             request: body.encode_to_vec(),
             signature: Vec::new(),
         };
         let signed = signed::request(&self.address.root, method, &request);
         request.signature = access.sign(&signed).to_vec();
         request
+    }
+
+    /// What time it is at the server.
+    fn server_ms(&self) -> u64 {
+        self.env().now_ms().saturating_add_signed(self.clock_ms.load(Ordering::SeqCst))
     }
 
     /// The server said what time it is. A phone's clock may be wrong by hours, and its requests bear the server's time.
@@ -223,8 +228,7 @@ impl Engine {
     /// back as well, and a device whose clock is wrong by days has to know that too.
     fn judge_age(&self, signed_ms: u64) {
         let here_ms = self.env().now_ms();
-        let there_ms = here_ms.saturating_add_signed(self.clock_ms.load(Ordering::SeqCst));
-        let is_old = here_ms.max(there_ms).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
+        let is_old = here_ms.max(self.server_ms()).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
         let warning = is_old.then_some(Warning::RevocationsOld { signed: some_time(signed_ms) });
         self.warn(|one| matches!(one, Warning::RevocationsOld { .. }), warning);
     }

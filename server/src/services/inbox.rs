@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use pli_proto::certificate::DeviceCertificate;
 use pli_proto::id::DeviceId;
 use pli_proto::limits::INBOX_ITEM_BYTES;
 use pli_proto::pb;
 use pli_proto::pb::inbox_server::Inbox;
 use pli_proto::refusal::Reason;
-use pli_proto::signed::Hash;
+use pli_proto::signed::Label;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::gate::Known;
 use super::paced::{Held, Outgoing};
 use super::{Pages, Shared, ended};
+use crate::config::HOUR_MS;
 use crate::engine::Versions;
 use crate::fanout::{Listener, Topic};
 
@@ -40,22 +42,24 @@ impl Inbox for InboxService {
 
     async fn follow(&self, request: Request<pb::FollowRequest>) -> Result<Response<Self::FollowStream>, Status> {
         let shared = &self.0;
-        let Known { device, issuer, .. } = shared.extension(&request)?;
+        let Known { device, certificate, .. } = shared.extension(&request)?;
         let listener = shared.fanout.listen();
         listener.watch(Topic::Inbox(device));
         listener.watch(Topic::Directory);
         let (pages, respond) = Outgoing::new(shared.extension::<Held, _>(&request)?, shared.limits.patience);
         let (pages, shared) = (Arc::new(pages), shared.clone());
-        let follower = Follower { shared: shared.clone(), device, issuer, after: 0, told: None, listener, pages };
+        let checked_ms = shared.env.now_ms();
+        let shown = (certificate, checked_ms);
+        let follower = Follower { shared: shared.clone(), device, shown, after: 0, told: None, listener, pages };
         Ok(respond(shared.env.spawn(Box::pin(follower.run()))))
     }
 
     async fn acknowledge(
         &self,
-        request: Request<pb::AcknowledgeRequest>,
+        request: Request<pb::DeviceRequest>,
     ) -> Result<Response<pb::AcknowledgeResponse>, Status> {
-        let Known { device, .. } = self.0.extension(&request)?;
-        let done = self.0.engine.acknowledge(device, request.into_inner().up_to).await;
+        let (Known { device, .. }, body) = self.0.signed::<pb::AcknowledgeBody>(Label::Acknowledge, &request)?;
+        let done = self.0.engine.acknowledge(device, body.up_to).await;
         done.map_err(|error| self.0.engine_error(error))?;
         Ok(Response::new(pb::AcknowledgeResponse {}))
     }
@@ -65,8 +69,8 @@ impl Inbox for InboxService {
 struct Follower {
     shared: Arc<Shared>,
     device: DeviceId,
-    /// Of the device's TLS certificate.
-    issuer: Hash,
+    /// The device's TLS certificate, and when it was looked at last.
+    shown: (Arc<DeviceCertificate>, u64),
     /// The last item that was sent.
     after: u64,
     /// What was last said to be newest; `None` before the first page.
@@ -103,13 +107,13 @@ impl Follower {
     async fn send_news(&mut self) -> Result<bool, Status> {
         let shared = self.shared.clone();
         let versions = shared.door.versions();
-        if self.told.is_none_or(|told| told.revocations != versions.revocations) {
-            shared.authority.active(self.device).await.map_err(|error| shared.authority_error(error))?;
-        }
-        if shared.authority.has_ended(&self.issuer) {
-            return Err(
-                shared.refuse(Reason::NotEnrolled, "the issuer of the device's certificate has ended: renew it")
-            );
+        let (certificate, checked_ms) = &mut self.shown;
+        // A stream may outlive the certificate that it came in by.
+        let is_due = shared.env.now_ms().saturating_sub(*checked_ms) >= HOUR_MS;
+        let news = self.told.is_none_or(|told| told.revocations != versions.revocations);
+        if news || is_due || shared.authority.has_ended(&certificate.issuer) {
+            shared.standing(certificate).await?;
+            *checked_ms = shared.env.now_ms();
         }
         let (device, after) = (self.device, self.after);
         let batch = shared.weighed(|most| shared.engine.inbox(device, after, most)).await;

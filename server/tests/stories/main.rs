@@ -22,6 +22,7 @@ mod seams;
 mod streams;
 mod thief;
 mod tls;
+mod tls_key;
 mod virtual_time;
 mod writer;
 
