@@ -52,8 +52,6 @@ pub(crate) struct Engine {
     door: Door,
     /// The door key is wanted, or revocations.
     wanted: Notify,
-    /// A door key came.
-    opened: Notify,
     /// Door key, directory and inbox are as they should be.
     known_ready: AtomicBool,
     /// Others can add this device, or it was tried at least.
@@ -105,7 +103,6 @@ pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told
         address,
         door: Door::default(),
         wanted: Notify::new(),
-        opened: Notify::new(),
         known_ready: AtomicBool::new(false),
         stock_ready: AtomicBool::new(false),
         inbox: AtomicU64::new(0),
@@ -173,13 +170,8 @@ impl Engine {
 
     /// Waits until there is a door key.
     async fn door(&self) {
-        loop {
-            let opened = self.opened.notified();
-            if self.door.is_known() {
-                return;
-            }
-            opened.await;
-        }
+        // An error can't be: the engine holds the other end.
+        let _ = self.door.watch().wait_for(Option::is_some).await;
     }
 
     /// Signs a request on a log.
@@ -190,7 +182,7 @@ impl Engine {
             row_key: access.key().0.to_vec(),
             time_ms: self.server_ms(),
             request: body.encode_to_vec(),
-            signature: Vec::new(),
+            ..pb::LogRequest::default()
         };
         let signed = signed::request(&self.address.root, method, &request);
         request.signature = access.sign(&signed).to_vec();

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use http_body_util::{BodyExt, Full as Whole, Limited};
 use pli_env::Address;
 use pli_proto::certificate::DeviceCertificate;
@@ -28,8 +29,9 @@ use super::paced::{Held, Paced};
 use crate::admission::Who;
 use crate::admission::connection::{Caller, Cut, Identity};
 use crate::admission::pool::{Full, Place};
-use crate::admission::upload::{self, Pace, Unreceived};
+use crate::admission::upload::{self, Growing, Pace, Unreceived};
 use crate::config::DAY_MS;
+use crate::door::Key;
 use crate::engine::Device;
 
 /// The TLS key before the newest serves that long, from the beginning of the day of its renewal: a day at least, for
@@ -64,7 +66,11 @@ pub(crate) struct Known {
 
 /// Whence an anonymous call comes, on the sealed connection: an extension of the request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sealed(pub(crate) Address);
+pub(crate) struct Sealed {
+    pub(crate) address: Address,
+    /// By which door key.
+    pub(crate) door: Key,
+}
 
 /// Who may call a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,14 +146,15 @@ impl Shared {
         let (who, cut) = self.admit(access, &mut request).await?;
         let until = Instant::now() + self.limits.request_timeout;
         let pools = self.admission.of(who);
-        let mut room = pools.bytes.take(who, HEADER_BYTES as usize).map_err(|_| self.busy())?;
+        let mut room = Growing::new(who, &pools.bytes, &pools.long).map_err(|_| self.busy())?;
+        room.grow(HEADER_BYTES as usize).map_err(|_| self.busy())?;
         let weight = weight(request.uri().path());
         let mut request = match shape {
             Shape::Unary(most) | Shape::Answers(most) => self.received(request, most, until, &mut room).await?,
             Shape::Streams if access == Access::Reflection => {
                 request.map(|body| Body::new(Limited::new(body, REFLECTION_BYTES)))
             }
-            Shape::Streams => request,
+            Shape::Streams => request.map(|body| upload::short_messages(body, OPEN_BYTES)),
         };
         let place = match shape {
             Shape::Unary(_) => pools.requests.take(who, 1).map_err(|_| self.busy()),
@@ -189,8 +196,8 @@ impl Shared {
                 who
             }
             Access::Sealed => {
-                self.check_sealed(&caller, request.headers())?;
-                request.extensions_mut().insert(Sealed(address));
+                let door = self.check_sealed(&caller, request.headers())?;
+                request.extensions_mut().insert(Sealed { address, door });
                 Who::Sealed(address)
             }
             // A device is not kept waiting by strangers.
@@ -215,12 +222,12 @@ impl Shared {
         request: Request<Body>,
         most: usize,
         until: Instant,
-        room: &mut Place,
+        room: &mut Growing,
     ) -> Result<Request<Body>, Status> {
         let (parts, body) = request.into_parts();
         let received = upload::receive(body, most, Pace::new(&self.limits, until), room).await;
         let received = received.map_err(|why| match why {
-            Unreceived::TooLong => self.refuse(Reason::Invalid, "the request is too long"),
+            Unreceived::TooLong => self.refuse(Reason::Invalid, upload::TOO_LONG),
             Unreceived::TooSlow => self.late(),
             Unreceived::Full => self.busy(),
             Unreceived::Broken => Status::cancelled("the request was given up"),
@@ -276,14 +283,13 @@ impl Shared {
         Ok(device)
     }
 
-    fn check_sealed(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Status> {
+    fn check_sealed(&self, caller: &Caller, headers: &HeaderMap) -> Result<Key, Status> {
         if !matches!(caller.identity, Identity::Nobody) {
             return Err(self.refuse(Reason::Invalid, "this is not asked on a connection with a certificate"));
         }
-        match headers.get(DOOR_HEADER) {
-            Some(key) if self.door.opens_to(key.as_bytes()) => Ok(()),
-            _ => Err(self.refuse(Reason::Door, "the door key is not today's")),
-        }
+        let shown = headers.get(DOOR_HEADER).and_then(|key| HEXLOWER_PERMISSIVE.decode(key.as_bytes()).ok());
+        let key = shown.and_then(|key| self.door.opened_by(&key));
+        key.ok_or_else(|| self.refuse(Reason::Door, "the door key is not today's"))
     }
 
     /// Gives a refusal to an answer of tonic's own that has none: what was sent is too long, or not of its type.

@@ -1,5 +1,6 @@
 //! Inboxes: anyone delivers on the sealed connection; the device follows its own on the known one.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use pli_proto::certificate::DeviceCertificate;
@@ -14,7 +15,7 @@ use tonic::{Request, Response, Status};
 
 use super::gate::Known;
 use super::paced::{Held, Outgoing};
-use super::{Pages, Shared, ended};
+use super::{IS_TOLD, Pages, Shared};
 use crate::config::HOUR_MS;
 use crate::engine::Versions;
 use crate::fanout::{Listener, Topic};
@@ -50,7 +51,8 @@ impl Inbox for InboxService {
         let (pages, shared) = (Arc::new(pages), shared.clone());
         let checked_ms = shared.env.now_ms();
         let shown = (certificate, checked_ms);
-        let follower = Follower { shared: shared.clone(), device, shown, after: 0, told: None, listener, pages };
+        let follower =
+            Follower { shared: shared.clone(), device, shown, after: 0, told: None, tells: None, listener, pages };
         Ok(respond(shared.env.spawn(Box::pin(follower.run()))))
     }
 
@@ -75,25 +77,29 @@ struct Follower {
     after: u64,
     /// What was last said to be newest; `None` before the first page.
     told: Option<Versions>,
+    /// When to tell what is newer.
+    tells: Option<Instant>,
     listener: Arc<dyn Listener>,
     pages: Arc<Outgoing<pb::InboxPage>>,
 }
 
 impl Follower {
     async fn run(mut self) {
-        let mut ending = self.shared.ending.clone();
-        let (pages, listener) = (self.pages.clone(), self.listener.clone());
+        let (shared, pages, listener) = (self.shared.clone(), self.pages.clone(), self.listener.clone());
+        let mut ending = shared.ending.clone();
+        let mut stops = pin!(shared.stops(&mut ending));
         loop {
             let step = async {
                 let caught_up = self.send_news().await?;
                 if caught_up {
                     let reread = Instant::now() + self.shared.limits.reread;
-                    let _ = tokio::time::timeout_at(reread, listener.next()).await;
+                    let next = self.tells.map_or(reread, |tells| tells.min(reread));
+                    let _ = tokio::time::timeout_at(next, listener.next()).await;
                 }
                 Ok(())
             };
             let stop = tokio::select! { biased;
-                () = ended(&mut ending) => Some(self.shared.stopping()),
+                () = &mut stops => Some(shared.stopping()),
                 () = pages.closed() => return,
                 step = step => step.err(),
             };
@@ -103,10 +109,23 @@ impl Follower {
         }
     }
 
+    /// What is to be said to be newest. Whatever is new is told to each at a moment of its own: all come for it.
+    fn to_tell(&mut self) -> Versions {
+        let newest = self.shared.door.versions();
+        let Some(told) = self.told.filter(|told| *told != newest) else {
+            self.tells = None;
+            return newest;
+        };
+        let shared = &self.shared;
+        let tells =
+            *self.tells.get_or_insert_with(|| Instant::now() + shared.moment(IS_TOLD, shared.limits.door_grace / 2));
+        if tells <= Instant::now() { newest } else { told }
+    }
+
     /// Sends a page if there is something to say; whether that is all for now.
     async fn send_news(&mut self) -> Result<bool, Status> {
         let shared = self.shared.clone();
-        let versions = shared.door.versions();
+        let versions = self.to_tell();
         let (certificate, checked_ms) = &mut self.shown;
         // A stream may outlive the certificate that it came in by.
         let is_due = shared.env.now_ms().saturating_sub(*checked_ms) >= HOUR_MS;

@@ -49,7 +49,7 @@ impl KeyPackages for KeyPackagesService {
 
     async fn take(&self, request: Request<pb::TakeRequest>) -> Result<Response<pb::TakeResponse>, Status> {
         let shared = &self.0;
-        let Sealed(address) = shared.extension(&request)?;
+        let Sealed { address, .. } = shared.extension(&request)?;
         let pb::TakeRequest { devices: asked, last_resort } = request.into_inner();
         if asked.len() > TAKE_DEVICES {
             return Err(shared.refuse(Reason::Invalid, "too many devices at once"));

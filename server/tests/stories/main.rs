@@ -23,6 +23,7 @@ mod streams;
 mod thief;
 mod tls;
 mod tls_key;
+mod together;
 mod virtual_time;
 mod writer;
 
