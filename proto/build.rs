@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
+    "pli/v1/device.proto",
     "pli/v1/enrolment.proto",
     "pli/v1/directory.proto",
     "pli/v1/key_packages.proto",

@@ -69,8 +69,11 @@ pub trait Env: Send + Sync + 'static {
     fn listen(&self, on: Listen) -> BoxFuture<io::Result<(SocketAddr, Incoming)>>;
 }
 
+/// Waits until it is the turn of a handshake from this address.
+pub type Turn = Arc<dyn Fn(Address) -> BoxFuture<()> + Send + Sync>;
+
 /// Where to listen, and what a handshake may take.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Listen {
     /// Address and port; port 0 lets the system choose.
     pub address: SocketAddr,
@@ -80,6 +83,8 @@ pub struct Listen {
     pub handshakes: Bound,
     /// A handshake ends after that long.
     pub handshake_timeout: Duration,
+    /// Asked once a client's hello is there, before anything is computed for it.
+    pub turn: Turn,
 }
 
 /// Where to connect, and as whom.

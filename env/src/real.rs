@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::Connection;
+use rustls::ServerConfig;
 use rustls::pki_types::ServerName;
+use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::{LazyConfigAcceptor, TlsConnector};
 
 use crate::crowd::Crowd;
-use crate::{BoxFuture, Dial, Env, Incoming, Listen, Peer, Stream, Task};
+use crate::{BoxFuture, Dial, Env, Incoming, Listen, Peer, Stream, Task, Turn};
 
 /// Time to connect and shake hands, for who dials.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -104,7 +106,7 @@ impl Env for Real {
 }
 
 async fn accept(listener: TcpListener, on: Listen, accepted: mpsc::Sender<io::Result<Stream>>) {
-    let (acceptor, handshakes) = (TlsAcceptor::from(on.tls), Crowd::new(on.handshakes));
+    let handshakes = Crowd::new(on.handshakes);
     loop {
         let (tcp, address) = match listener.accept().await {
             Ok(connection) => connection,
@@ -117,9 +119,9 @@ async fn accept(listener: TcpListener, on: Listen, accepted: mpsc::Sender<io::Re
         };
         // Counted before a byte of it is read: who says nothing must not keep others waiting.
         let Some(mut place) = handshakes.enter(Some(address.ip()).into()) else { continue };
-        let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
+        let (tls, turn, accepted) = (on.tls.clone(), on.turn.clone(), accepted.clone());
         tokio::spawn(async move {
-            let shaken = tokio::time::timeout(on.handshake_timeout, shake(acceptor, tcp, address, accepted));
+            let shaken = tokio::time::timeout(on.handshake_timeout, shake((tls, turn), tcp, address, accepted));
             tokio::select! {
                 shaken = shaken => match shaken {
                     Ok(Ok(())) => {}
@@ -133,13 +135,16 @@ async fn accept(listener: TcpListener, on: Listen, accepted: mpsc::Sender<io::Re
 }
 
 async fn shake(
-    acceptor: TlsAcceptor,
+    (tls, turn): (Arc<ServerConfig>, Turn),
     tcp: TcpStream,
     address: SocketAddr,
     accepted: mpsc::Sender<io::Result<Stream>>,
 ) -> io::Result<()> {
     tcp.set_nodelay(true)?;
-    let tls = acceptor.accept(tcp).await?;
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), tcp).await?;
+    // Who says nothing takes no turn; and whoever does takes no time before.
+    turn(Some(address.ip()).into()).await;
+    let tls = hello.into_stream(tls).await?;
     let chain = tls.get_ref().1.peer_certificates().unwrap_or_default().into();
     let stream = Stream::new(tls, Peer { address: Some(address), chain });
     // An error means that nobody listens any more.

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::id::{EntryId, LogId};
+use crate::id::{DeviceId, EntryId, LogId};
 use crate::pb;
 
 /// A SHA-256 hash.
@@ -18,6 +18,12 @@ pub enum Label {
     Enrol,
     /// [`pb::RenewRequest`]: device, TLS key, time.
     Renew,
+    /// [`pb::PublishBody`] in a [`pb::DeviceRequest`].
+    Publish,
+    /// [`pb::RevokeBody`] likewise.
+    Revoke,
+    /// [`pb::AcknowledgeBody`] likewise.
+    Acknowledge,
     /// A device's inbox key: device, key.
     InboxKey,
     /// [`pb::LogRequest`].
@@ -39,6 +45,9 @@ impl Label {
         match self {
             Self::Enrol => "Pli 1.0 Enrol",
             Self::Renew => "Pli 1.0 Renew",
+            Self::Publish => "Pli 1.0 Publish",
+            Self::Revoke => "Pli 1.0 Revoke",
+            Self::Acknowledge => "Pli 1.0 Acknowledge",
             Self::InboxKey => "Pli 1.0 Inbox Key",
             Self::Request => "Pli 1.0 Request",
             Self::Commit => "Pli 1.0 Commit",
@@ -103,6 +112,11 @@ pub fn request(server: &[u8; 32], method: Method, request: &pb::LogRequest) -> V
     let time = request.time_ms.to_be_bytes();
     // The row key stands first: the second lock against one nonce for two logs (docs/decisions/access-keys.md).
     content(Label::Request, &[&request.row_key, server, method.as_bytes(), &request.log, &time, &request.request])
+}
+
+/// What a device signs with its MLS key. `server` is the root's public key.
+pub fn device_request(server: &[u8; 32], label: Label, device: DeviceId, request: &pb::DeviceRequest) -> Vec<u8> {
+    content(label, &[server, &device.0, &request.time_ms.to_be_bytes(), &request.request])
 }
 
 /// The digest of what an entry's row changes say. The leaf key and factor shown to revoke a revoked device's row are no

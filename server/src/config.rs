@@ -47,8 +47,10 @@ pub const SERVER_NAME: &str = "pli.internal";
 /// Bounds on what one device, row or address may ask, and on what is kept.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// A door key serves that long, if no revocation ends it before.
+    /// There is another door key after that long; the one before serves on for a 24th of it.
     pub door_lifetime: Duration,
+    /// Door keys, and what came in by them, serve that long after a revocation.
+    pub door_grace: Duration,
     /// Commits a day by a row of rank 0; the others have ten times as many.
     pub commits_per_day: u64,
     /// Messages are kept that long; `None` for ever. Commits and snapshots are always kept.
@@ -77,6 +79,10 @@ pub struct Limits {
     pub known: Places,
     /// TLS handshakes under way at once, in all and of one address.
     pub handshakes: Bound,
+    /// TLS handshakes of all: each takes half a millisecond of a processor before anything is known of who asks.
+    pub handshake_rate: Rate,
+    /// And of one address, behind which may be a whole organisation.
+    pub address_handshake_rate: Rate,
     /// A TLS handshake ends after that long.
     pub handshake_timeout: Duration,
     /// A connection ends if its requests have shown neither door key nor device after that long.
@@ -132,6 +138,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             door_lifetime: Duration::from_millis(DAY_MS),
+            door_grace: Duration::from_secs(10),
             commits_per_day: limits::COMMITS_PER_DAY,
             keep_messages: None,
             row_rate: Rate::new(50, 1_000),
@@ -161,6 +168,8 @@ impl Default for Limits {
                 bytes: Bound::new(64 << 20, 4 << 20),
             },
             handshakes: Bound::new(1_024, 512),
+            handshake_rate: Rate::new(1_000, 2_000),
+            address_handshake_rate: Rate::new(250, 2_000),
             handshake_timeout: Duration::from_secs(3),
             proof_timeout: Duration::from_secs(10),
             upload_grace: Duration::from_secs(5),

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use pli_env::{Env, Incoming, Listen, Task};
+use pli_env::{Env, Incoming, Listen, Task, Turn};
 use pli_proto::limits::MESSAGE_BYTES;
 use pli_proto::pb;
 use pli_proto::pb::{
@@ -17,10 +17,12 @@ use pli_proto::pb::{
 };
 use tokio::sync::watch;
 use tonic::codegen::http::{self, HeaderValue, header};
+use tonic_health::ServingStatus;
 use tower::util::MapResponseLayer;
 
 use crate::admission::Admission;
 use crate::admission::connection::{Connection, Connections};
+use crate::admission::turns::Turns;
 use crate::authority::{Authority, AuthorityError, files};
 use crate::chores;
 use crate::config::Config;
@@ -35,7 +37,7 @@ use crate::services::key_packages::KeyPackagesService;
 use crate::services::log::LogService;
 use crate::services::rates::Rates;
 use crate::services::room::Room;
-use crate::services::{Shared, ended};
+use crate::services::{IS_TOLD, Shared, ended};
 use crate::tls::{self, Shown};
 
 /// A peer that vanished is noticed after both together; phones are not woken more often than they wake by themselves.
@@ -43,9 +45,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Calls at once on one connection.
 const CONNECTION_STREAMS: u32 = 128;
-/// A page arrives in few round trips, and no reader makes the server hold more.
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// A request arrives in few round trips, and what is not counted yet is little.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 512 << 10;
 
 /// Starts servers.
 #[derive(Debug)]
@@ -88,7 +90,7 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
     authority.look_at_issuers().await?;
     let shown = Shown::new(&authority, &server_name).await?;
     let tls = Arc::new(tls::config(&authority, shown.clone())?);
-    let door = Door::new(env.clone(), &authority.door_secret()?, limits.door_lifetime, versions);
+    let door = Door::new(env.clone(), &authority.door_secret()?, &limits, versions);
     let (end, ending) = watch::channel(false);
     let shared = Arc::new(Shared {
         engine: authority.engine().clone(),
@@ -103,8 +105,14 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
         complained: AtomicU64::new(0),
         ending,
     });
-    let (handshakes, handshake_timeout) = (shared.limits.handshakes, shared.limits.handshake_timeout);
-    let on = Listen { address: listen, tls, handshakes, handshake_timeout };
+    let turns = Turns::new(shared.limits.handshake_rate, shared.limits.address_handshake_rate);
+    let on = Listen {
+        address: listen,
+        tls,
+        handshakes: shared.limits.handshakes,
+        handshake_timeout: shared.limits.handshake_timeout,
+        turn: turn_of(turns.clone()),
+    };
     let listening = env.listen(on).await;
     let (address, incoming) = listening.map_err(|source| ServerError::Listen { address: listen, source })?;
     let (stopped, has_stopped) = watch::channel(None);
@@ -113,7 +121,10 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
     let serving = {
         let shared = shared.clone();
         env.spawn(Box::pin(async move {
-            let result = serve(shared.clone(), incoming, connections, reflection).await;
+            let result = tokio::select! {
+                never = turns.give() => match never {},
+                result = serve(shared.clone(), incoming, connections, reflection) => result,
+            };
             // The listener ending by itself is no orderly end.
             let orderly = *shared.ending.borrow();
             let result = result.and(if orderly { Ok(()) } else { Err(ServerError::Ended) });
@@ -126,6 +137,13 @@ async fn start(env: Arc<dyn Env>, config: Config, authority: Authority, lock: Fi
     ];
     tracing::info!(%address, "serving");
     Ok(Running { address, shared, end, has_stopped, serving, chores, alive, _lock: lock })
+}
+
+fn turn_of(turns: Arc<Turns>) -> Turn {
+    Arc::new(move |address| {
+        let turns = turns.clone();
+        Box::pin(async move { turns.turn(address).await })
+    })
 }
 
 async fn serve(
@@ -171,7 +189,13 @@ async fn serve(
                 .max_encoding_message_size(MESSAGE_BYTES),
         );
     let mut ending = shared.ending.clone();
-    let stop = async move { ended(&mut ending).await };
+    let stop = async move {
+        ended(&mut ending).await;
+        // Who asks is sent elsewhere, while streams end one by one; then nobody is let in.
+        health.set_not_serving::<LogServer<LogService>>().await;
+        health.set_service_status("", ServingStatus::NotServing).await;
+        tokio::time::sleep(shared.crowd(IS_TOLD, shared.limits.grace / 2)).await;
+    };
     Ok(router.serve_with_incoming_shutdown(admitted(incoming, connections), stop).await?)
 }
 

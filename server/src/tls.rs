@@ -1,5 +1,5 @@
-//! The server's end of TLS: 1.3 only, hybrid key exchange preferred, nothing resumed. Resumption would tie a device's
-//! known connection to its sealed one.
+//! The server's end of TLS: 1.3 only, hybrid key exchange only, nothing resumed. What X25519 alone hides is read once there
+//! are quantum computers; resumption would tie a device's known connection to its sealed one.
 
 use std::sync::{Arc, RwLock};
 
@@ -7,7 +7,7 @@ use pli_env::TlsClock;
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::crypto::aws_lc_rs::kx_group::{X25519, X25519MLKEM768};
+use rustls::crypto::aws_lc_rs::kx_group::X25519MLKEM768;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
@@ -52,7 +52,7 @@ async fn certify(authority: &Authority, name: &str) -> Result<Arc<CertifiedKey>,
 /// The configuration of the listener, which serves both kinds of connection.
 pub(crate) fn config(authority: &Authority, shown: Arc<Shown>) -> Result<ServerConfig, ServerError> {
     let mut provider = aws_lc_rs::default_provider();
-    provider.kx_groups = vec![X25519MLKEM768, X25519];
+    provider.kx_groups = vec![X25519MLKEM768];
     let provider = Arc::new(provider);
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(authority.root().to_vec()))?;

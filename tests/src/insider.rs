@@ -365,7 +365,7 @@ impl Insider {
             row_key: access.key().0.to_vec(),
             time_ms: self.env.now_ms(),
             request: body.encode_to_vec(),
-            signature: Vec::new(),
+            ..pb::LogRequest::default()
         };
         request.signature = access.sign(&signed::request(&self.address.root, method, &request)).to_vec();
         request

@@ -6,6 +6,7 @@ use eyeball_im::VectorDiff;
 use futures_util::Stream;
 use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
 use pli_proto::pb;
+use pli_proto::signed::Label;
 use rusqlite::Connection;
 
 use crate::error::{Error, What};
@@ -93,8 +94,12 @@ impl Client {
         let store = self.store()?;
         let tls: Option<TlsIdentity> = store.read(|db| meta::json(db, meta::TLS)).await?;
         let known = Known::new(&store.context().env, &self.address()?, Some(&tls.ok_or(Error::NotEnrolled)?))?;
-        let asked = known.directory().revoke(pb::RevokeRequest { device: device.to_vec() }).await;
-        asked.map(drop).map_err(|status| Error::of_status(&status))
+        let refused = |status: tonic::Status| Error::of_status(&status);
+        // This device's clock may be wrong.
+        let time_ms = known.enrolment().hello(pb::HelloRequest {}).await.map_err(refused)?.into_inner().server_time_ms;
+        let body = pb::RevokeBody { device: device.to_vec() };
+        let request = store.context().me.request(Label::Revoke, time_ms, &body);
+        known.directory().revoke(request).await.map(drop).map_err(refused)
     }
 
     /// The number to compare with a person: 60 digits, the same on their screen.

@@ -9,7 +9,10 @@ pub mod link;
 
 use openmls::prelude::CredentialWithKey;
 use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::pb;
 use pli_proto::row::AccessSigner;
+use pli_proto::signed::{self, Label};
+use prost::Message;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -76,6 +79,14 @@ impl Me {
     /// The credential of this device's leaves.
     pub fn credential(&self) -> CredentialWithKey {
         pli_kernel::group::credential_with_key(&self.chain, &self.key.public())
+    }
+
+    /// A request that this device signs with its MLS key.
+    pub fn request(&self, label: Label, time_ms: u64, body: &impl Message) -> pb::DeviceRequest {
+        let mut request = pb::DeviceRequest { time_ms, request: body.encode_to_vec(), signature: Vec::new() };
+        let signed = signed::device_request(&self.root, label, self.device, &request);
+        request.signature = self.key.sign_raw(&signed).to_vec();
+        request
     }
 
     /// Signs requests on the log with this key.

@@ -76,7 +76,7 @@ struct Stream<'a> {
 }
 
 async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert::Infallible, Error> {
-    let mut notices = engine.store.notices();
+    let (mut notices, mut door) = (engine.store.notices(), engine.door.watch());
     let sealed = engine.sealed()?;
     // As many as there are logs; the server reads them as fast as it can.
     let (requests, incoming) = mpsc::unbounded_channel();
@@ -99,6 +99,11 @@ async fn session(engine: &Engine, backoff: &mut Backoff) -> Result<std::convert:
         let next = stream.refused.values().map(|(at, _)| *at).filter(|at| *at > Instant::now()).min();
         let ask_again = next.unwrap_or_else(|| Instant::now() + SELDOM);
         tokio::select! { biased;
+            Ok(()) = door.changed() => {
+                // By the one that it came in by, the stream would end soon.
+                let door = door.borrow_and_update().clone().unwrap_or_default();
+                let _ = stream.requests.send(pb::LogRequest { door, ..pb::LogRequest::default() });
+            }
             page = pages.message() => {
                 let page = page.map_err(|status| stream.failed(&status))?.ok_or(Error::unavailable())?;
                 backoff.reset();

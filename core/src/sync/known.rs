@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use pli_env::{Env, random_below};
 use pli_proto::id::{DeviceId, LogId, PersonId};
+use pli_proto::signed::Label;
 use pli_proto::{limits, pb};
 use prost::Message as _;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -25,7 +27,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// TLS certificates last 30 days.
 const RENEW_BEFORE_MS: u64 = 10 * DAY_MS;
 /// The revocation list is signed anew each day; a server that shows an old one is noticed by the next.
-const REVOCATIONS_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+const REVOCATIONS_EVERY_MS: u64 = 6 * 60 * 60 * 1000;
 
 /// Runs until this device can't go on.
 pub(super) async fn run(engine: &Engine) -> Error {
@@ -70,7 +72,7 @@ async fn session(
 ) -> Result<std::convert::Infallible, Error> {
     let identity = tls_identity(engine).await?;
     let known = Known::new(engine.env(), &engine.address, Some(&identity))?;
-    let mut door_until_ms = fetch_door(engine, &known).await?;
+    let mut door_at_ms = fetch_door(engine, &known).await?;
     // Before the directory and the list: it says whom not to believe.
     issuers(engine, &known).await?;
     directory(engine, &known).await?;
@@ -81,10 +83,10 @@ async fn session(
     // Beside what comes in, which does not wait for it.
     let mut stock = pin!(stock::keep(engine, &known, tries));
     let mut first = true;
-    let mut refresh_at = Instant::now() + REVOCATIONS_EVERY;
+    let mut refresh_at = next_refresh(engine);
     loop {
         let now_ms = engine.env().now_ms();
-        let door_in = Duration::from_millis(door_until_ms.saturating_sub(now_ms).clamp(1_000, DAY_MS));
+        let door_in = Duration::from_millis(door_at_ms.saturating_sub(now_ms).clamp(1_000, DAY_MS));
         tokio::select! { biased;
             page = inbox.message() => {
                 let page = page.map_err(|status| Error::of_status(&status))?.ok_or(Error::unavailable())?;
@@ -96,13 +98,13 @@ async fn session(
             }
             error = &mut stock => return Err(error),
             () = engine.wanted.notified() => {
-                door_until_ms = fetch_door(engine, &known).await?;
+                door_at_ms = fetch_door(engine, &known).await?;
                 revocations::fetch(engine, &known).await?;
             }
             () = engine.asked.look.notified() => seen(engine, &known).await?,
-            () = sleep(door_in) => door_until_ms = fetch_door(engine, &known).await?,
+            () = sleep(door_in) => door_at_ms = fetch_door(engine, &known).await?,
             () = sleep_until(refresh_at) => {
-                refresh_at = Instant::now() + REVOCATIONS_EVERY;
+                refresh_at = next_refresh(engine);
                 issuers(engine, &known).await?;
                 revocations::fetch(engine, &known).await?;
                 seen(engine, &known).await?;
@@ -112,6 +114,12 @@ async fn session(
             }
         }
     }
+}
+
+/// After a restart of the server all sessions are of one age.
+fn next_refresh(engine: &Engine) -> Instant {
+    Instant::now()
+        + Duration::from_millis(REVOCATIONS_EVERY_MS / 2 + random_below(&**engine.env(), REVOCATIONS_EVERY_MS / 2))
 }
 
 /// The device's TLS identity, renewed if it ends soon or has ended.
@@ -138,9 +146,16 @@ async fn fetch_door(engine: &Engine, known: &Known) -> Result<u64, Error> {
     let answer = known.enrolment().door(pb::DoorRequest {}).await.map_err(|status| Error::of_status(&status))?;
     let answer = answer.into_inner();
     engine.door.set(&answer.key);
-    engine.opened.notify_waiters();
     engine.set_clock(answer.server_time_ms);
-    Ok(engine.env().now_ms() + answer.until_ms.saturating_sub(answer.server_time_ms))
+    let now_ms = engine.env().now_ms();
+    Ok(now_ms + moment(&**engine.env(), &answer).saturating_sub(answer.server_time_ms))
+}
+
+/// When to fetch the next door key, by the server's clock: at some moment while this one still serves and there is another,
+/// so that devices do not come all at once. Some of that time is left for tries that fail.
+fn moment(env: &dyn Env, answer: &pb::DoorResponse) -> u64 {
+    let both_ms = answer.until_ms.saturating_sub(answer.next_ms);
+    answer.next_ms.saturating_add(random_below(env, both_ms / 4 * 3))
 }
 
 async fn directory(engine: &Engine, known: &Known) -> Result<(), Error> {
@@ -245,7 +260,9 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
         engine.inbox.fetch_add(1, Ordering::SeqCst);
         engine.invited.notify_one();
         kept?;
-        let request = pb::AcknowledgeRequest { up_to: last };
+        let body = pb::AcknowledgeBody { up_to: last };
+        let request = engine.context().me.request(Label::Acknowledge, engine.context().clock.now_ms(), &body);
+        // With a clock that is wrong the session ends, and the next sets it.
         known.inbox().acknowledge(request).await.map_err(|status| Error::of_status(&status))?;
         engine.restock.notify_one();
     }
@@ -286,4 +303,24 @@ fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem]) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_door_key_is_fetched_at_any_moment_while_the_last_still_serves() {
+        let env =
+            pli_env::real::Real::new(tokio::runtime::Builder::new_current_thread().build().unwrap().handle().clone());
+        let answer = pb::DoorResponse { next_ms: 1_000_000, until_ms: 1_100_000, ..pb::DoorResponse::default() };
+        let mut tenths = [0; 10];
+        for _ in 0..2_000 {
+            tenths[(moment(&env, &answer) as usize - 1_000_000) / 10_000] += 1;
+        }
+        assert!(tenths[..7].iter().all(|count| (150..400).contains(count)), "{tenths:?}");
+        assert_eq!(tenths[8..], [0, 0], "there has to be time for another try");
+        // A server that says nonsense is asked again, but not without end.
+        moment(&env, &pb::DoorResponse { next_ms: u64::MAX, until_ms: 1, ..answer });
+    }
 }

@@ -48,8 +48,6 @@ pub(crate) struct Engine {
     door: Door,
     /// The door key is wanted, or revocations.
     wanted: Notify,
-    /// A door key came.
-    opened: Notify,
     /// Door key, directory and inbox are as they should be.
     known_ready: AtomicBool,
     /// Others can add this device, or it was tried at least.
@@ -99,7 +97,6 @@ pub(crate) async fn run(store: Store, address: Address, asked: Asked, told: Told
         address,
         door: Door::default(),
         wanted: Notify::new(),
-        opened: Notify::new(),
         known_ready: AtomicBool::new(false),
         stock_ready: AtomicBool::new(false),
         inbox: AtomicU64::new(0),
@@ -166,13 +163,8 @@ impl Engine {
 
     /// Waits until there is a door key.
     async fn door(&self) {
-        loop {
-            let opened = self.opened.notified();
-            if self.door.is_known() {
-                return;
-            }
-            opened.await;
-        }
+        // An error can't be: the engine holds the other end.
+        let _ = self.door.watch().wait_for(Option::is_some).await;
     }
 
     /// Signs a request on a log.
@@ -183,7 +175,7 @@ impl Engine {
             row_key: access.key().0.to_vec(),
             time_ms: self.context().clock.now_ms(),
             request: body.encode_to_vec(),
-            signature: Vec::new(),
+            ..pb::LogRequest::default()
         };
         let signed = signed::request(&self.address.root, method, &request);
         request.signature = access.sign(&signed).to_vec();
@@ -215,8 +207,7 @@ impl Engine {
     /// back as well, and a device whose clock is wrong by days has to know that too.
     fn judge_age(&self, signed_ms: u64) {
         let here_ms = self.env().now_ms();
-        let there_ms = self.context().clock.now_ms();
-        let is_old = here_ms.max(there_ms).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
+        let is_old = here_ms.max(self.context().clock.now_ms()).saturating_sub(signed_ms) > REVOCATIONS_OLD_MS;
         let warning = is_old.then_some(Warning::RevocationsOld { signed: some_time(signed_ms) });
         self.warn(|one| matches!(one, Warning::RevocationsOld { .. }), warning);
     }

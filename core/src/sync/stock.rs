@@ -112,7 +112,11 @@ async fn publish(engine: &Engine, known: &Known, tries: &mut Tries) -> Result<()
         engine.renew_stock.store(false, Ordering::SeqCst);
     }
     while let Some(request) = next {
-        let answer = known.key_packages().publish(request).await.map_err(|status| Error::of_status(&status))?;
+        let signed = engine.context().me.request(Label::Publish, engine.context().clock.now_ms(), &request);
+        let answer = known.key_packages().publish(signed).await.map_err(|status| {
+            engine.heed(&status);
+            Error::of_status(&status)
+        })?;
         let answer = answer.into_inner();
         next = engine.store.write(move |tx| go_on(tx, &answer)).await?;
         tries.succeed();
@@ -138,7 +142,7 @@ fn stocks(db: &rusqlite::Connection) -> Result<Vec<Stock>, Error> {
 
 /// What to publish first: what was not answered; a new stock where one is due, in place of what the server has; else
 /// nothing, which asks what is missing.
-fn begin(tx: &mut Tx<'_>, renew: bool) -> Result<pb::PublishRequest, Error> {
+fn begin(tx: &mut Tx<'_>, renew: bool) -> Result<pb::PublishBody, Error> {
     if renew {
         meta::set_number(tx.db, meta::PUT_BACK_MS, tx.now_ms())?;
         meta::set_number(tx.db, meta::RENEW_STOCK, 1)?;
@@ -148,10 +152,10 @@ fn begin(tx: &mut Tx<'_>, renew: bool) -> Result<pb::PublishRequest, Error> {
     if let Some(newest) = stocks.first().filter(|_| !is_void) {
         let kept: Option<Vec<u8>> = meta::get(tx.db, meta::PUBLISHING)?;
         if let Some(kept) = kept {
-            return pb::PublishRequest::decode(kept.as_slice()).map_err(|_| Error::Damaged);
+            return pb::PublishBody::decode(kept.as_slice()).map_err(|_| Error::Damaged);
         }
         if has_come(newest.made_ms.saturating_add(RENEW_MS), tx.now_ms(), RENEW_MS).is_err() {
-            return Ok(pb::PublishRequest::default());
+            return Ok(pb::PublishBody::default());
         }
     }
     let store = tx.provider().storage;
@@ -172,7 +176,7 @@ fn begin(tx: &mut Tx<'_>, renew: bool) -> Result<pb::PublishRequest, Error> {
     meta::remove(tx.db, meta::RENEW_STOCK)?;
     let me = &tx.context.me;
     let signed = signed::content(Label::InboxKey, &[&me.device.0, &public]);
-    let request = pb::PublishRequest {
+    let request = pb::PublishBody {
         inbox_key: public,
         inbox_key_signature: me.key.sign_raw(&signed).to_vec(),
         replace: true,
@@ -183,7 +187,7 @@ fn begin(tx: &mut Tx<'_>, renew: bool) -> Result<pb::PublishRequest, Error> {
 }
 
 /// The server has what it was sent. What to send next, if something is missing.
-fn go_on(tx: &mut Tx<'_>, answer: &pb::PublishResponse) -> Result<Option<pb::PublishRequest>, Error> {
+fn go_on(tx: &mut Tx<'_>, answer: &pb::PublishResponse) -> Result<Option<pb::PublishBody>, Error> {
     meta::remove(tx.db, meta::PUBLISHING)?;
     let mut stocks = stocks(tx.db)?;
     let Some(newest) = stocks.first_mut() else { return Ok(None) };
@@ -202,15 +206,15 @@ fn go_on(tx: &mut Tx<'_>, answer: &pb::PublishResponse) -> Result<Option<pb::Pub
 }
 
 /// Keeps what is sent, until it is answered.
-fn kept(tx: &Tx<'_>, request: pb::PublishRequest) -> Result<pb::PublishRequest, Error> {
+fn kept(tx: &Tx<'_>, request: pb::PublishBody) -> Result<pb::PublishBody, Error> {
     meta::set(tx.db, meta::PUBLISHING, &request.encode_to_vec())?;
     Ok(request)
 }
 
-fn packages(tx: &mut Tx<'_>, count: u32, last_resort: bool) -> Result<pb::PublishRequest, Error> {
+fn packages(tx: &mut Tx<'_>, count: u32, last_resort: bool) -> Result<pb::PublishBody, Error> {
     let packages = (0..count).map(|_| package(tx, false)).collect::<Result<_, _>>()?;
     let last_resort = if last_resort { package(tx, true)? } else { Vec::new() };
-    Ok(pb::PublishRequest { packages, last_resort, ..pb::PublishRequest::default() })
+    Ok(pb::PublishBody { packages, last_resort, ..pb::PublishBody::default() })
 }
 
 fn package(tx: &Tx<'_>, last_resort: bool) -> Result<Vec<u8>, Error> {

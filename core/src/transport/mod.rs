@@ -6,7 +6,7 @@
 
 pub mod tls;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
@@ -19,6 +19,7 @@ use pli_proto::pb::key_packages_client::KeyPackagesClient;
 use pli_proto::pb::log_client::LogClient;
 use pli_proto::{DOOR_HEADER, PROTOCOL, PROTOCOL_HEADER, limits, pb};
 use rustls::pki_types::CertificateDer;
+use tokio::sync::watch;
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -64,19 +65,22 @@ pub struct Headers {
     door: Option<Door>,
 }
 
-/// The door key of the day, shared by all calls of the sealed connection.
+/// The door key of the day, shared by all calls of the sealed connection. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Door(Arc<Mutex<Option<MetadataValue<tonic::metadata::Ascii>>>>);
+pub struct Door(Arc<watch::Sender<Option<Vec<u8>>>>);
 
 impl Door {
-    /// A new key came.
+    /// A key came, which may be the one before.
     pub fn set(&self, key: &[u8]) {
-        let value = MetadataValue::try_from(HEXLOWER.encode(key)).ok();
-        *self.0.lock().expect("no panic while held") = value;
+        self.0.send_if_modified(|now| {
+            let is_new = now.as_deref() != Some(key);
+            *now = Some(key.to_vec());
+            is_new
+        });
     }
-    /// Whether one ever came.
-    pub fn is_known(&self) -> bool {
-        self.0.lock().expect("no panic while held").is_some()
+    /// The key, and each that comes after.
+    pub fn watch(&self) -> watch::Receiver<Option<Vec<u8>>> {
+        self.0.subscribe()
     }
 }
 
@@ -84,7 +88,7 @@ impl Interceptor for Headers {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         request.metadata_mut().insert(PROTOCOL_HEADER, MetadataValue::from(PROTOCOL));
         if let Some(door) = &self.door {
-            let key = door.0.lock().expect("no panic while held").clone();
+            let key = door.0.borrow().as_ref().and_then(|key| MetadataValue::try_from(HEXLOWER.encode(key)).ok());
             request.metadata_mut().insert(DOOR_HEADER, key.ok_or(Status::unavailable("no door key yet"))?);
         }
         Ok(request)

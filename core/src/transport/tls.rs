@@ -1,4 +1,4 @@
-//! TLS 1.3 (rustls over aws-lc-rs, hybrid key exchange first), trusting one root by its public key.
+//! TLS 1.3 (rustls over aws-lc-rs, hybrid key exchange only), trusting one root by its public key.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,7 @@ use std::time::Duration;
 use pli_env::{Env, TlsClock};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, Der, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, TrustAnchor, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
@@ -59,7 +60,9 @@ pub fn config(
         subject_public_key_info: Der::from([ED25519_INFO, root].concat()),
         name_constraints: None,
     };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups = vec![aws_lc_rs::kx_group::X25519MLKEM768];
+    let provider = Arc::new(provider);
     let roots = Arc::new(RootCertStore { roots: vec![anchor] });
     let usual = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
     let usual = usual.map_err(|_| Error::internal("TLS"))?;

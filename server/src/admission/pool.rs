@@ -32,6 +32,11 @@ impl Pool {
         Arc::new(Self { bound, taken: Mutex::default() })
     }
 
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.lock().expect("no panic while held").all
+    }
+
     /// Takes places, or none of them.
     pub(crate) fn take(self: &Arc<Self>, who: Who, count: usize) -> Result<Place, Full> {
         let mut place = Place { pool: self.clone(), who, count: 0 };

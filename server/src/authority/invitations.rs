@@ -13,7 +13,7 @@ use pli_proto::signed::{self, Hash, Label};
 use sha2::{Digest, Sha256};
 
 use super::{Authority, AuthorityError, check_name};
-use crate::config::HOUR_MS;
+use crate::config::{DAY_MS, HOUR_MS};
 use crate::engine::{Device, EngineError, Enrolment, Invitation, Invitee};
 
 /// Invitations made by one call.
@@ -182,7 +182,7 @@ impl Authority {
     /// signature.
     pub(crate) async fn renew(&self, device: &Device, tls_key: [u8; 32]) -> Result<(Vec<u8>, Vec<u8>), AuthorityError> {
         check_keys(&device.mls_key, &tls_key)?;
-        self.engine.renew(device.id, tls_key).await?;
+        self.engine.renew(device.id, tls_key, self.env.now_ms() / DAY_MS * DAY_MS).await?;
         let by = self.issuer();
         Ok((by.device(device.person, device.id, tls_key, Usage::Tls).await?, by.certificate()))
     }

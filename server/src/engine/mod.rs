@@ -194,6 +194,12 @@ pub struct Device {
     pub person: PersonId,
     /// Its MLS key.
     pub mls_key: [u8; 32],
+    /// Its newest TLS key.
+    pub tls_key: [u8; 32],
+    /// The one before that, if there was one.
+    pub tls_before: Option<[u8; 32]>,
+    /// The day on which the newest came, as milliseconds.
+    pub renewed_ms: u64,
     /// Its MLS certificate, DER.
     pub mls_certificate: Vec<u8>,
     /// The day it enrolled, as milliseconds.
@@ -306,8 +312,8 @@ pub trait Engine: Send + Sync + 'static {
     /// ended.
     fn enrol(&self, enrolment: Enrolment) -> Answer<'_, ()>;
 
-    /// Notes a device's new TLS key. Refused if another device has it.
-    fn renew(&self, device: DeviceId, tls_key: [u8; 32]) -> Answer<'_, ()>;
+    /// Notes a device's new TLS key, and the day. Refused if another device has it.
+    fn renew(&self, device: DeviceId, tls_key: [u8; 32], day_ms: u64) -> Answer<'_, ()>;
 
     /// Notes that a device was here on a day, given by its beginning; an earlier day than is noted changes nothing.
     fn seen(&self, device: DeviceId, day_ms: u64) -> Answer<'_, ()>;

@@ -8,6 +8,7 @@ use pli_proto::limits::PEOPLE_PAGE;
 use pli_proto::pb;
 use pli_proto::pb::directory_server::Directory;
 use pli_proto::refusal::Reason;
+use pli_proto::signed::Label;
 use tonic::{Request, Response, Status};
 
 use super::Shared;
@@ -57,10 +58,10 @@ impl Directory for DirectoryService {
         Ok(Response::new(pb::SeenResponse { devices: devices.map(seen).collect() }))
     }
 
-    async fn revoke(&self, request: Request<pb::RevokeRequest>) -> Result<Response<pb::RevokeResponse>, Status> {
+    async fn revoke(&self, request: Request<pb::DeviceRequest>) -> Result<Response<pb::RevokeResponse>, Status> {
         let shared = &self.0;
-        let Known { device: caller, .. } = shared.extension(&request)?;
-        let Ok(device) = DeviceId::try_from(request.get_ref().device.as_slice()) else {
+        let (Known { device: caller, .. }, body) = shared.signed::<pb::RevokeBody>(Label::Revoke, &request)?;
+        let Ok(device) = DeviceId::try_from(body.device.as_slice()) else {
             return Err(shared.refuse(Reason::Invalid, "a device is missing or malformed"));
         };
         let found = async |id| shared.engine.device(id).await.map_err(|error| shared.engine_error(error));

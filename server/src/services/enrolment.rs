@@ -82,8 +82,8 @@ impl Enrolment for EnrolmentService {
         }
         // Nobody is given a key that a revocation by another process has ended.
         self.0.refresh().await.map_err(|error| self.0.engine_error(error))?;
-        let (key, until_ms) = self.0.door.today();
-        Ok(Response::new(pb::DoorResponse { key, until_ms, server_time_ms: self.0.env.now_ms() }))
+        let (key, next_ms, until_ms) = self.0.door.today();
+        Ok(Response::new(pb::DoorResponse { key, next_ms, until_ms, server_time_ms: self.0.env.now_ms() }))
     }
 }
 

@@ -2,10 +2,11 @@
 //! there is room, so that a slow reader delays itself alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
-use pli_env::Address;
 use pli_proto::id::LogId;
 use pli_proto::limits::STREAM_LOGS;
 use pli_proto::pb;
@@ -16,14 +17,16 @@ use prost::Message;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
+use super::Shared;
+use super::gate::Sealed;
 use super::paced::Outgoing;
-use super::{Shared, ended};
+use crate::admission::upload::TOO_LONG;
 use crate::engine::EngineError;
 use crate::fanout::{Listener, Topic};
 
 pub(crate) struct Follower {
     shared: Arc<Shared>,
-    address: Address,
+    sealed: Sealed,
     requests: Option<Streaming<pb::LogRequest>>,
     pages: Arc<Outgoing<pb::LogPage>>,
     listener: Arc<dyn Listener>,
@@ -32,8 +35,6 @@ pub(crate) struct Follower {
     due: BTreeSet<LogId>,
     /// The log served last: the next in order is served next, so that a busy one leaves room for the others.
     last: Option<LogId>,
-    /// The door as it was when this stream came in.
-    door: u64,
 }
 
 /// Where the stream stands in one log.
@@ -50,30 +51,28 @@ enum Event {
     Request(Option<Result<pb::LogRequest, Status>>),
     News(Topic),
     Reread,
-    /// A log is due.
-    Serve,
+    /// A log is due, or the door key may have ended.
+    Look,
 }
 
 impl Follower {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        address: Address,
+        sealed: Sealed,
         requests: Streaming<pb::LogRequest>,
         pages: Outgoing<pb::LogPage>,
     ) -> Self {
         let listener = shared.fanout.listen();
         listener.watch(Topic::Directory);
-        let door = shared.door.generation();
         Self {
             shared,
-            address,
+            sealed,
             requests: Some(requests),
             pages: Arc::new(pages),
             listener,
             logs: BTreeMap::new(),
             due: BTreeSet::new(),
             last: None,
-            door,
         }
     }
 
@@ -81,46 +80,46 @@ impl Follower {
         let (mut ending, pages) = (self.shared.ending.clone(), self.pages.clone());
         let shared = self.shared.clone();
         let end = tokio::select! { biased;
-            () = ended(&mut ending) => shared.stopping(),
+            () = shared.stops(&mut ending) => shared.stopping(),
             () = pages.closed() => return,
-            end = self.serve() => end,
+            Err(end) = self.serve() => end,
         };
         pages.end(end).await;
     }
 
     /// Serves until the stream has to end, and says why.
-    async fn serve(&mut self) -> Status {
+    async fn serve(&mut self) -> Result<Infallible, Status> {
         let mut reread = Instant::now() + self.shared.limits.reread;
         loop {
-            match self.event(reread).await {
+            let left = self.check_door()?;
+            match self.event(reread, left).await {
+                Event::Request(Some(Ok(request))) if !request.door.is_empty() => self.show(&request.door),
                 Event::Request(Some(Ok(request))) => {
                     if let Err((log, refusal)) = self.start(&request) {
                         self.end_log(log, &refusal).await;
                     }
+                }
+                Event::Request(Some(Err(status))) if status.message() == TOO_LONG => {
+                    return Err(self.shared.refuse(Reason::Invalid, TOO_LONG));
                 }
                 // The client says no more; it goes on listening.
                 Event::Request(_) => self.requests = None,
                 Event::News(Topic::Log(log)) => {
                     self.due.insert(log);
                 }
-                Event::News(_) | Event::Serve => {}
+                Event::News(_) | Event::Look => {}
                 Event::Reread => {
                     self.due.extend(self.logs.keys());
                     reread = Instant::now() + self.shared.limits.reread;
                 }
             }
-            if let Err(end) = self.check_door() {
-                return end;
-            }
-            if let Some(log) = self.next_due()
-                && let Err(end) = self.advance(log).await
-            {
-                return end;
+            if let Some(log) = self.next_due() {
+                self.advance(log).await?;
             }
         }
     }
 
-    async fn event(&mut self, reread: Instant) -> Event {
+    async fn event(&mut self, reread: Instant, left: Duration) -> Event {
         let is_due = !self.due.is_empty();
         let requests = &mut self.requests;
         let request = async {
@@ -132,8 +131,9 @@ impl Follower {
         tokio::select! { biased;
             request = request => Event::Request(request),
             topic = self.listener.next() => Event::News(topic),
-            () = std::future::ready(()), if is_due => Event::Serve,
+            () = std::future::ready(()), if is_due => Event::Look,
             () = tokio::time::sleep_until(reread) => Event::Reread,
+            () = tokio::time::sleep(left) => Event::Look,
         }
     }
 
@@ -143,7 +143,7 @@ impl Follower {
         let named = request.log.iter().copied().take(16).collect::<Vec<u8>>();
         let refused = |refusal| (named.clone(), refusal);
         let limit = |ms| refused(self.shared.refusal(Reason::Limit, ms));
-        self.shared.rates.address.take(self.address, 1).map_err(limit)?;
+        self.shared.rates.address.take(self.sealed.address, 1).map_err(limit)?;
         let verified = self.shared.verified::<pb::ReadBody>(Method::Subscribe, request);
         let of_status = |status| refused(Refusal::of(&status).unwrap_or_default());
         let (log, row, body) = verified.map_err(of_status)?;
@@ -168,12 +168,20 @@ impl Follower {
         next
     }
 
-    /// A revocation or an issuer's end ends all door keys, and with them what came in by one.
-    fn check_door(&self) -> Result<(), Status> {
-        match self.shared.door.generation() == self.door {
-            true => Ok(()),
-            false => Err(self.shared.refuse(Reason::Door, "the door key is no longer today's")),
+    /// A stream goes on for as long as the door key that was shown last.
+    fn show(&mut self, door: &[u8]) {
+        let shared = &self.shared;
+        if shared.rates.address.take(self.sealed.address, 1).is_ok()
+            && let Some(key) = shared.door.opened_by(door)
+        {
+            self.sealed.door = key;
         }
+    }
+
+    /// For how long the stream may go on.
+    fn check_door(&self) -> Result<Duration, Status> {
+        let left = self.shared.door.left(self.sealed.door);
+        left.ok_or_else(|| self.shared.refuse(Reason::Door, "the door key is no longer today's"))
     }
 
     /// Sends the next page of a log, if there is anything to say.

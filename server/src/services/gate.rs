@@ -9,12 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use http_body_util::{BodyExt, Full as Whole, Limited};
 use pli_env::Address;
+use pli_proto::certificate::DeviceCertificate;
 use pli_proto::id::DeviceId;
 use pli_proto::limits::{INBOX_ITEM_BYTES, KEY_PACKAGE_BYTES, KEY_PACKAGES, MESSAGE_BYTES};
 use pli_proto::refusal::Reason;
-use pli_proto::signed::Hash;
 use pli_proto::{DOOR_HEADER, OLDEST_PROTOCOL, PROTOCOL, PROTOCOL_HEADER};
 use prost::Message;
 use tokio::time::{Instant, timeout_at};
@@ -28,8 +29,14 @@ use super::paced::{Held, Paced};
 use crate::admission::Who;
 use crate::admission::connection::{Caller, Cut, Identity};
 use crate::admission::pool::{Full, Place};
-use crate::admission::upload::{self, Pace, Unreceived};
+use crate::admission::upload::{self, Growing, Pace, Unreceived};
+use crate::config::DAY_MS;
+use crate::door::Key;
+use crate::engine::Device;
 
+/// The TLS key before the newest serves that long, from the beginning of the day of its renewal: a day at least, for
+/// the answer may be lost, and a session may go on. Whoever took it can use it no longer.
+const BEFORE_MS: u64 = 2 * DAY_MS;
 /// Asking again helps as soon as others have been answered.
 const BUSY_RETRY_MS: u64 = 1_000;
 /// Connections and streams that are taken for dead ones are so soon.
@@ -49,17 +56,21 @@ const REFLECTION_BYTES: usize = 1 << 10;
 const REFLECTION_COST: u32 = 20;
 
 /// The device that calls, on the known connection: an extension of the request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) device: DeviceId,
     pub(crate) mls_key: [u8; 32],
-    /// The issuer of the TLS certificate, SHA-256 of its own.
-    pub(crate) issuer: Hash,
+    /// For TLS.
+    pub(crate) certificate: Arc<DeviceCertificate>,
 }
 
 /// Whence an anonymous call comes, on the sealed connection: an extension of the request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sealed(pub(crate) Address);
+pub(crate) struct Sealed {
+    pub(crate) address: Address,
+    /// By which door key.
+    pub(crate) door: Key,
+}
 
 /// Who may call a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,14 +146,15 @@ impl Shared {
         let (who, cut) = self.admit(access, &mut request).await?;
         let until = Instant::now() + self.limits.request_timeout;
         let pools = self.admission.of(who);
-        let mut room = pools.bytes.take(who, HEADER_BYTES as usize).map_err(|_| self.busy())?;
+        let mut room = Growing::new(who, &pools.bytes, &pools.long).map_err(|_| self.busy())?;
+        room.grow(HEADER_BYTES as usize).map_err(|_| self.busy())?;
         let weight = weight(request.uri().path());
         let mut request = match shape {
             Shape::Unary(most) | Shape::Answers(most) => self.received(request, most, until, &mut room).await?,
             Shape::Streams if access == Access::Reflection => {
                 request.map(|body| Body::new(Limited::new(body, REFLECTION_BYTES)))
             }
-            Shape::Streams => request,
+            Shape::Streams => request.map(|body| upload::short_messages(body, OPEN_BYTES)),
         };
         let place = match shape {
             Shape::Unary(_) => pools.requests.take(who, 1).map_err(|_| self.busy()),
@@ -179,12 +191,13 @@ impl Shared {
         let who = match access {
             Access::Known => {
                 let known = self.known(&caller).await?;
+                let who = Who::Known(known.device);
                 request.extensions_mut().insert(known);
-                Who::Known(known.device)
+                who
             }
             Access::Sealed => {
-                self.check_sealed(&caller, request.headers())?;
-                request.extensions_mut().insert(Sealed(address));
+                let door = self.check_sealed(&caller, request.headers())?;
+                request.extensions_mut().insert(Sealed { address, door });
                 Who::Sealed(address)
             }
             // A device is not kept waiting by strangers.
@@ -209,12 +222,12 @@ impl Shared {
         request: Request<Body>,
         most: usize,
         until: Instant,
-        room: &mut Place,
+        room: &mut Growing,
     ) -> Result<Request<Body>, Status> {
         let (parts, body) = request.into_parts();
         let received = upload::receive(body, most, Pace::new(&self.limits, until), room).await;
         let received = received.map_err(|why| match why {
-            Unreceived::TooLong => self.refuse(Reason::Invalid, "the request is too long"),
+            Unreceived::TooLong => self.refuse(Reason::Invalid, upload::TOO_LONG),
             Unreceived::TooSlow => self.late(),
             Unreceived::Full => self.busy(),
             Unreceived::Broken => Status::cancelled("the request was given up"),
@@ -244,30 +257,39 @@ impl Shared {
     }
 
     async fn known(&self, caller: &Caller) -> Result<Known, Status> {
-        let not_enrolled = |message| self.refuse(Reason::NotEnrolled, message);
         let Identity::Device(certificate) = &caller.identity else {
-            return Err(not_enrolled("a device's certificate is needed"));
+            return Err(self.refuse(Reason::NotEnrolled, "a device's certificate is needed"));
         };
-        let now_s = i64::try_from(self.env.now_ms() / 1000).unwrap_or(i64::MAX);
-        if certificate.not_after_s < now_s {
+        let device = self.standing(certificate).await?;
+        self.rate(self.rates.device.take(device.id, 1))?;
+        Ok(Known { device: device.id, mls_key: device.mls_key, certificate: certificate.clone() })
+    }
+
+    /// The device of this TLS certificate, if that still serves.
+    pub(crate) async fn standing(&self, certificate: &DeviceCertificate) -> Result<Device, Status> {
+        let not_enrolled = |message| self.refuse(Reason::NotEnrolled, message);
+        let now_ms = self.env.now_ms();
+        if certificate.not_after_s < i64::try_from(now_ms / 1000).unwrap_or(i64::MAX) {
             return Err(not_enrolled("the device's certificate has ended: renew it"));
         }
         if self.authority.has_ended(&certificate.issuer) {
             return Err(not_enrolled("the issuer of the device's certificate has ended: renew it"));
         }
         let device = self.authority.active(certificate.device).await.map_err(|error| self.authority_error(error))?;
-        self.rate(self.rates.device.take(device.id, 1))?;
-        Ok(Known { device: device.id, mls_key: device.mls_key, issuer: certificate.issuer })
+        let was_renewed = device.tls_before == Some(certificate.key) && now_ms < device.renewed_ms + BEFORE_MS;
+        if device.tls_key != certificate.key && !was_renewed {
+            return Err(not_enrolled("the device has a newer certificate: renew it"));
+        }
+        Ok(device)
     }
 
-    fn check_sealed(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Status> {
+    fn check_sealed(&self, caller: &Caller, headers: &HeaderMap) -> Result<Key, Status> {
         if !matches!(caller.identity, Identity::Nobody) {
             return Err(self.refuse(Reason::Invalid, "this is not asked on a connection with a certificate"));
         }
-        match headers.get(DOOR_HEADER) {
-            Some(key) if self.door.opens_to(key.as_bytes()) => Ok(()),
-            _ => Err(self.refuse(Reason::Door, "the door key is not today's")),
-        }
+        let shown = headers.get(DOOR_HEADER).and_then(|key| HEXLOWER_PERMISSIVE.decode(key.as_bytes()).ok());
+        let key = shown.and_then(|key| self.door.opened_by(&key));
+        key.ok_or_else(|| self.refuse(Reason::Door, "the door key is not today's"))
     }
 
     /// Gives a refusal to an answer of tonic's own that has none: what was sent is too long, or not of its type.

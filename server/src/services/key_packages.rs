@@ -8,6 +8,7 @@ use pli_proto::pb::key_packages_server::KeyPackages;
 use pli_proto::refusal::Reason;
 use pli_proto::signed::{self, Label};
 use pli_proto::{pb, row};
+use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::Shared;
@@ -21,11 +22,10 @@ pub(crate) struct KeyPackagesService(pub(crate) Arc<Shared>);
 
 #[tonic::async_trait]
 impl KeyPackages for KeyPackagesService {
-    async fn publish(&self, request: Request<pb::PublishRequest>) -> Result<Response<pb::PublishResponse>, Status> {
+    async fn publish(&self, request: Request<pb::DeviceRequest>) -> Result<Response<pb::PublishResponse>, Status> {
         let shared = &self.0;
-        let Known { device, mls_key, .. } = shared.extension(&request)?;
-        let pb::PublishRequest { packages, last_resort, inbox_key, inbox_key_signature, replace } =
-            request.into_inner();
+        let (Known { device, mls_key, .. }, body) = shared.signed::<pb::PublishBody>(Label::Publish, &request)?;
+        let pb::PublishBody { packages, last_resort, inbox_key, inbox_key_signature, replace } = body;
         let fits = |package: &Vec<u8>| !package.is_empty() && package.len() <= KEY_PACKAGE_BYTES;
         let last_resort = Some(last_resort).filter(|package| !package.is_empty());
         if packages.len() > KEY_PACKAGES as usize || !packages.iter().chain(&last_resort).all(fits) {
@@ -49,7 +49,7 @@ impl KeyPackages for KeyPackagesService {
 
     async fn take(&self, request: Request<pb::TakeRequest>) -> Result<Response<pb::TakeResponse>, Status> {
         let shared = &self.0;
-        let Sealed(address) = shared.extension(&request)?;
+        let Sealed { address, .. } = shared.extension(&request)?;
         let pb::TakeRequest { devices: asked, last_resort } = request.into_inner();
         if asked.len() > TAKE_DEVICES {
             return Err(shared.refuse(Reason::Invalid, "too many devices at once"));
@@ -70,6 +70,23 @@ impl KeyPackages for KeyPackagesService {
 }
 
 impl Shared {
+    /// The device that calls, and the body that its MLS key signed: whoever has its TLS key alone does nothing in its name.
+    pub(crate) fn signed<B: Message + Default>(
+        &self,
+        label: Label,
+        request: &Request<pb::DeviceRequest>,
+    ) -> Result<(Known, B), Status> {
+        let known: Known = self.extension(request)?;
+        let request = request.get_ref();
+        self.check_clock(request.time_ms)?;
+        let content = signed::device_request(&self.authority.root_key(), label, known.device, request);
+        if !row::verify(&known.mls_key, &content, &request.signature) {
+            return Err(self.refuse(Reason::Signature, "the request is not signed by the device's MLS key"));
+        }
+        let body = B::decode(request.request.as_slice());
+        Ok((known, body.map_err(|_| self.refuse(Reason::Invalid, "the request is malformed"))?))
+    }
+
     /// What the gate found out about the caller.
     pub(crate) fn extension<T: Clone + Send + Sync + 'static, R>(&self, request: &Request<R>) -> Result<T, Status> {
         // Absent only if a method were classed wrongly in the gate: refuse rather than serve.

@@ -27,7 +27,7 @@ pub(crate) struct LogService(pub(crate) Arc<Shared>);
 impl Log for LogService {
     async fn create(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::CreateResponse>, Status> {
         let shared = &self.0;
-        let Sealed(address) = shared.extension(&request)?;
+        let Sealed { address, .. } = shared.extension(&request)?;
         let (log, row, body) = shared.verified::<pb::CreateBody>(Method::Create, &request.into_inner())?;
         shared.rate(shared.rates.create.take(address, 1))?;
         shared.check_sealed_size(&body.snapshot)?;
@@ -42,7 +42,7 @@ impl Log for LogService {
 
     async fn append(&self, request: Request<pb::LogRequest>) -> Result<Response<pb::AppendResponse>, Status> {
         let shared = &self.0;
-        let Sealed(address) = shared.extension(&request)?;
+        let Sealed { address, .. } = shared.extension(&request)?;
         let (log, row, entry) = shared.verified::<pb::Entry>(Method::Append, &request.into_inner())?;
         shared.rate(shared.rates.row.take((log, row), 1))?;
         shared.check_entry(&entry)?;
@@ -87,9 +87,9 @@ impl Log for LogService {
         request: Request<Streaming<pb::LogRequest>>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let shared = &self.0;
-        let Sealed(address) = shared.extension(&request)?;
+        let sealed = shared.extension(&request)?;
         let (pages, respond) = Outgoing::new(shared.extension::<Held, _>(&request)?, shared.limits.patience);
-        let follower = Follower::new(shared.clone(), address, request.into_inner(), pages);
+        let follower = Follower::new(shared.clone(), sealed, request.into_inner(), pages);
         Ok(respond(shared.env.spawn(Box::pin(follower.run()))))
     }
 
@@ -98,7 +98,7 @@ impl Log for LogService {
         request: Request<pb::LogRequest>,
     ) -> Result<Response<pb::PutSnapshotResponse>, Status> {
         let shared = &self.0;
-        let Sealed(address) = shared.extension(&request)?;
+        let Sealed { address, .. } = shared.extension(&request)?;
         let (log, row, body) = shared.verified::<pb::SnapshotBody>(Method::PutSnapshot, &request.into_inner())?;
         shared.rate(shared.rates.row.take((log, row), 1))?;
         shared.check_sealed_size(&body.sealed)?;

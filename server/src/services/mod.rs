@@ -20,6 +20,7 @@ pub(crate) mod room;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::Stream;
 use pli_env::Env;
@@ -41,6 +42,12 @@ const FULL_RETRY_MS: u64 = 60_000;
 /// The server is stopping, or stumbled: another, or itself again, will answer.
 const STOPPED_RETRY_MS: u64 = 2_000;
 
+/// What a device takes of the server's time that is told something, and asks for it.
+pub(crate) const IS_TOLD: Duration = Duration::from_millis(1);
+/// And one that comes back: two handshakes, and a dozen requests.
+const COMES_BACK: Duration = Duration::from_millis(4);
+/// The longest that one is asked to stay away for that.
+const LONGEST_AWAY: Duration = Duration::from_secs(60);
 /// What the services share.
 pub(crate) struct Shared {
     pub(crate) env: Arc<dyn Env>,
@@ -133,7 +140,28 @@ impl Shared {
 
     /// Told to clients whose stream ends because the server does.
     pub(crate) fn stopping(&self) -> Status {
-        self.refuse_until(Reason::Unavailable, "the server is stopping", STOPPED_RETRY_MS)
+        let away = self.moment(COMES_BACK, LONGEST_AWAY).as_millis();
+        let retry_after_ms = STOPPED_RETRY_MS + u64::try_from(away).unwrap_or_default();
+        self.refuse_until(Reason::Unavailable, "the server is stopping", retry_after_ms)
+    }
+
+    /// How long all connected devices are given for what they would else do at once, of which one takes `each`; `most` at
+    /// most.
+    pub(crate) fn crowd(&self, each: Duration, most: Duration) -> Duration {
+        let devices = u32::try_from(self.admission.devices()).unwrap_or(u32::MAX);
+        each.saturating_mul(devices).min(most)
+    }
+
+    /// A random moment of that time.
+    pub(crate) fn moment(&self, each: Duration, most: Duration) -> Duration {
+        let crowd_us = u64::try_from(self.crowd(each, most).as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(pli_env::random_below(&*self.env, crowd_us))
+    }
+
+    /// Completes when a stream has to end because the server stops: not all in the same instant.
+    pub(crate) async fn stops(&self, ending: &mut watch::Receiver<bool>) {
+        ended(ending).await;
+        tokio::time::sleep(self.moment(IS_TOLD, self.limits.grace / 2)).await;
     }
 }
 

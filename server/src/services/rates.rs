@@ -61,7 +61,7 @@ struct Bucket {
 }
 
 impl<K: std::hash::Hash + Eq> Buckets<K> {
-    fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         // Made so, it takes no memory before there are buckets.
         let mut buckets = LruCache::unbounded();
         buckets.resize(BUCKETS);

@@ -365,3 +365,40 @@ async fn a_stranger_with_five_addresses_stops_nobody() {
     }
     office.hire("Bob").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hammers_handshakes_waits_for_its_own_alone() {
+    let mut office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    office.shut().await;
+    office.limits.handshake_rate = Rate::new(100, 20);
+    office.limits.address_handshake_rate = Rate::new(60, 10);
+    // Waiting is no work: nobody is turned out for it.
+    office.limits.handshake_timeout = Duration::from_secs(60);
+    office.start().await;
+    let (shaken, began) = (Arc::new(AtomicUsize::new(0)), tokio::time::Instant::now());
+    let mut attack = JoinSet::new();
+    for host in [2, 3, 4, 5] {
+        for _ in 0..16 {
+            let (caller, shaken) = (Caller::new(&office, host), shaken.clone());
+            attack.spawn(async move {
+                loop {
+                    // It is done once the server has spoken under its keys.
+                    if let Ok(mut open) = caller.tls().await
+                        && open.read_u8().await.is_ok()
+                    {
+                        shaken.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    }
+    until(async || shaken.load(Ordering::SeqCst) > 40).await;
+    for _ in 0..10 {
+        hello(office.channel(Some(&anne)).await.unwrap()).await.unwrap();
+        hello(office.anonymous().await).await.unwrap();
+    }
+    let most = 20.0 + began.elapsed().as_secs_f64() * 100.0;
+    let count = shaken.load(Ordering::SeqCst);
+    assert!(count as f64 <= most, "{count} handshakes, of {most} at most");
+}

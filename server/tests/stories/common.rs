@@ -138,7 +138,9 @@ impl Office {
         let authority = Authority::create(folder.path(), world.clone(), organisation).await.unwrap();
         let root = authority.root_key();
         authority.close().await;
-        let mut limits = Limits { poll: Duration::from_millis(20), ..Limits::default() };
+        // Nobody waits for what takes seconds elsewhere.
+        let door_grace = Duration::ZERO;
+        let mut limits = Limits { poll: Duration::from_millis(20), door_grace, ..Limits::default() };
         change(&mut limits);
         let mut office = Self { folder, world, limits, reflection: false, running: None, elsewhere: None, root };
         office.start().await;
@@ -362,10 +364,19 @@ impl Device {
         pb::RenewRequest { device: self.id.to_vec(), tls_key: tls_key.to_vec(), time_ms, signature }
     }
 
-    pub fn publication(&self, packages: &[&[u8]]) -> pb::PublishRequest {
+    /// A request by this device's MLS key.
+    pub fn signs(&self, office: &Office, label: Label, body: &impl Message) -> pb::DeviceRequest {
+        let (time_ms, request) = (office.world.now_ms(), body.encode_to_vec());
+        let mut request = pb::DeviceRequest { time_ms, request, signature: Vec::new() };
+        let content = signed::device_request(&office.root, label, self.id, &request);
+        request.signature = self.mls.sign(&content).to_bytes().to_vec();
+        request
+    }
+
+    pub fn publication(&self, packages: &[&[u8]]) -> pb::PublishBody {
         let inbox_key = vec![7; 1216];
         let content = signed::content(Label::InboxKey, &[&self.id.0, &inbox_key]);
-        pb::PublishRequest {
+        pb::PublishBody {
             packages: packages.iter().map(|package| package.to_vec()).collect(),
             last_resort: Vec::new(),
             inbox_key_signature: self.mls.sign(&content).to_bytes().to_vec(),
@@ -423,7 +434,7 @@ impl SealedClient {
             row_key: row.key().0.to_vec(),
             time_ms: self.world.now_ms(),
             request: body.encode_to_vec(),
-            signature: Vec::new(),
+            ..pb::LogRequest::default()
         };
         request.signature = row.sign(&signed::request(&self.root, method, &request)).to_vec();
         request

@@ -5,6 +5,8 @@ use pli_proto::refusal::Reason;
 
 use crate::common::*;
 
+const HOUR_MS: u64 = DAY_MS / 24;
+
 async fn take(sealed: &mut SealedClient) -> Result<tonic::Response<pb::TakeResponse>, tonic::Status> {
     sealed.key_packages.take(pb::TakeRequest::default()).await
 }
@@ -34,19 +36,21 @@ async fn a_connection_that_says_who_it_is_gets_nothing_anonymous() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_changes_with_the_day_and_yesterdays_serves_ten_minutes_more() {
+async fn the_key_changes_with_the_day_and_yesterdays_serves_an_hour_more() {
     let office = Office::open().await;
     let anne = office.hire("Anne").await;
     office.world.pass_midnight(60_000);
     let answer = office.enrolment(Some(&anne)).await.door(pb::DoorRequest {}).await.unwrap().into_inner();
-    assert_eq!(answer.until_ms % DAY_MS, 0);
-    assert!(answer.until_ms > answer.server_time_ms && answer.until_ms - answer.server_time_ms < DAY_MS);
+    assert_eq!((answer.next_ms % DAY_MS, answer.until_ms - answer.next_ms), (0, HOUR_MS));
+    assert!(answer.next_ms > answer.server_time_ms && answer.next_ms - answer.server_time_ms < DAY_MS);
     let mut sealed = office.sealed_with(answer.key.clone()).await;
     assert!(take(&mut sealed).await.is_ok());
     office.world.pass_midnight(60_000);
     assert!(take(&mut sealed).await.is_ok());
     assert_ne!(office.door(&anne).await, answer.key);
-    office.world.pass(10 * 60_000);
+    office.world.pass(HOUR_MS - 120_000);
+    assert!(take(&mut sealed).await.is_ok());
+    office.world.pass(60_000);
     assert_eq!(reason(take(&mut sealed).await), Reason::Door);
     assert!(take(&mut office.sealed(&anne).await).await.is_ok());
 }
@@ -74,4 +78,31 @@ async fn a_restart_keeps_the_key() {
     office.shut().await;
     office.start().await;
     assert_eq!(office.door(&anne).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_goes_on_by_the_key_that_was_shown_last() {
+    let office = Office::with(|limits| limits.reread = std::time::Duration::from_millis(20)).await;
+    let anne = office.hire("Anne").await;
+    let mut group = Group::found(&office, &anne).await;
+    let (renewing, mut renewed) = group.sealed.subscribe().await.unwrap();
+    let (idle, mut forgotten) = group.sealed.subscribe().await.unwrap();
+    for (requests, stream) in [(&renewing, &mut renewed), (&idle, &mut forgotten)] {
+        requests.send(group.sealed.subscribe_request(&group.log, &group.owner_row(), 0)).await.unwrap();
+        assert!(soon(stream.message()).await.unwrap().unwrap().caught_up);
+    }
+    office.world.pass_midnight(60_000);
+    // What is no key changes nothing.
+    for door in [office.door(&anne).await, vec![7; 48]] {
+        renewing.send(pb::LogRequest { door, ..pb::LogRequest::default() }).await.unwrap();
+    }
+    group.say(b"after").await;
+    for stream in [&mut renewed, &mut forgotten] {
+        assert_eq!(numbers(&soon(stream.message()).await.unwrap().unwrap()), [1]);
+    }
+    office.world.pass(HOUR_MS);
+    assert_eq!(reason(soon(forgotten.message()).await), Reason::Door);
+    group.sealed = office.sealed(&anne).await;
+    group.say(b"later").await;
+    assert_eq!(numbers(&soon(renewed.message()).await.unwrap().unwrap()), [2]);
 }

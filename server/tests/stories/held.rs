@@ -103,3 +103,56 @@ async fn who_takes_nothing_of_a_page_is_cut_off() {
     until(async || office.running().held_bytes() == 0).await;
     until(async || office.sealed(&eve).await.read(&large.log, &owner, 0).await.is_ok()).await;
 }
+
+/// Appends that were begun, of so many bytes each, and whose end never comes.
+async fn unfinished(office: &Office, device: &Device, bytes: usize) -> tokio::task::JoinHandle<tonic::Status> {
+    let (channel, door) = (office.anonymous().await, office.door(device).await);
+    tokio::spawn(async move {
+        let mut grpc = tonic::client::Grpc::new(channel);
+        grpc.ready().await.unwrap();
+        let body = vec![7; bytes];
+        let first = pb::LogRequest { request: body, ..pb::LogRequest::default() };
+        // As a stream of requests it is announced as one, and goes on after it.
+        let requests = futures_util::StreamExt::chain(tokio_stream::once(first), tokio_stream::pending());
+        let mut request = tonic::Request::new(requests);
+        let headers = Headers { door: Some(door) };
+        *request.metadata_mut() =
+            tonic::service::Interceptor::call(&mut headers.clone(), tonic::Request::new(())).unwrap().into_parts().0;
+        let codec = tonic_prost::ProstCodec::<pb::LogRequest, pb::AppendResponse>::default();
+        let sent = grpc.client_streaming(request, "/pli.v1.Log/Append".parse().unwrap(), codec).await;
+        sent.map(|_: tonic::Response<pb::AppendResponse>| ()).unwrap_err()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_uploads_leave_room_for_short_ones_and_for_pages() {
+    let office = Office::with(|limits| limits.sealed.bytes = pli_server::Bound::new(8 << 20, 8 << 20)).await;
+    let (eve, anne) = (office.hire("Eve").await, office.hire("Anne").await);
+    let mut group = Group::found(&office, &anne).await;
+    group.say(&vec![1; 1 << 20]).await;
+    let mut uploads = Vec::new();
+    for _ in 0..12 {
+        uploads.push(unfinished(&office, &eve, 1 << 20).await);
+    }
+    // Those that find no room are refused, the others are there.
+    until(async || uploads.iter().filter(|upload| upload.is_finished()).count() >= 6).await;
+    for number in 2..=20 {
+        assert_eq!(soon(group.say(b"short")).await.number, number);
+    }
+    let owner = group.owner_row();
+    assert_eq!(numbers(&soon(group.read(&owner, 0)).await.unwrap())[0], 1);
+    drop(uploads);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_request_on_a_stream_ends_it() {
+    let office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    let mut group = Group::found(&office, &anne).await;
+    let (requests, mut stream) = group.sealed.subscribe().await.unwrap();
+    let good = group.sealed.subscribe_request(&group.log, &group.owner_row(), 0);
+    requests.send(good.clone()).await.unwrap();
+    assert!(soon(stream.message()).await.unwrap().unwrap().caught_up);
+    requests.send(pb::LogRequest { request: vec![7; 4 << 10], ..good }).await.unwrap();
+    assert_eq!(reason(soon(stream.message()).await), pli_proto::refusal::Reason::Invalid);
+}

@@ -4,6 +4,7 @@ use pli_proto::limits;
 use pli_proto::pb;
 use pli_proto::pb::inbox_client::InboxClient;
 use pli_proto::refusal::Reason;
+use pli_proto::signed::Label;
 
 use crate::common::*;
 
@@ -18,6 +19,10 @@ fn item(to: &Device, id: u64, sealed: &[u8]) -> pb::DeliverRequest {
 
 async fn follow(inbox: &mut InboxClient<Versioned>) -> tonic::Streaming<pb::InboxPage> {
     inbox.follow(pb::FollowRequest {}).await.unwrap().into_inner()
+}
+
+fn up_to(office: &Office, device: &Device, up_to: u64) -> pb::DeviceRequest {
+    device.signs(office, Label::Acknowledge, &pb::AcknowledgeBody { up_to })
 }
 
 async fn next(stream: &mut tonic::Streaming<pb::InboxPage>) -> pb::InboxPage {
@@ -37,9 +42,9 @@ async fn items_wait_come_live_and_go_when_acknowledged() {
     assert!(page.caught_up && page.directory_version > 0);
     sealed.inbox.deliver(item(&anne, 2, b"two")).await.unwrap();
     assert_eq!(next(&mut stream).await.items, [pb::InboxItem { number: 2, sealed: b"two".to_vec() }]);
-    inbox.acknowledge(pb::AcknowledgeRequest { up_to: 1 }).await.unwrap();
+    inbox.acknowledge(up_to(&office, &anne, 1)).await.unwrap();
     assert_eq!(next(&mut follow(&mut inbox).await).await.items.len(), 1);
-    inbox.acknowledge(pb::AcknowledgeRequest { up_to: 2 }).await.unwrap();
+    inbox.acknowledge(up_to(&office, &anne, 2)).await.unwrap();
     sealed.inbox.deliver(item(&anne, 3, b"three")).await.unwrap();
     let page = next(&mut follow(&mut inbox).await).await;
     assert_eq!(page.items[0].number, 3, "numbers go on after all was acknowledged");
@@ -55,7 +60,7 @@ async fn the_same_id_again_is_the_same_item_even_after_it_was_acknowledged() {
     }
     let mut inbox = own(&office, &anne).await;
     assert_eq!(next(&mut follow(&mut inbox).await).await.items.len(), 1);
-    inbox.acknowledge(pb::AcknowledgeRequest { up_to: 1 }).await.unwrap();
+    inbox.acknowledge(up_to(&office, &anne, 1)).await.unwrap();
     sealed.inbox.deliver(item(&anne, 1, b"one")).await.unwrap();
     assert!(next(&mut follow(&mut inbox).await).await.items.is_empty());
     sealed.inbox.deliver(item(&bob, 1, b"one")).await.unwrap();

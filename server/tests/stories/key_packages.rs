@@ -4,11 +4,26 @@ use pli_proto::limits;
 use pli_proto::pb;
 use pli_proto::pb::key_packages_client::KeyPackagesClient;
 use pli_proto::refusal::Reason;
+use pli_proto::signed::Label;
 
 use crate::common::*;
 
-async fn publisher(office: &Office, device: &Device) -> KeyPackagesClient<Versioned> {
-    KeyPackagesClient::with_interceptor(office.channel(Some(device)).await.unwrap(), Headers::default())
+struct Publisher<'o> {
+    office: &'o Office,
+    device: Device,
+    client: KeyPackagesClient<Versioned>,
+}
+
+impl Publisher<'_> {
+    async fn publish(&mut self, body: pb::PublishBody) -> Result<tonic::Response<pb::PublishResponse>, tonic::Status> {
+        self.client.publish(self.device.signs(self.office, Label::Publish, &body)).await
+    }
+}
+
+async fn publisher<'o>(office: &'o Office, device: &Device) -> Publisher<'o> {
+    let channel = office.channel(Some(device)).await.unwrap();
+    let client = KeyPackagesClient::with_interceptor(channel, Headers::default());
+    Publisher { office, device: device.clone(), client }
 }
 
 async fn take(sealed: &mut SealedClient, devices: &[&Device]) -> Vec<pb::DevicePackage> {
@@ -21,7 +36,7 @@ async fn single_use_packages_go_first_and_the_last_resort_stays() {
     let office = Office::open().await;
     let (anne, bob) = (office.hire("Anne").await, office.hire("Bob").await);
     let mut publish = publisher(&office, &anne).await;
-    let publication = pb::PublishRequest { last_resort: b"last".to_vec(), ..anne.publication(&[b"one", b"two"]) };
+    let publication = pb::PublishBody { last_resort: b"last".to_vec(), ..anne.publication(&[b"one", b"two"]) };
     let stock = publish.publish(publication).await.unwrap().into_inner();
     assert!(stock.stock == 2 && stock.has_last_resort);
     let mut sealed = office.sealed(&bob).await;
@@ -38,7 +53,7 @@ async fn single_use_packages_go_first_and_the_last_resort_stays() {
     let stock = publish.publish(anne.publication(&[b"one", b"two", b"three"])).await.unwrap().into_inner();
     assert_eq!(stock.stock, 1);
     // A device that lost its private keys drops what is in stock.
-    let publication = pb::PublishRequest { replace: true, ..anne.publication(&[b"four"]) };
+    let publication = pb::PublishBody { replace: true, ..anne.publication(&[b"four"]) };
     let stock = publish.publish(publication).await.unwrap().into_inner();
     assert!(stock.stock == 1 && !stock.has_last_resort);
 }
@@ -47,7 +62,7 @@ async fn single_use_packages_go_first_and_the_last_resort_stays() {
 async fn packages_come_in_the_order_asked_without_those_who_have_none() {
     let office = Office::open().await;
     let (anne, bob, carl) = (office.hire("Anne").await, office.hire("Bob").await, office.hire("Carl").await);
-    let keyless = pb::PublishRequest { inbox_key: vec![], ..anne.publication(&[b"never given"]) };
+    let keyless = pb::PublishBody { inbox_key: vec![], ..anne.publication(&[b"never given"]) };
     publisher(&office, &carl).await.publish(keyless).await.unwrap();
     publisher(&office, &anne).await.publish(anne.publication(&[b"a1", b"a2"])).await.unwrap();
     publisher(&office, &bob).await.publish(bob.publication(&[b"b1"])).await.unwrap();
@@ -66,7 +81,7 @@ async fn what_is_too_much_or_not_signed_is_refused() {
     let office = Office::open().await;
     let anne = office.hire("Anne").await;
     let mut publish = publisher(&office, &anne).await;
-    let forged = pb::PublishRequest { inbox_key_signature: vec![0; 64], ..anne.publication(&[]) };
+    let forged = pb::PublishBody { inbox_key_signature: vec![0; 64], ..anne.publication(&[]) };
     assert_eq!(reason(publish.publish(forged).await), Reason::Signature);
     let long = vec![0; limits::KEY_PACKAGE_BYTES + 1];
     assert_eq!(reason(publish.publish(anne.publication(&[&long])).await), Reason::Invalid);

@@ -22,6 +22,8 @@ mod seams;
 mod streams;
 mod thief;
 mod tls;
+mod tls_key;
+mod together;
 mod virtual_time;
 mod writer;
 

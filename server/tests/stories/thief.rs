@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pli_proto::pb;
 use pli_proto::rows::{self, rank};
+use pli_proto::signed::Label;
 use pli_server::Invite;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -57,7 +58,8 @@ async fn story() -> Story {
         device.enrol(&office, &token).await.unwrap();
         let known = office.channel(Some(&device)).await.unwrap();
         let mut publish = pb::key_packages_client::KeyPackagesClient::with_interceptor(known, Headers::default());
-        publish.publish(device.publication(&[name.as_bytes(), b"second of ", &device.id.0])).await.unwrap();
+        let publication = device.publication(&[name.as_bytes(), b"second of ", &device.id.0]);
+        publish.publish(device.signs(&office, Label::Publish, &publication)).await.unwrap();
         people.push(device);
         tokens.push(token);
     }
@@ -73,7 +75,8 @@ async fn story() -> Story {
         group.sealed.inbox.deliver(item).await.unwrap();
         let known = office.channel(Some(device)).await.unwrap();
         let mut inbox = pb::inbox_client::InboxClient::with_interceptor(known, Headers::default());
-        inbox.acknowledge(pb::AcknowledgeRequest { up_to: 1 }).await.unwrap();
+        let body = pb::AcknowledgeBody { up_to: 1 };
+        inbox.acknowledge(device.signs(&office, Label::Acknowledge, &body)).await.unwrap();
     }
     let waits = pb::DeliverRequest { device: people[1].id.to_vec(), id: vec![5; 16], sealed: b"waits".to_vec() };
     group.sealed.inbox.deliver(waits).await.unwrap();

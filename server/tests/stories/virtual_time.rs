@@ -16,7 +16,7 @@ use pli_proto::pb::{enrolment_client::EnrolmentClient, inbox_client::InboxClient
 use pli_proto::refusal::Reason;
 use pli_proto::row::AccessSigner;
 use pli_proto::signed::{self, Label, Method};
-use pli_server::{Authority, Config, Invite, Organisation, Server};
+use pli_server::{Authority, Config, Invite, Organisation, Running, Server};
 use prost::Message;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
@@ -28,7 +28,7 @@ use crate::common::{DAY_MS, Headers, Pen, Versioned, reason, token};
 
 const START_MS: u64 = 20_000 * DAY_MS + 3_600_000;
 
-struct Virtual {
+pub struct Virtual {
     seed: u64,
     drawn: AtomicU64,
     start: Instant,
@@ -99,42 +99,100 @@ impl Virtual {
     }
 }
 
+/// A server in such a world.
+pub struct Scene {
+    _folder: tempfile::TempDir,
+    world: Arc<Virtual>,
+    pub running: Running,
+}
+
+/// An enrolled device.
+pub struct Phone {
+    pub enrolled: pb::EnrolResponse,
+    mls: SigningKey,
+    pub world: Arc<Virtual>,
+}
+
+impl Scene {
+    pub async fn open(seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (drawn, start) = (AtomicU64::new(0), Instant::now());
+        let world = Arc::new(Virtual { seed, drawn, start, listener: Mutex::new(None) });
+        let organisation = Organisation { name: "Mairie".into(), domain: "pli.example".into() };
+        Authority::create(folder.path(), world.clone(), organisation).await.unwrap().close().await;
+        let config = Config::new(folder.path(), "127.0.0.1:1".parse().unwrap());
+        let running = Server::start(world.clone(), config).await.unwrap();
+        Self { _folder: folder, world, running }
+    }
+
+    pub async fn anonymous(&self) -> Channel {
+        self.world.channel(&[]).await
+    }
+
+    pub async fn hire(&self, name: &str) -> Phone {
+        let links = self.running.authority().invite("server:1", Invite::person(name)).await.unwrap();
+        let token = token(&links[0]);
+        let key = || SigningKey::from_bytes(&pli_env::random(&*self.world));
+        let (mls, tls) = (key(), key());
+        let (mls_key, tls_key) = (mls.verifying_key().to_bytes(), tls.verifying_key().to_bytes());
+        let content = signed::content(Label::Enrol, &[&token, &mls_key, &tls_key]);
+        let enrol = pb::EnrolRequest {
+            token,
+            mls_key: mls_key.to_vec(),
+            tls_key: tls_key.to_vec(),
+            mls_signature: mls.sign(&content).to_bytes().to_vec(),
+            tls_signature: tls.sign(&content).to_bytes().to_vec(),
+        };
+        let enrolled = self.world.known(&[]).await.enrol(enrol).await.unwrap().into_inner();
+        Phone { enrolled, mls, world: self.world.clone() }
+    }
+}
+
+impl Phone {
+    pub fn id(&self) -> DeviceId {
+        DeviceId::try_from(self.enrolled.device.as_slice()).unwrap()
+    }
+
+    fn chain(&self) -> [CertificateDer<'static>; 2] {
+        [self.enrolled.tls_certificate.clone().into(), self.enrolled.issuer.clone().into()]
+    }
+
+    pub async fn known(&self) -> Channel {
+        self.world.channel(&self.chain()).await
+    }
+
+    pub async fn door(&self) -> pb::DoorResponse {
+        self.world.known(&self.chain()).await.door(pb::DoorRequest {}).await.unwrap().into_inner()
+    }
+
+    pub async fn sealed(&self) -> LogClient<Versioned> {
+        let headers = Headers { door: Some(self.door().await.key) };
+        LogClient::with_interceptor(self.world.channel(&[]).await, headers)
+    }
+
+    pub async fn inbox(&self) -> tonic::Streaming<pb::InboxPage> {
+        let mut inbox = InboxClient::with_interceptor(self.known().await, Headers::default());
+        inbox.follow(pb::FollowRequest {}).await.unwrap().into_inner()
+    }
+}
+
 /// A day in the life of a device; everything that it was told.
 async fn day(seed: u64) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let world = Arc::new(Virtual { seed, drawn: AtomicU64::new(0), start: Instant::now(), listener: Mutex::new(None) });
-    let organisation = Organisation { name: "Mairie".into(), domain: "pli.example".into() };
-    Authority::create(folder.path(), world.clone(), organisation).await.unwrap().close().await;
-    let config = Config::new(folder.path(), "127.0.0.1:1".parse().unwrap());
-    let running = Server::start(world.clone(), config).await.unwrap();
+    let scene = Scene::open(seed).await;
     let mut told = Vec::new();
-
-    let links = running.authority().invite("server:1", Invite::person("Anne")).await.unwrap();
-    let token = token(&links[0]);
-    let key = || SigningKey::from_bytes(&pli_env::random(&*world));
-    let (mls, tls) = (key(), key());
-    let (mls_key, tls_key) = (mls.verifying_key().to_bytes(), tls.verifying_key().to_bytes());
-    let content = signed::content(Label::Enrol, &[&token, &mls_key, &tls_key]);
-    let enrol = pb::EnrolRequest {
-        token,
-        mls_key: mls_key.to_vec(),
-        tls_key: tls_key.to_vec(),
-        mls_signature: mls.sign(&content).to_bytes().to_vec(),
-        tls_signature: tls.sign(&content).to_bytes().to_vec(),
-    };
-    let enrolled = world.known(&[]).await.enrol(enrol).await.unwrap().into_inner();
-    told.extend(enrolled.encode_to_vec());
-    let chain = [enrolled.tls_certificate.into(), enrolled.issuer.into()];
-    let door = world.known(&chain).await.door(pb::DoorRequest {}).await.unwrap().into_inner();
+    let anne = scene.hire("Anne").await;
+    told.extend(anne.enrolled.encode_to_vec());
+    let door = anne.door().await;
     told.extend(door.encode_to_vec());
 
+    let (world, running) = (&scene.world, &scene.running);
     let headers = Headers { door: Some(door.key) };
     let mut log = LogClient::with_interceptor(world.channel(&[]).await, headers);
-    let (id, log_key) = (LogId(pli_env::random(&*world)), pli_env::random::<32>(&*world));
-    let row = AccessSigner::new(&log_key, mls.as_bytes());
+    let (id, log_key) = (LogId(pli_env::random(&**world)), pli_env::random::<32>(&**world));
+    let row = AccessSigner::new(&log_key, anne.mls.as_bytes());
     let sign = |method, body: Vec<u8>| {
         let (row_key, time_ms) = (row.key().0.to_vec(), world.now_ms());
-        let mut request = pb::LogRequest { log: id.to_vec(), row_key, time_ms, request: body, signature: vec![] };
+        let mut request = pb::LogRequest { log: id.to_vec(), row_key, time_ms, request: body, ..Default::default() };
         request.signature = row.sign(&signed::request(&running.authority().root_key(), method, &request)).to_vec();
         request
     };
@@ -142,11 +200,9 @@ async fn day(seed: u64) -> Vec<u8> {
     let subscribe = tokio_stream::iter([sign(Method::Subscribe, pb::ReadBody::default().encode_to_vec())]);
     let mut stream = log.subscribe(subscribe).await.unwrap().into_inner();
     let pen = Pen { parent: 0, parent_hash: signed::hash_start(id).to_vec() };
-    let (device, mut inbox) =
-        (enrolled.device, InboxClient::with_interceptor(world.channel(&chain).await, Headers::default()));
-    let mut follow = inbox.follow(pb::FollowRequest {}).await.unwrap().into_inner();
+    let mut follow = anne.inbox().await;
     for n in 0..10_u8 {
-        let entry_id: [u8; 16] = pli_env::random(&*world);
+        let entry_id: [u8; 16] = pli_env::random(&**world);
         let entry = pb::Entry { id: entry_id.to_vec(), ..pen.message(&[n]) };
         told.extend(
             log.append(sign(Method::Append, entry.encode_to_vec())).await.unwrap().into_inner().encode_to_vec(),
@@ -155,12 +211,11 @@ async fn day(seed: u64) -> Vec<u8> {
         tokio::time::sleep(Duration::from_secs(3600)).await;
     }
     told.extend(follow.message().await.unwrap().unwrap().encode_to_vec());
-    let device = DeviceId::try_from(device.as_slice()).unwrap();
-    running.authority().revoke(device).await.unwrap();
+    running.authority().revoke(anne.id()).await.unwrap();
     assert_eq!(reason(end(&mut stream).await), Reason::Door);
     assert_eq!(reason(end(&mut follow).await), Reason::Revoked);
     told.extend(world.now_ms().to_be_bytes());
-    running.shutdown().await;
+    scene.running.shutdown().await;
     told
 }
 
@@ -170,12 +225,15 @@ async fn end<T>(stream: &mut tonic::Streaming<T>) -> Result<(), tonic::Status> {
     }
 }
 
+/// On one thread, in a time that jumps.
+pub fn run<T>(story: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(story)
+}
+
 #[test]
 fn the_same_seed_is_told_the_same_and_a_day_takes_no_time() {
-    let run = |seed| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(day(seed))
-    };
+    let run = |seed| run(day(seed));
     let began = std::time::Instant::now();
     let (first, again, other) = (run(1), run(1), run(2));
     assert!(first == again, "one seed, two answers");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use hyper_util::rt::TokioIo;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName, TrustAnchor};
 use rustls::{ClientConfig, RootCertStore, client::Resumption};
 use tokio::net::TcpStream;
@@ -30,8 +31,9 @@ pub(super) async fn connect(
         subject_public_key_info: [ED25519_KEY, root].concat().into(),
         name_constraints: None,
     };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups = vec![aws_lc_rs::kx_group::X25519MLKEM768];
+    let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(RootCertStore { roots: vec![anchor] });
     let mut config = match certificates {

@@ -82,16 +82,25 @@ impl Device {
     /// # Errors
     /// The server does not take them.
     pub async fn publish(&self, packages: usize) -> Result<u32> {
-        let publish = pb::PublishRequest {
+        let publish = pb::PublishBody {
             packages: (0..packages).map(|_| mls::key_package(&self.mls, false)).collect::<Result<_>>()?,
             last_resort: mls::key_package(&self.mls, true)?,
             inbox_key: self.inbox_key.1.clone(),
             inbox_key_signature: self.key.sign("Pli 1.0 Inbox Key", &[&self.device, &self.inbox_key.1]),
             replace: false,
         };
-        let answer = KeyPackagesClient::new(self.known.clone()).publish(request(publish, None)?).await?.into_inner();
+        let publish = self.ask("Pli 1.0 Publish", &publish).await?;
+        let answer = KeyPackagesClient::new(self.known.clone()).publish(publish).await?.into_inner();
         ensure(answer.has_last_resort, "no last resort")?;
         Ok(answer.stock)
+    }
+
+    /// A request that the MLS key signs (section 1.5).
+    async fn ask(&self, label: &str, body: &impl prost::Message) -> Result<tonic::Request<pb::DeviceRequest>> {
+        let hello = EnrolmentClient::new(self.known.clone()).hello(request(pb::HelloRequest {}, None)?).await?;
+        let (time_ms, body) = (hello.into_inner().server_time_ms, body.encode_to_vec());
+        let signature = self.key.sign(label, &[&self.root, &self.device, &time_ms.to_be_bytes(), &body]);
+        request(pb::DeviceRequest { time_ms, request: body, signature }, None)
     }
 
     /// Waits for an item in the inbox, opens it and acknowledges it.
@@ -109,7 +118,8 @@ impl Device {
         };
         let (kem_output, sealed) = item.sealed.split_at_checked(hpke::KEM_OUTPUT_BYTES).ok_or("too short an item")?;
         let plain = hpke::open(&self.inbox_key.0, b"Pli 1.0 inbox", &self.device, kem_output, sealed)?;
-        inbox.acknowledge(request(pb::AcknowledgeRequest { up_to: item.number }, None)?).await?;
+        let body = pb::AcknowledgeBody { up_to: item.number };
+        inbox.acknowledge(self.ask("Pli 1.0 Acknowledge", &body).await?).await?;
         Ok(pb::Invitation::decode(&plain[..])?)
     }
 

@@ -276,6 +276,6 @@ impl Device {
         let parts = [&row_key[..], &self.root, method.as_bytes(), &head.log, &time_ms.to_be_bytes(), &request];
         let signature = self.key.sign_access(&head.key, &content("Pli 1.0 Request", &parts))?;
         let (log, row_key) = (head.log.to_vec(), row_key.to_vec());
-        self.at_door(pb::LogRequest { log, row_key, time_ms, request, signature }).await
+        self.at_door(pb::LogRequest { log, row_key, time_ms, request, signature, door: Vec::new() }).await
     }
 }

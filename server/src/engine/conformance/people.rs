@@ -80,10 +80,13 @@ pub(super) async fn keys_belong_to_one_device(engine: &dyn Engine) {
         let tls = Enrolment { tls_key: key, ..enrolment(3) };
         assert_eq!(reason(engine.enrol(tls).await), Reason::Invalid);
     }
-    engine.renew(device, [101; 32]).await.expect("its own key again");
-    engine.renew(device, [50; 32]).await.expect("a fresh key");
+    engine.renew(device, [101; 32], 1).await.expect("its own key again");
+    engine.renew(device, [50; 32], 2).await.expect("a fresh key");
+    engine.renew(device, [50; 32], 3).await.expect("the same, after a lost answer");
+    let renewed = engine.device(device).await.expect("an answer").expect("the device");
+    assert_eq!((renewed.tls_key, renewed.tls_before, renewed.renewed_ms), ([50; 32], Some([101; 32]), 2));
     for key in [[2; 32], [102; 32], [1; 32]] {
-        assert_eq!(reason(engine.renew(device, key).await), Reason::Invalid);
+        assert_eq!(reason(engine.renew(device, key, 4).await), Reason::Invalid);
     }
     engine.enrol(enrolment(3)).await.expect("an enrolment");
 }
@@ -137,7 +140,7 @@ pub(super) async fn the_revocation_list_goes_forward(engine: &dyn Engine) {
     let list = engine.revocations(1).await.expect("a list");
     assert_eq!((list.number, list.lines.len(), list.lines[0].number), (2, 1, 2));
     assert_eq!(engine.versions().await.expect("an answer").revocations, 2);
-    assert_eq!(reason(engine.renew(device, [50; 32]).await), Reason::Revoked);
+    assert_eq!(reason(engine.renew(device, [50; 32], 5).await), Reason::Revoked);
 }
 
 pub(super) async fn departing_ends_devices_and_invitations(engine: &dyn Engine) {

@@ -173,8 +173,8 @@ impl Engine for Sqlite {
         let from = self.versions_from;
         self.write(move |c| people::enrol(c, from, &enrolment))
     }
-    fn renew(&self, device: DeviceId, tls_key: [u8; 32]) -> Answer<'_, ()> {
-        self.write(move |c| people::renew(c, device, &tls_key))
+    fn renew(&self, device: DeviceId, tls_key: [u8; 32], day_ms: u64) -> Answer<'_, ()> {
+        self.write(move |c| people::renew(c, device, &tls_key, day_ms))
     }
     fn seen(&self, device: DeviceId, day_ms: u64) -> Answer<'_, ()> {
         self.write(move |c| people::seen(c, device, day_ms))

@@ -87,7 +87,7 @@ pub(super) fn enrol(c: &Connection, from: u64, enrolment: &Enrolment) -> Result<
             touch(c, from, *person)?;
         }
     }
-    let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, NULL, NULL, ?7)";
+    let insert = "INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, NULL, NULL, ?7, NULL, ?7)";
     let (fingerprint, day_ms) = (certificate::fingerprint(mls_certificate), integer(now_ms / DAY_MS * DAY_MS));
     let values = params![device.0, person.0, mls_key, tls_key, mls_certificate, fingerprint, day_ms];
     c.prepare_cached(insert)?.execute(values)?;
@@ -107,12 +107,14 @@ fn key_is_known(c: &Connection, key: &[u8; 32], except: Option<DeviceId>) -> Sql
     c.prepare_cached(query)?.exists(params![key, except])
 }
 
-pub(super) fn renew(c: &Connection, device: DeviceId, tls_key: &[u8; 32]) -> Result<(), EngineError> {
+pub(super) fn renew(c: &Connection, device: DeviceId, tls_key: &[u8; 32], day_ms: u64) -> Result<(), EngineError> {
     if key_is_known(c, tls_key, Some(device))? {
         return Err(EngineError::refused(Reason::Invalid, "the key is another device's"));
     }
-    let update = "UPDATE devices SET tls_key = ?2 WHERE id = ?1 AND revoked = 0";
-    match c.prepare_cached(update)?.execute(params![device.0, tls_key])? {
+    // The same key again is one whose answer was lost.
+    let update = "UPDATE devices SET tls_before = iif(tls_key = ?2, tls_before, tls_key),
+        renewed_ms = iif(tls_key = ?2, renewed_ms, ?3), tls_key = ?2 WHERE id = ?1 AND revoked = 0";
+    match c.prepare_cached(update)?.execute(params![device.0, tls_key, integer(day_ms)])? {
         0 => Err(EngineError::refused(Reason::Revoked, "the device was revoked")),
         _ => Ok(()),
     }
@@ -124,7 +126,8 @@ pub(super) fn seen(c: &Connection, device: DeviceId, day_ms: u64) -> Result<(), 
     Ok(())
 }
 
-const DEVICE: &str = "SELECT id, person, mls_key, mls_certificate, enrolled_ms, revoked, seen_ms FROM devices";
+const DEVICE: &str = "SELECT id, person, mls_key, mls_certificate, enrolled_ms, revoked, seen_ms, tls_key, tls_before,
+    renewed_ms FROM devices";
 
 fn read_device(r: &Row<'_>) -> Sql<Device> {
     Ok(Device {
@@ -135,6 +138,9 @@ fn read_device(r: &Row<'_>) -> Sql<Device> {
         enrolled_ms: r.number(4)?,
         revoked: r.get(5)?,
         seen_ms: r.number(6)?,
+        tls_key: r.get(7)?,
+        tls_before: r.get(8)?,
+        renewed_ms: r.number(9)?,
     })
 }
 

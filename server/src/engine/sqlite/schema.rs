@@ -44,7 +44,8 @@ CREATE INDEX guests ON people(guest_until_ms) WHERE guest_until_ms > 0 AND depar
 CREATE TABLE devices(
     id BLOB PRIMARY KEY, person BLOB NOT NULL, mls_key BLOB NOT NULL UNIQUE, tls_key BLOB NOT NULL UNIQUE,
     mls_certificate BLOB NOT NULL, fingerprint BLOB NOT NULL, enrolled_ms INTEGER NOT NULL, revoked INTEGER NOT NULL,
-    inbox_key BLOB, inbox_key_signature BLOB, seen_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    inbox_key BLOB, inbox_key_signature BLOB, seen_ms INTEGER NOT NULL, tls_before BLOB,
+    renewed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX devices_listed ON devices(person, id, mls_key, enrolled_ms, revoked);
 CREATE INDEX certificates ON devices(fingerprint) WHERE revoked = 0;
 CREATE TABLE invitations(
