@@ -15,6 +15,10 @@ use crate::error::What;
 use crate::model::LAST_MS;
 use crate::text;
 
+/// Which kinds of content this version understands. Raised with each kind that comes: what was kept as unknown is then read
+/// anew, see [`crate::store::reread`].
+pub(crate) const VERSION: u64 = 1;
+
 /// A message's content.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Content {

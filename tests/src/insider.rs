@@ -47,6 +47,8 @@ pub enum Lie {
     MalformedKey(usize),
     /// The n-th key pair derived has this public key: [`Liar::copied`].
     CopiedKey(usize),
+    /// It panics when it verifies a signature.
+    Panics,
 }
 
 /// A crypto provider that lies in one place, once.
@@ -97,7 +99,7 @@ impl OpenMlsCrypto for Liar {
     fn aead_decrypt(&self, a: AeadType, k: &[u8], d: &[u8], n: &[u8], aad: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.aead_decrypt(a, k, d, n, aad) }
     fn signature_key_gen(&self, a: SignatureScheme) -> Result<(Vec<u8>, Vec<u8>), CryptoError> { self.inner.signature_key_gen(a) }
     fn sign(&self, a: SignatureScheme, d: &[u8], k: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.sign(a, d, k) }
-    fn verify_signature(&self, a: SignatureScheme, d: &[u8], k: &[u8], s: &[u8]) -> Result<(), CryptoError> { self.inner.verify_signature(a, d, k, s) }
+    fn verify_signature(&self, a: SignatureScheme, d: &[u8], k: &[u8], s: &[u8]) -> Result<(), CryptoError> { assert!(self.lie != Lie::Panics, "planted"); self.inner.verify_signature(a, d, k, s) }
     fn hpke_open(&self, c: HpkeConfig, i: &HpkeCiphertext, sk: &[u8], info: &[u8], aad: &[u8]) -> Result<Vec<u8>, CryptoError> { self.inner.hpke_open(c, i, sk, info, aad) }
     fn hpke_setup_sender_and_export(&self, c: HpkeConfig, pk: &[u8], i: &[u8], x: &[u8], n: usize) -> Result<(KemOutput, ExporterSecret), CryptoError> { self.inner.hpke_setup_sender_and_export(c, pk, i, x, n) }
     fn hpke_setup_receiver_and_export(&self, c: HpkeConfig, e: &[u8], sk: &[u8], i: &[u8], x: &[u8], n: usize) -> Result<ExporterSecret, CryptoError> { self.inner.hpke_setup_receiver_and_export(c, e, sk, i, x, n) }

@@ -7,11 +7,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsGroup};
+use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsGroup, PublicGroup};
 use pli_core::Client;
 use pli_core::model::{ConversationId, Membership, TimelineItem, What};
+use pli_core::store::groups::read_public;
 use pli_kernel::group::roster::Roster;
 use pli_kernel::group::settings::{Role, Settings};
+use pli_kernel::group::verdict::{Fault, judge};
 use pli_kernel::group::{capabilities, credential_with_key, lifetime};
 use pli_proto::pb;
 use pli_proto::refusal::Reason;
@@ -735,4 +737,31 @@ async fn a_server_that_pairs_an_entry_with_other_rows_only_spoils_it() {
         assert!(pli_kernel::group::seal::open_entry(&scene.insider.key, log, &entry).is_none());
     }
     assert_eq!(scene.online[0].conversation(scene.id).info().await.unwrap().membership, Membership::Member);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_makes_a_library_panic_does_not_count() {
+    let world = World::new().await;
+    let (anne, mallory) = (world.enrol("Anne").await, world.enrol("Mallory").await);
+    let id = anne.create_group("Crue", &[find(&anne, "Mallory").await.id]).await.unwrap();
+    members(&mallory, id, &["Anne", "Mallory"]).await;
+    mallory.close().await;
+    let insider = Insider::of(world.env.clone(), &world.device_folder("Mallory"), id).await;
+    let commit = insider.commit(Lie::None, update);
+    let entry = insider.entry(commit, vec![]);
+    let opened = pli_kernel::group::seal::open_entry(&insider.key, insider.log, &entry).unwrap();
+    let Some(pb::opened::Body::Commit(commit)) = opened.body else { panic!("a commit") };
+    let verdict = |lie| {
+        let liar = insider.liar(lie);
+        let provider = insider.provider(&liar);
+        let mut follower = PublicGroup::load(&provider.storage, insider.group().group_id()).unwrap().unwrap();
+        let before = read_public(&follower).unwrap();
+        let memory = rusqlite::Connection::open_in_memory().unwrap();
+        memory.execute_batch(pli_core::store::mls::SCHEMA).unwrap();
+        let deferred = pli_core::store::mls::Deferred::default();
+        let memory = pli_core::store::mls::MlsStore::new(&memory, 1, &deferred);
+        judge(&liar, &memory, &mut follower, &before, insider.log, &entry, &commit).map(|_| ())
+    };
+    assert_eq!(verdict(Lie::Panics), Err(Fault::Mls));
+    assert_eq!(verdict(Lie::None), Ok(()));
 }

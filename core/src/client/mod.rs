@@ -43,7 +43,7 @@ use crate::identity::link::Invitation;
 use crate::model::{ClientState, ConversationId, DeviceId, Person, PersonId, Warning};
 use crate::store::key::{KeyStore, StoreSecret};
 use crate::store::open::{self, Opened};
-use crate::store::{Context, NOTICES, Notice, Store, meta, people};
+use crate::store::{Context, NOTICES, Notice, Store, meta, people, reread};
 use crate::sync::{Asked, Told, enrol, run};
 use crate::timers;
 use crate::transport::Address;
@@ -181,6 +181,7 @@ impl Client {
         let inner = &self.0;
         let identity = meta::identity(&opened.writer)?;
         crate::membership::join::forsake_copies(&*inner.env, &opened.writer)?;
+        reread::unknown(&opened.writer)?;
         let context = Arc::new(Context {
             env: inner.env.clone(),
             clock: inner.clock.clone(),

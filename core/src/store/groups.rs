@@ -38,7 +38,10 @@ pub(crate) fn tree(store: &MlsStore<'_>, log: LogId) -> Result<PublicGroup, Erro
 }
 
 /// What the public state of a group says, whose leaves were verified when they entered.
-pub(crate) fn read_public(group: &PublicGroup) -> Result<Public, Error> {
+///
+/// # Errors
+/// [`Error::Damaged`] if it is not of this program's making.
+pub fn read_public(group: &PublicGroup) -> Result<Public, Error> {
     let roster = Roster::read(group).ok_or(Error::Damaged)?;
     let settings = Settings::of(group.group_context()).map_err(|_| Error::Damaged)?;
     Ok(Public::new(roster, settings))

@@ -261,8 +261,13 @@ pub(crate) fn last(people: &mut People<'_>, conversation: ConversationId) -> Res
 fn show(people: &mut People<'_>, item: Stored) -> Result<TimelineItem, Error> {
     let by = people.get(item.by)?;
     if item.kind == Kind::Change as i64 {
-        let what: What = serde_json::from_slice(&item.body).map_err(|_| Error::Damaged)?;
-        return Ok(TimelineItem::Changed(change(people, item.entry, by, item.received_ms, what, None)?));
+        match serde_json::from_slice(&item.body) {
+            Ok(what) => {
+                return Ok(TimelineItem::Changed(change(people, item.entry, by, item.received_ms, what, None)?));
+            }
+            // It costs itself alone: it is shown as unreadable.
+            Err(error) => tracing::error!(%error, "a change that does not parse"),
+        }
     }
     let text = (item.kind == Kind::Text as i64).then(|| pb::Text::decode(item.body.as_slice()).unwrap_or_default());
     let reply_to = text.as_ref().map(|text| quote(people, item.conversation, text)).transpose()?.flatten();

@@ -27,6 +27,8 @@ pub(crate) const PUBLISHING: &str = "publishing";
 pub(crate) const PUT_BACK_MS: &str = "put back";
 /// When this device's clock was first looked at for what is over, without the server's word; see [`super::lifetime`].
 pub(crate) const LOOKED_MS: &str = "looked";
+/// The [`crate::content::VERSION`] that kept items as unknown.
+pub(crate) const CONTENT_VERSION: &str = "content version";
 /// The directory's version.
 pub(crate) const DIRECTORY_VERSION: &str = "directory version";
 /// The organisation's name.

@@ -5,6 +5,7 @@
 //! - [`mls`], [`form`], [`groups`]: openmls' state.
 //! - [`meta`], [`people`], [`issuers`], [`logs`], [`outbox`], [`unsettled`], [`deliveries`], [`items`], [`relations`],
 //!   [`summary`]: the tables, each with its reads and writes. `lifetime`: when what was said goes.
+//!   `reread`: what an earlier version did not understand.
 //!
 //! Writes are jobs: a closure on a [`Tx`], within one transaction. Group state, decrypted messages, cursor and outbox
 //! change in it together or not at all.
@@ -23,11 +24,13 @@ pub mod open;
 pub mod outbox;
 pub mod people;
 pub mod relations;
+pub(crate) mod reread;
 pub mod summary;
 pub mod unsettled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lru::LruCache;
@@ -190,14 +193,14 @@ impl<'a> Tx<'a> {
         groups::load(self, log)
     }
 
-    /// Runs a part of the job; if it fails, nothing that it wrote is kept, and the job may go on.
+    /// Runs a part of the job; if it fails or panics, nothing that it wrote is kept, and the job may go on.
     ///
     /// # Errors
     /// The part's own.
     pub(crate) fn attempt<R>(&mut self, part: impl FnOnce(&mut Self) -> Result<R, Error>) -> Result<R, Error> {
         let run = |tx: &Self, sql: &str| tx.db.prepare_cached(sql).and_then(|mut sql| sql.execute([])).map(drop);
         run(self, "SAVEPOINT part")?;
-        let result = part(self);
+        let result = catch_unwind(AssertUnwindSafe(|| part(self))).unwrap_or(Err(Error::internal("a panic")));
         if result.is_err() {
             run(self, "ROLLBACK TO part")?;
         }

@@ -5,6 +5,7 @@
 //! does not count is skipped by all; one that counts moves the follower on, and then the member's own group.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use openmls::prelude::{
     GroupContext, KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal,
@@ -106,11 +107,24 @@ pub struct Counted {
 
 /// Decides on a commit, and applies it to `group` if it counts; `before` is what that says before it. After an error
 /// `group` is in no defined state: load it again. What the follower stores goes into `storage`, which must not be the
-/// member's own.
+/// member's own. A library that panics has not accepted: as the same bytes do it everywhere, all clients decide alike.
 ///
 /// # Errors
 /// The rule for which the commit does not count.
 pub fn judge(
+    crypto: &impl OpenMlsCrypto,
+    storage: &impl PublicStorageProvider,
+    group: &mut PublicGroup,
+    before: &Public,
+    log: LogId,
+    entry: &pb::Entry,
+    commit: &pb::Commit,
+) -> Result<Counted, Fault> {
+    let verdict = AssertUnwindSafe(|| counted(crypto, storage, group, before, log, entry, commit));
+    catch_unwind(verdict).unwrap_or(Err(Fault::Mls))
+}
+
+fn counted(
     crypto: &impl OpenMlsCrypto,
     storage: &impl PublicStorageProvider,
     group: &mut PublicGroup,

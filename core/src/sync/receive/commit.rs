@@ -1,6 +1,7 @@
 //! Commits: the follower's verdict decides, then the member's own group follows, or comes back.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use openmls::prelude::{MlsGroup, ProcessedMessageContent};
 use openmls_traits::OpenMlsProvider as _;
@@ -115,7 +116,8 @@ impl Page {
             Some(_) => self.follow_own(tx, &counted)?,
             // Made by this device, and not by this store: a copy of an earlier day has not the secrets of it.
             None if counted.by.device() == me => self.group.is_none(),
-            None => self.follow(tx, commit)?,
+            // A panic of the library is no reason to stay behind for ever.
+            None => catch_unwind(AssertUnwindSafe(|| self.follow(tx, commit))).unwrap_or(Ok(false))?,
         };
         // Whatever led here, a state that is not everybody's is lost.
         let context = self.group.as_ref().map(|group| group.public_group().group_context());

@@ -50,16 +50,20 @@ impl Page {
             }
             None => {}
         }
-        let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, id, sealed)) else {
-            self.left_unread(tx, entry)?;
-            return items::put(tx.db, &self.said(entry, id, NOBODY, Kind::Unreadable, Vec::new()));
-        };
-        let sender = leaf.person();
-        match tx.attempt(|tx| self.opened(tx, entry, id, &leaf, content)) {
+        let mut by = NOBODY;
+        let read = tx.attempt(|tx| {
+            let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, id, sealed)) else {
+                self.left_unread(tx, entry)?;
+                return items::put(tx.db, &self.said(entry, id, NOBODY, Kind::Unreadable, Vec::new()));
+            };
+            by = leaf.person();
+            self.opened(tx, entry, id, &leaf, content)
+        });
+        match read {
             // What is wrong in a message spoils that message alone, and holds nothing back.
             Err(error) if !error.is_of_the_store() => {
                 tracing::error!(%error, "a message can't be taken in");
-                items::put(tx.db, &self.said(entry, id, sender, Kind::Unreadable, Vec::new()))
+                items::put(tx.db, &self.said(entry, id, by, Kind::Unreadable, Vec::new()))
             }
             result => result,
         }

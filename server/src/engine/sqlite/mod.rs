@@ -236,7 +236,11 @@ impl Engine for Sqlite {
     }
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            self.readers.lock().expect("no panic while held").clear();
+            // The last connection that closes removes the log of writes: whoever copies the files then must not meet it.
+            let readers = std::mem::take(&mut *self.readers.lock().expect("no panic while held"));
+            for reader in readers.into_iter().flatten() {
+                reader.close().await;
+            }
             self.writer.close().await;
         })
     }
