@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ffi};
 use tokio::sync::{mpsc, oneshot};
@@ -69,7 +70,7 @@ type Answer = Box<dyn FnOnce(Result<(), Failure>) + Send>;
 enum Job<C> {
     Run(Work<C>, Answer),
     /// Move what was written into the database, and empty the log of writes.
-    Checkpoint(oneshot::Sender<()>),
+    Checkpoint(oneshot::Sender<bool>),
     /// Finish what came before, checkpoint, close.
     Close(oneshot::Sender<()>),
 }
@@ -149,13 +150,11 @@ impl<C: Cache> Writer<C> {
         result.await.map_err(|_| Failure::Closed)?
     }
 
-    /// Writes into the database what its log of writes holds, and empties that: what was deleted is gone from both. Not if
-    /// a reader is in the midst of a query for as long as a writer waits.
-    pub async fn checkpoint(&self) {
+    /// Writes into the database what its log of writes holds, and empties that: what was deleted is gone from both. False if
+    /// a reader is in the midst of a query; nobody waits for it.
+    pub async fn checkpoint(&self) -> bool {
         let (done, ended) = oneshot::channel();
-        if self.0.send(Job::Checkpoint(done)).await.is_ok() {
-            let _ = ended.await;
-        }
+        self.0.send(Job::Checkpoint(done)).await.is_ok() && ended.await.unwrap_or(false)
     }
 
     /// Ends the loop after the jobs that came before; when this returns, the connection is closed.
@@ -217,23 +216,27 @@ async fn write<C: Cache>(env: Arc<dyn Env>, connection: Connection, mut cache: C
             });
         }
         if !emptied.is_empty() {
-            checkpoint(&connection);
+            let is_empty = checkpoint_at_once(&connection).unwrap_or(false);
             for done in emptied.drain(..) {
-                let _ = done.send(());
+                let _ = done.send(is_empty);
             }
         }
     }
     drop(cache);
-    checkpoint(&connection);
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     drop(connection);
     if let Some(done) = closing {
         let _ = done.send(());
     }
 }
 
-/// Of what it comes to nobody asks: the next one finds it again.
-fn checkpoint(connection: &Connection) {
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+/// Empties the log of writes, if no reader is in the way.
+fn checkpoint_at_once(connection: &Connection) -> rusqlite::Result<bool> {
+    let patience: i64 = connection.query_row("PRAGMA busy_timeout", [], |row| row.get(0))?;
+    connection.busy_timeout(Duration::ZERO)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    connection.busy_timeout(Duration::from_millis(patience.unsigned_abs()))?;
+    Ok(busy? == 0)
 }
 
 /// A statement that each transaction has: parsed once.

@@ -3,6 +3,8 @@
 //! What is over is hidden by the view `shown`, in every query. It is destroyed here, some at a time, so that what is being
 //! said does not wait.
 
+use std::collections::BTreeSet;
+
 use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::{ConversationId, EntryId};
 use rusqlite::Connection;
@@ -14,7 +16,7 @@ use crate::error::Error;
 pub(crate) const AT_ONCE: usize = 32;
 
 /// Without the server's word something is destroyed if it was over by this device's clock at two looks so far apart: a clock
-/// that was wrong for a while does not say so twice.
+/// that was wrong for a while does not say so twice. One that is set forward twice, by days, does.
 const APART_MS: u64 = 72 * 60 * 60 * 1000;
 
 /// The first end after a time.
@@ -33,9 +35,16 @@ pub(crate) fn ended(db: &Connection, after_ms: u64, until_ms: u64) -> Result<Vec
     Ok(ended.collect::<Result<_, _>>()?)
 }
 
-/// Destroys items, and relations that wait for theirs, that were over at a time: [`AT_ONCE`] at most of each. Gives how many
-/// items went.
-pub(crate) fn destroy(db: &Connection, until_ms: u64) -> Result<usize, Error> {
+/// What was destroyed.
+pub(crate) struct Gone {
+    /// How many items, or relations that waited for theirs: [`AT_ONCE`] if there may be more.
+    pub(crate) count: usize,
+    /// Where the items were.
+    pub(crate) conversations: BTreeSet<ConversationId>,
+}
+
+/// Destroys items, and relations that wait for theirs, that were over at a time: [`AT_ONCE`] at most of each.
+pub(crate) fn destroy(db: &Connection, until_ms: u64) -> Result<Gone, Error> {
     let sql = "SELECT pos, conversation, entry FROM items WHERE expires_ms > 0 AND expires_ms <= ?
                ORDER BY expires_ms LIMIT ?";
     let mut query = db.prepare_cached(sql)?;
@@ -51,8 +60,9 @@ pub(crate) fn destroy(db: &Connection, until_ms: u64) -> Result<usize, Error> {
     }
     let sql = "DELETE FROM early WHERE id IN
                (SELECT id FROM early WHERE expires_ms > 0 AND expires_ms <= ? ORDER BY expires_ms LIMIT ?)";
-    db.prepare_cached(sql)?.execute((integer(until_ms), AT_ONCE as i64))?;
-    Ok(over.len())
+    let early = db.prepare_cached(sql)?.execute((integer(until_ms), AT_ONCE as i64))?;
+    let conversations = over.iter().map(|(_, conversation, _)| *conversation).collect();
+    Ok(Gone { count: over.len().max(early), conversations })
 }
 
 /// Up to when what is over may be destroyed: the server's time if it was heard, else that of a look long enough ago.

@@ -1,3 +1,4 @@
+-- What came before this has no end: no version without it was released.
 -- Items, and relations that wait for theirs, go when their time is over: by the server's clock; 0: never.
 alter table items add column expires_ms integer not null default 0;
 alter table early add column expires_ms integer not null default 0;

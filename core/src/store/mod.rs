@@ -355,10 +355,9 @@ impl Store {
         self.notices.subscribe()
     }
 
-    /// Overwrites what was deleted in the store's files: the log of writes still has it. What a screen reads just then may
-    /// keep some of it there until the next time.
-    pub(crate) async fn erase(&self) {
-        self.writer.checkpoint().await;
+    /// Overwrites what was deleted in the store's files: the log of writes still has it. False if a query that runs keeps it.
+    pub(crate) async fn erase(&self) -> bool {
+        self.writer.checkpoint().await
     }
 
     /// Ends the writer after what was asked before; the database is then closed and checkpointed.

@@ -4,7 +4,7 @@
 
 use pli_proto::id::{DeviceId, EntryId, LogId};
 use pli_proto::issuers::not_kept;
-use pli_proto::pb;
+use pli_proto::{limits, pb};
 use prost::Message as _;
 
 use crate::error::Error;
@@ -20,6 +20,9 @@ use pli_kernel::group::seal;
 use super::add::wait_for_devices;
 use super::plan::{Planned, plan};
 use crate::membership::schedule;
+
+/// Evidence that a commit is given, of each kind; the others' is far below what remains of the bound.
+const EVIDENCE_BYTES: usize = limits::EVIDENCE_BYTES / 4;
 
 /// What the network does for a log.
 pub(crate) enum Step {
@@ -153,13 +156,19 @@ pub(super) fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result
     let known = people::known(tx.db)?;
     let roster = &loaded.public.roster;
     if loaded.public.unrevoked != Some(known) {
+        let mut shown_bytes = 0;
         for leaf in roster.leaves().filter(|leaf| leaf.device() != tx.context.me.device) {
+            // What does not fit goes with the next commit.
+            if shown_bytes > EVIDENCE_BYTES {
+                break;
+            }
             if let Some(line) = people::revocation_of(tx.db, &leaf.certificate.fingerprint)? {
+                shown_bytes += line.encoded_len();
                 plan.remove.insert(leaf.index);
                 plan.evidence.push(pb::Evidence { evidence: Some(pb::evidence::Evidence::Revoked(line)) });
             }
         }
-        ended(tx, roster, &mut plan)?;
+        ended(tx, roster, &mut plan, shown_bytes)?;
         if plan.remove.is_empty() {
             loaded.public.unrevoked = Some(known);
         }
@@ -180,20 +189,31 @@ pub(super) fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result
     Ok(plan)
 }
 
-/// The leaves whose certificates ended with their issuer.
-fn ended(tx: &Tx<'_>, roster: &Roster, plan: &mut Plan) -> Result<(), Error> {
+/// The leaves whose certificates ended with their issuer, as many as there is room to show of.
+fn ended(tx: &Tx<'_>, roster: &Roster, plan: &mut Plan, mut shown_bytes: usize) -> Result<(), Error> {
     let ends = issuers::ends(tx.db)?;
     for (issuer, end) in &ends {
+        if shown_bytes > EVIDENCE_BYTES {
+            break;
+        }
         let mut missing = Vec::new();
         for leaf in roster.leaves().filter(|leaf| leaf.certificate.issuer == *issuer) {
             if leaf.device() != tx.context.me.device && issuers::has_ended(tx.db, &ends, &leaf.certificate)? {
-                plan.remove.insert(leaf.index);
-                missing.push(leaf.certificate.fingerprint);
+                missing.push((leaf.index, leaf.certificate.fingerprint));
             }
         }
-        if !missing.is_empty() {
-            let shown = not_kept(end.clone(), &issuers::kept(tx.db, end.number)?, &missing);
-            plan.evidence.push(pb::Evidence { evidence: Some(pb::evidence::Evidence::NotKept(shown)) });
+        let kept = issuers::kept(tx.db, end.number)?;
+        while !missing.is_empty() {
+            let fingerprints: Vec<_> = missing.iter().map(|(_, fingerprint)| *fingerprint).collect();
+            let shown = pb::evidence::Evidence::NotKept(not_kept(end.clone(), &kept, &fingerprints));
+            let shown = pb::Evidence { evidence: Some(shown) };
+            if missing.len() > 1 && shown.encoded_len() > EVIDENCE_BYTES {
+                missing.truncate(missing.len() / 2);
+                continue;
+            }
+            plan.remove.extend(missing.drain(..).map(|(index, _)| index));
+            shown_bytes += shown.encoded_len();
+            plan.evidence.push(shown);
         }
     }
     Ok(())

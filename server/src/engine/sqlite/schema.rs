@@ -21,7 +21,7 @@ use crate::engine::EngineError;
 
 /// "Pli1": tells our files from others'.
 const APPLICATION: i64 = 0x506c_6931;
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// An administrator's command beside the server commits within milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 96;
