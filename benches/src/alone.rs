@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, scroll, start, wake};
+use crate::{Result, attack, scroll, start, wake};
 
 /// What a process can be made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,6 +21,7 @@ pub(crate) enum Alone {
     Scroll,
     ScrollBare,
     Wake,
+    Serve,
 }
 
 /// What it found.
@@ -35,9 +36,14 @@ pub(crate) struct Figures {
 }
 
 impl Alone {
+    /// As it is named to a process.
+    pub(crate) fn name(self) -> Result<String> {
+        Ok(self.to_possible_value().ok_or("no such process")?.get_name().to_owned())
+    }
+
     /// Makes the process and waits for it.
     pub(crate) async fn run(self, folder: &Path) -> Result<Figures> {
-        let name = self.to_possible_value().ok_or("no such process")?.get_name().to_owned();
+        let name = self.name()?;
         let mut process = Command::new(std::env::current_exe()?);
         process.args(["--alone", &name]).arg(folder);
         let output = tokio::task::spawn_blocking(move || process.output()).await??;
@@ -55,6 +61,8 @@ impl Alone {
             Self::Scroll => scroll::timeline(folder).await?,
             Self::ScrollBare => scroll::bare(folder)?,
             Self::Wake => wake::up(folder).await?,
+            // It says where, and no figures.
+            Self::Serve => match attack::serve(folder).await? {},
         };
         println!("{}", serde_json::to_string(&figures)?);
         Ok(())
@@ -73,11 +81,11 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn watch() -> Self {
         let (peak, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let before = resident();
+        let before = resident("self");
         let (highest, over) = (peak.clone(), ended.clone());
         let watch = std::thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
-                highest.fetch_max(resident(), Ordering::Relaxed);
+                highest.fetch_max(resident("self"), Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
@@ -88,12 +96,13 @@ impl Memory {
     pub(crate) fn end(self) -> f64 {
         self.ended.store(true, Ordering::Relaxed);
         let _ = self.watch.join();
-        self.peak.load(Ordering::Relaxed).max(resident()).saturating_sub(self.before) as f64
+        self.peak.load(Ordering::Relaxed).max(resident("self")).saturating_sub(self.before) as f64
     }
 }
 
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The memory of its own that a process has; `self` for this one.
+pub(crate) fn resident(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok());
     kib.unwrap_or_default() * 1024

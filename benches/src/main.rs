@@ -9,11 +9,13 @@
 //! - [`appends`]: durable appends at the server's engine, against bare SQLite.
 //! - [`start`], [`scroll`]: an app's list of conversations, and its timeline, against queries over the same rows.
 //! - [`wake`]: the memory of an app that is woken up, and how soon it can be frozen.
+//! - [`attack`]: how long a message takes while the server is attacked.
 //! - [`world`], [`database`], [`measure`], [`alone`], [`report`]: a server and clients, bare databases, clocks, processes,
 //!   lines.
 
 mod alone;
 mod appends;
+mod attack;
 mod catch_up;
 mod database;
 mod measure;
@@ -71,6 +73,7 @@ enum Bench {
     Start,
     Scroll,
     Wake,
+    Attack,
 }
 
 impl Bench {
@@ -83,6 +86,7 @@ impl Bench {
             Self::Start => start::run(quick).await,
             Self::Scroll => scroll::run(quick).await,
             Self::Wake => wake::run(quick).await,
+            Self::Attack => attack::run(quick).await,
         }
     }
 }

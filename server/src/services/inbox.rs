@@ -110,7 +110,7 @@ impl Follower {
     }
 
     /// What is to be said to be newest. Whatever is new is told to each at a moment of its own: all come for it.
-    fn to_tell(&mut self) -> Versions {
+    fn newest_said(&mut self) -> Versions {
         let newest = self.shared.door.versions();
         let Some(told) = self.told.filter(|told| *told != newest) else {
             self.tells = None;
@@ -125,7 +125,7 @@ impl Follower {
     /// Sends a page if there is something to say; whether that is all for now.
     async fn send_news(&mut self) -> Result<bool, Status> {
         let shared = self.shared.clone();
-        let versions = self.to_tell();
+        let versions = self.newest_said();
         let (certificate, checked_ms) = &mut self.shown;
         // A stream may outlive the certificate that it came in by.
         let is_due = shared.env.now_ms().saturating_sub(*checked_ms) >= HOUR_MS;
