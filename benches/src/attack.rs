@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hyper_util::rt::TokioIo;
-use pli_core::identity::trust::Ended;
+use pli_core::identity::ended::Ended;
 use pli_core::model::{Content, ConversationId, TimelineItem};
 use pli_core::transport::tls::{Dates, Doubt, config};
 use pli_core::transport::{Address, SERVER_NAME};
