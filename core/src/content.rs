@@ -16,7 +16,7 @@ use crate::model::LAST_MS;
 use crate::text;
 
 /// Which kinds of content this version understands. Raised with each kind that comes: what was kept as unknown is then read
-/// anew, see [`crate::store::reread`].
+/// anew, see `store/reread.rs`.
 pub(crate) const VERSION: u64 = 1;
 
 /// A message's content.

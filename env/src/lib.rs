@@ -154,8 +154,11 @@ pub fn random<const N: usize>(env: &dyn Env) -> [u8; N] {
     bytes
 }
 
+/// Fills bytes at random.
+pub type Draw = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
 /// What fills bytes at random, for those who know no [`Env`].
-pub fn draw(env: Arc<dyn Env>) -> Arc<dyn Fn(&mut [u8]) + Send + Sync> {
+pub fn draw(env: Arc<dyn Env>) -> Draw {
     Arc::new(move |bytes| env.fill(bytes))
 }
 
