@@ -153,7 +153,7 @@ impl Least {
                 let clear = signed::clear_part(self.log, entry);
                 let sealed = digest::digest(&digest::SHA256, &entry.sealed);
                 let entry_digest = digest::digest(&digest::SHA256, &[&clear[..], sealed.as_ref()].concat());
-                hash = signed::hash_next(&hash, entry.number, entry_digest.as_ref().try_into()?);
+                hash = signed::hash_next(&hash, entry.number, entry.received_ms, entry_digest.as_ref().try_into()?);
                 open(&self.key, entry, &clear)?;
                 self.primitives.open(message)?;
                 place.write(db, entry, &hash, &self.body)?;

@@ -151,9 +151,9 @@ pub fn hash_start(log: LogId) -> Hash {
     Sha256::digest(join(&[b"Pli 1.0 Log", &log.0])).into()
 }
 
-/// The running hash after an entry.
-pub fn hash_next(before: &Hash, number: u64, digest: &Hash) -> Hash {
-    Sha256::digest(join(&[before, &number.to_be_bytes(), digest])).into()
+/// The running hash after an entry that the server received at a time: who is told another time has another hash.
+pub fn hash_next(before: &Hash, number: u64, received_ms: u64, digest: &Hash) -> Hash {
+    Sha256::digest(join(&[before, &number.to_be_bytes(), &received_ms.to_be_bytes(), digest])).into()
 }
 
 /// What a committer signs (docs/protocol.md, "Which commits count").

@@ -189,7 +189,7 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
     let mut last_commit = (number, hash);
     for entry in &material.entries {
         let follows = if entry.number == number + 1 {
-            hash = signed::hash_next(&hash, entry.number, &signed::entry_digest(record.log, entry));
+            hash = signed::hash_next(&hash, entry.number, entry.received_ms, &signed::entry_digest(record.log, entry));
             entry.hash == hash
         } else {
             // Messages between are no longer at the server.

@@ -21,12 +21,13 @@ use super::{meta, mls};
 const FILES: [&str; 3] = ["store.db", "store.db-wal", "store.db-shm"];
 
 /// What each version of the store adds. Only ever append.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("issuers.sql"),
     include_str!("unread.sql"),
     include_str!("listed.sql"),
     include_str!("lifetime.sql"),
+    include_str!("answers.sql"),
 ];
 
 /// An opened database and the lock on its folder.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
 use pli_proto::pb;
+use pli_proto::signed::Hash;
 use prost::Message;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -240,6 +241,8 @@ pub(crate) struct Welcome {
 /// A sealed entry that is sent until the log shows it, or shows that it can't come.
 pub(crate) struct Attempt {
     pub(crate) entry: pb::Entry,
+    /// The running hash that the server's answer named, if there was one.
+    pub(crate) answer: Option<Hash>,
 }
 
 /// Keeps a sealed entry.
@@ -255,8 +258,8 @@ pub(crate) fn put_attempt(
     Ok(())
 }
 
-fn attempt(bytes: Vec<u8>) -> Result<Attempt, Error> {
-    Ok(Attempt { entry: pb::Entry::decode(bytes.as_slice()).map_err(|_| Error::Damaged)? })
+fn attempt(bytes: Vec<u8>, answer: Option<Hash>) -> Result<Attempt, Error> {
+    Ok(Attempt { entry: pb::Entry::decode(bytes.as_slice()).map_err(|_| Error::Damaged)?, answer })
 }
 
 /// Whether an entry is sealed for an intent: it may be at the server.
@@ -267,9 +270,9 @@ pub(crate) fn is_sealed(db: &Connection, id: ConversationId, entry: EntryId) -> 
 
 /// The first attempt of a log that the server has not acknowledged.
 pub(crate) fn next_attempt(db: &Connection, log: LogId) -> Result<Option<Attempt>, Error> {
-    let sql = "SELECT bytes FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";
-    let row = db.prepare_cached(sql)?.query_row([log.0], |row| row.get(0)).optional()?;
-    row.map(attempt).transpose()
+    let sql = "SELECT bytes, answer FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";
+    let row = db.prepare_cached(sql)?.query_row([log.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    row.map(|(bytes, answer)| attempt(bytes, answer)).transpose()
 }
 
 /// Messages that are sealed ahead of the server's answers.
@@ -302,10 +305,10 @@ pub(crate) fn is_commit(db: &Connection, log: LogId, entry: EntryId) -> Result<b
     Ok(db.prepare_cached(sql)?.exists((log.0, entry.0))?)
 }
 
-/// The server has it.
-pub(crate) fn acknowledge(db: &Connection, log: LogId, entry: EntryId) -> Result<(), Error> {
-    db.prepare_cached("UPDATE attempts SET acked = 1 WHERE log = ? AND entry = ?")?.execute((log.0, entry.0))?;
-    Ok(())
+/// The server has it, and says that this is the running hash there. False if the log has shown it already.
+pub(crate) fn acknowledge(db: &Connection, log: LogId, entry: EntryId, answer: Option<Hash>) -> Result<bool, Error> {
+    let sql = "UPDATE attempts SET acked = 1, answer = ? WHERE log = ? AND entry = ?";
+    Ok(db.prepare_cached(sql)?.execute((answer, log.0, entry.0))? > 0)
 }
 
 /// Whether the server has acknowledged it.
@@ -320,10 +323,11 @@ pub(crate) fn take_attempt(
     log: LogId,
     entry: EntryId,
 ) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
-    let sql = "DELETE FROM attempts WHERE log = ? AND entry = ? RETURNING bytes, deliveries";
-    let row = db.prepare_cached(sql)?.query_row((log.0, entry.0), |row| Ok((row.get(0)?, decoded(row, 1)?)));
-    let Some((row, welcomes)) = row.optional()? else { return Ok(None) };
-    Ok(Some((attempt(row)?, welcomes)))
+    let sql = "DELETE FROM attempts WHERE log = ? AND entry = ? RETURNING bytes, deliveries, answer";
+    let row =
+        db.prepare_cached(sql)?.query_row((log.0, entry.0), |row| Ok((row.get(0)?, decoded(row, 1)?, row.get(2)?)));
+    let Some((bytes, welcomes, answer)) = row.optional()? else { return Ok(None) };
+    Ok(Some((attempt(bytes, answer)?, welcomes)))
 }
 
 /// Drops all attempts of a log: another commit took their place, or this device is out.

@@ -20,6 +20,7 @@ use crate::transport::Sealed;
 
 use super::add;
 use super::prepare::{self, Step};
+use super::receive;
 use super::{Backoff, Engine, is_of_one_log, is_passing};
 use crate::membership::schedule::{DAY_MS, has_come};
 
@@ -216,12 +217,16 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
     let id = signed::entry_id(&entry).map_err(|_| Error::Damaged)?;
     let request = engine.request(&record, Method::Append, &entry);
     match sealed.log().append(request).await {
-        Ok(_) => {
+        Ok(answer) => {
+            let answer = answer.into_inner();
+            let hash = answer.hash.as_slice().try_into().ok();
             let conversation = record.conversation;
             engine
                 .store
                 .write(move |tx| {
-                    outbox::acknowledge(tx.db, log, id)?;
+                    if !outbox::acknowledge(tx.db, log, id, hash)? {
+                        receive::compare_late(tx, log, id, &answer)?;
+                    }
                     tx.notice(Notice::Items(conversation));
                     Ok(())
                 })

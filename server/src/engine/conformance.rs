@@ -17,6 +17,7 @@ use super::{Engine, EngineError};
 pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() -> F) {
     logs::a_log_is_made_once(&*make().await).await;
     logs::entries_are_numbered_and_chained(&*make().await).await;
+    logs::no_entry_is_received_before_the_last(&*make().await).await;
     logs::a_repeated_append_gets_the_first_answer(&*make().await).await;
     logs::a_stale_parent_is_refused(&*make().await).await;
     logs::who_read_another_log_is_told(&*make().await).await;

@@ -19,7 +19,7 @@ async fn entries_are_numbered_and_chained_from_the_logs_id() {
         };
         let owner = group.owner_row();
         let taken = group.append(&owner, &entry).await.unwrap();
-        hash = signed::hash_next(&hash, number, &signed::entry_digest(group.log.id, &entry));
+        hash = signed::hash_next(&hash, number, taken.received_ms, &signed::entry_digest(group.log.id, &entry));
         assert_eq!((taken.number, taken.hash.as_slice()), (number, hash.as_slice()));
         assert!(taken.received_ms.abs_diff(office.world.now_ms()) < 10_000);
         if number == 2 {

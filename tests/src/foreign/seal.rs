@@ -57,7 +57,8 @@ impl Head {
         ensure((entry.parent, &entry.parent_hash[..]) == (self.last.0, &self.last.1), "another parent")?;
         let digest = sha256(&[self.clear(entry)?, sha256(&entry.sealed).to_vec()].concat());
         self.number = entry.number;
-        self.hash = sha256(&join(&[&self.hash, &self.number.to_be_bytes(), &digest]));
+        let (number, time) = (self.number.to_be_bytes(), entry.received_ms.to_be_bytes());
+        self.hash = sha256(&join(&[&self.hash, &number, &time, &digest]));
         ensure(entry.hash == self.hash, "another running hash")?;
         if entry.kind() == pb::EntryKind::Commit {
             self.last = (self.number, self.hash);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pli_core::Client;
-use pli_core::model::{ConversationId, Warning};
+use pli_core::model::{ConversationId, TimelineItem, Warning, What};
 use pli_tests::altered::Altered;
 use pli_tests::{PATIENCE, World, conversation, done, find, members, online, sees, until};
 use rusqlite::Connection;
@@ -147,4 +147,51 @@ async fn a_server_that_holds_revocation_lists_back_is_noticed_and_its_clock_does
     let calmed = warnings.wait_for(|warnings| !warnings.iter().any(is_old));
     tokio::time::timeout(PATIENCE, calmed).await.expect("no warning").unwrap();
     online(&anne).await;
+}
+
+/// Waits until a device says that others see another log than it.
+async fn is_warned(client: &Client, id: ConversationId) {
+    until("it is said that views differ", async || {
+        let items = client.conversation(id).items(None, 100).await.unwrap();
+        items
+            .iter()
+            .any(|item| matches!(item, TimelineItem::Changed(change) if change.what == What::Fork))
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_who_are_told_different_times_of_an_entry_find_out() {
+    let world = World::new().await;
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let id = anne.create_group("Crue", &[find(&anne, "Bảo").await.id]).await.unwrap();
+    members(&bao, id, &["Anne", "Bảo"]).await;
+    bao.suspend().await;
+    let said = anne.conversation(id).send("at ten", None, &[]).await.unwrap();
+    done(&anne, id, said).await;
+    sees(&anne, id, "at ten").await;
+    let later = "UPDATE entries SET received_ms = received_ms + 60000 WHERE id = ?";
+    assert_eq!(database(&world).execute(later, [said.0]).unwrap(), 1);
+    bao.resume().await.unwrap();
+    sees(&bao, id, "at ten").await;
+    bao.conversation(id).send("at eleven", None, &[]).await.unwrap();
+    is_warned(&anne, id).await;
+    anne.conversation(id).send("at twelve", None, &[]).await.unwrap();
+    is_warned(&bao, id).await;
+    sees(&bao, id, "at twelve").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_who_is_answered_another_time_than_readers_are_shown_finds_out() {
+    let world = World::new().await;
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let id = anne.create_group("Crue", &[find(&anne, "Bảo").await.id]).await.unwrap();
+    members(&bao, id, &["Anne", "Bảo"]).await;
+    let another = "CREATE TRIGGER another AFTER INSERT ON entries BEGIN
+        UPDATE entries SET received_ms = received_ms + 60000 WHERE log = new.log AND number = new.number; END";
+    database(&world).execute_batch(another).unwrap();
+    anne.conversation(id).send("at ten", None, &[]).await.unwrap();
+    sees(&bao, id, "at ten").await;
+    is_warned(&anne, id).await;
 }

@@ -40,6 +40,9 @@ impl Page {
         let digest = signed::entry_digest(self.record.log, entry);
         let own = outbox::take_attempt(tx.db, self.record.log, id)?
             .filter(|(attempt, _)| signed::entry_digest(self.record.log, &attempt.entry) == digest);
+        if let Some((attempt, _)) = &own {
+            self.compare_answer(tx, entry, id, attempt.answer)?;
+        }
         // What was sealed on the commit before can't come any more. Its intents stay, and are sealed anew.
         outbox::drop_attempts(tx.db, self.record.log)?;
         self.record.commit_number = self.record.number;

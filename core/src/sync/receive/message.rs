@@ -32,7 +32,10 @@ impl Page {
         sealed: Option<&[u8]>,
     ) -> Result<(), Error> {
         match outbox::take_attempt(tx.db, self.record.log, id)? {
-            Some((attempt, _)) if attempt.entry.sealed == entry.sealed => return self.own(tx, entry, id),
+            Some((attempt, _)) if attempt.entry.sealed == entry.sealed => {
+                self.compare_answer(tx, entry, id, attempt.answer)?;
+                return self.own(tx, entry, id);
+            }
             // Somebody took the id: what was to be sent under it goes under another.
             Some(_) => {
                 let other = EntryId(pli_env::random(&*tx.context.env));

@@ -8,8 +8,9 @@ mod message;
 
 use openmls::group::MlsGroup;
 use pli_proto::id::{EntryId, LogId, PersonId};
+use pli_proto::pb;
 use pli_proto::pb::opened::Body as Inside;
-use pli_proto::{pb, signed};
+use pli_proto::signed::{self, Hash};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -119,7 +120,8 @@ impl Page {
         let stands_on_ours = entry.parent == record.commit_number && entry.parent_hash == record.commit_hash;
         let is_next = entry.number == record.number + 1;
         if is_next {
-            record.hash = signed::hash_next(&record.hash, entry.number, &signed::entry_digest(record.log, entry));
+            let digest = signed::entry_digest(record.log, entry);
+            record.hash = signed::hash_next(&record.hash, entry.number, entry.received_ms, &digest);
         } else {
             // Pruned at the server, or withheld: the running hashes that others saw will tell.
             record.hash = entry.hash.as_slice().try_into().map_err(|_| Error::internal("hash"))?;
@@ -166,6 +168,15 @@ impl Page {
         Ok(())
     }
 
+    /// Compares what the server answered to an own entry with what it shows now.
+    fn compare_answer(&self, tx: &Tx<'_>, entry: &pb::Entry, id: EntryId, answer: Option<Hash>) -> Result<(), Error> {
+        if answer.is_none_or(|answer| answer == self.record.hash) {
+            Ok(())
+        } else {
+            differs(tx, &self.record, entry, id)
+        }
+    }
+
     /// This device is out, for good: its secrets go.
     fn end(&mut self, tx: &Tx<'_>, state: LogState) -> Result<(), Error> {
         let id = group_id(self.record.log);
@@ -181,6 +192,25 @@ impl Page {
         self.record.state = state;
         Ok(())
     }
+}
+
+/// Compares an answer that came after the log had shown the entry: the same number, time, and all that is before.
+pub(super) fn compare_late(tx: &Tx<'_>, log: LogId, id: EntryId, answer: &pb::AppendResponse) -> Result<(), Error> {
+    let Some(record) = logs::find(tx.db, log)? else { return Ok(()) };
+    let is_other = match logs::hash_at(tx.db, log, answer.number)? {
+        Some(hash) => answer.hash != hash,
+        // No longer kept, unless it is still to come.
+        None => answer.number > record.number,
+    };
+    let entry = pb::Entry { number: answer.number, received_ms: answer.received_ms, ..pb::Entry::default() };
+    if is_other { differs(tx, &record, &entry, id) } else { Ok(()) }
+}
+
+/// Says that the server answered something else to an own entry than it shows.
+fn differs(tx: &Tx<'_>, record: &Log, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
+    tracing::warn!("the server answered something else to an own entry than it shows");
+    let me = tx.context.me.person;
+    items::put(tx.db, &shown(record, entry, derived(id, b"answer"), me, &What::Fork)?)
 }
 
 /// A change to show.

@@ -90,6 +90,17 @@ pub(super) async fn a_log_is_made_once(engine: &dyn Engine) {
     assert_eq!(snapshot(engine, OWNER, 0).await.expect("the founding one"), (0, b"one".to_vec()));
 }
 
+pub(super) async fn no_entry_is_received_before_the_last(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    for (clock_ms, received_ms) in [(NOW_MS, NOW_MS), (NOW_MS - DAY_MS, NOW_MS), (NOW_MS + 1, NOW_MS + 1)] {
+        writer.now_ms = clock_ms;
+        let entry = writer.entry(EntryKind::Message, vec![]);
+        let taken = writer.append(OWNER, &entry).await.expect("an append");
+        assert_eq!(taken.received_ms, received_ms);
+        assert_eq!(writer.append(OWNER, &entry).await.expect("the same again"), taken);
+    }
+}
+
 pub(super) async fn entries_are_numbered_and_chained(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
     let (mut hash, mut sent) = (signed::hash_start(LOG), Vec::new());
@@ -97,7 +108,7 @@ pub(super) async fn entries_are_numbered_and_chained(engine: &dyn Engine) {
         let kind = if number % 3 == 0 { EntryKind::Commit } else { EntryKind::Message };
         let entry = writer.entry(kind, vec![]);
         let taken = writer.append(OWNER, &entry).await.expect("an append");
-        hash = signed::hash_next(&hash, number, &signed::entry_digest(LOG, &entry));
+        hash = signed::hash_next(&hash, number, NOW_MS, &signed::entry_digest(LOG, &entry));
         assert_eq!(taken, Appended { number, hash, received_ms: NOW_MS });
         if kind == EntryKind::Commit {
             writer.parent = (number, hash);
@@ -296,7 +307,7 @@ pub(super) async fn concurrent_appends_are_contiguous(engine: Arc<dyn Engine>) {
     loop {
         let page = engine.read(LOG, OWNER, after, None, MOST).await.expect("a page");
         for entry in &page.entries {
-            hash = signed::hash_next(&hash, entry.number, &signed::entry_digest(LOG, entry));
+            hash = signed::hash_next(&hash, entry.number, entry.received_ms, &signed::entry_digest(LOG, entry));
             assert_eq!((entry.number, entry.hash.as_slice()), (after + 1, hash.as_slice()));
             after = entry.number;
         }

@@ -37,6 +37,8 @@ pub(super) struct Head {
     hash: Hash,
     last_commit: u64,
     last_commit_hash: Hash,
+    /// When the last entry was received.
+    last_ms: u64,
 }
 
 pub(super) struct RowState {
@@ -52,10 +54,11 @@ fn stranger() -> EngineError {
 }
 
 fn head(c: &Connection, log: LogId) -> Sql<Option<Head>> {
-    let query = "SELECT last, hash, last_commit, last_commit_hash, pruned FROM logs WHERE log = ?1";
+    let query = "SELECT last, hash, last_commit, last_commit_hash, pruned, last_ms FROM logs WHERE log = ?1";
     let read = |r: &Row<'_>| {
         let (last_commit, last_commit_hash) = (r.number(2)?, r.get(3)?);
-        Ok(Head { last: r.number(0)?, hash: r.get(1)?, last_commit, last_commit_hash, pruned: r.number(4)? })
+        let (last, pruned, last_ms) = (r.number(0)?, r.number(4)?, r.number(5)?);
+        Ok(Head { last, hash: r.get(1)?, last_commit, last_commit_hash, pruned, last_ms })
     };
     c.prepare_cached(query)?.query_row([&log.0], read).optional()
 }
@@ -100,7 +103,7 @@ pub(super) fn create(
         return if same { Ok(()) } else { Err(EngineError::refused(Reason::IdTaken, "the log id is taken")) };
     }
     let start = signed::hash_start(log);
-    c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0, NULL)")?
+    c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0, NULL, 0)")?
         .execute(params![log.0, founding, start])?;
     let first = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4)";
     c.prepare_cached(first)?.execute(params![log.0, row.0, rank::OWNER, budget.mask(log, row, row)])?;
@@ -158,32 +161,36 @@ fn keep(
     if !entry.rows.is_empty() {
         change_rows(c, budget, append, row, number)?;
     }
-    let hash = signed::hash_next(&head.hash, number, digest);
-    insert(c, append, number, &hash)?;
+    // A clock that was set back does not bring an entry before the last one.
+    let received_ms = (*now_ms).max(head.last_ms);
+    let hash = signed::hash_next(&head.hash, number, received_ms, digest);
+    let appended = Appended { number, hash, received_ms };
+    insert(c, append, &appended)?;
     // Where all before was pruned, this is what is next in turn.
     let is_next = head.pruned == head.last;
-    let next = "UPDATE logs SET last = ?2, hash = ?3, last_commit = iif(?4, ?2, last_commit),
+    let next = "UPDATE logs SET last = ?2, hash = ?3, last_commit = iif(?4, ?2, last_commit), last_ms = ?6,
         last_commit_hash = iif(?4, ?3, last_commit_hash), unpruned_ms = iif(?5, ?6, unpruned_ms) WHERE log = ?1";
-    let values = params![log.0, integer(number), hash, is_commit, is_next, integer(*now_ms)];
+    let values = params![log.0, integer(number), hash, is_commit, is_next, integer(received_ms)];
     c.prepare_cached(next)?.execute(values)?;
-    Ok(Appended { number, hash, received_ms: *now_ms })
+    Ok(appended)
 }
 
-fn insert(c: &Connection, append: &Append, number: u64, hash: &Hash) -> Sql<()> {
-    let Append { log, entry, digest, now_ms, .. } = append;
+fn insert(c: &Connection, append: &Append, appended: &Appended) -> Sql<()> {
+    let Append { log, entry, digest, .. } = append;
+    let Appended { number, hash, received_ms } = appended;
     let (sealed, changes) = (&entry.sealed, kept_changes(&entry.rows));
     let in_row = sealed.len() <= SEALED_IN_ROW && changes.len() <= CHANGES_IN_ROW;
     let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     c.prepare_cached(insert)?.execute(params![
         log.0,
-        integer(number),
+        integer(*number),
         entry.id,
         digest,
         hash,
         entry.kind,
         integer(entry.parent),
         entry.parent_hash,
-        integer(*now_ms),
+        integer(*received_ms),
         integer(sealed.len() as u64),
         integer(changes.len() as u64),
         if in_row { changes.as_slice() } else { &[] },
@@ -193,7 +200,7 @@ fn insert(c: &Connection, append: &Append, number: u64, hash: &Hash) -> Sql<()> 
         return Ok(());
     }
     let both = if changes.is_empty() { Cow::from(sealed) } else { Cow::from([sealed.as_slice(), &changes].concat()) };
-    ENTRIES.put(c, &log.0, number, &both)
+    ENTRIES.put(c, &log.0, *number, &both)
 }
 
 fn find(c: &Connection, log: LogId, id: &[u8]) -> Sql<Option<(Hash, Appended)>> {

@@ -23,8 +23,10 @@ pub(super) fn prune(c: &Connection, before_ms: u64) -> Result<u64, EngineError> 
         let Some((log, from)) = next else { break };
         let (to, next_ms) = prune_log(c, log, from, before_ms, PRUNED_AT_ONCE - pruned)?;
         pruned += to - from;
-        let set = "UPDATE logs SET pruned = ?2, unpruned_ms = ?3 WHERE log = ?1";
-        c.prepare_cached(set)?.execute(params![log.0, integer(to), next_ms.map(integer)])?;
+        // Of a log of which nothing is left the last time goes, too, but for its day.
+        let set = "UPDATE logs SET pruned = ?2, unpruned_ms = ?3,
+            last_ms = iif(?3 IS NULL, last_ms / ?4 * ?4, last_ms) WHERE log = ?1";
+        c.prepare_cached(set)?.execute(params![log.0, integer(to), next_ms.map(integer), integer(DAY_MS)])?;
     }
     Ok(pruned)
 }

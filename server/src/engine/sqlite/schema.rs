@@ -84,7 +84,7 @@ CREATE INDEX delivered_by_day ON delivered(day);
 CREATE TABLE logs(
     log BLOB PRIMARY KEY, founding BLOB NOT NULL, last INTEGER NOT NULL, hash BLOB NOT NULL,
     last_commit INTEGER NOT NULL, last_commit_hash BLOB NOT NULL, pruned INTEGER NOT NULL,
-    unpruned_ms INTEGER) STRICT, WITHOUT ROWID;
+    unpruned_ms INTEGER, last_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX logs_unpruned ON logs(unpruned_ms) WHERE unpruned_ms IS NOT NULL;
 CREATE TABLE rows(
     log BLOB NOT NULL, key BLOB NOT NULL, rank INTEGER NOT NULL, revoked_at INTEGER, pool BLOB NOT NULL,
