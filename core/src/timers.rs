@@ -21,13 +21,11 @@ pub(crate) async fn run(store: Store) {
     let clock = store.context().clock.clone();
     let mut timers = Timers::new(&store);
     while !timers.closed {
-        let at = timers.next().await;
-        // What an earlier run deleted may be in the log of writes still.
-        let erase_at = timers.erase_at.unwrap_or_else(|| Instant::now() + LONGEST);
+        let (look_at, erase_at) = (timers.next().await, timers.erase_at);
         tokio::select! {
-            () = sleep_until(at) => timers.look().await,
+            () = sleep_until(look_at) => timers.look().await,
             () = clock.news.notified() => timers.look().await,
-            () = sleep_until(erase_at), if timers.erase_at.is_some() => timers.erase().await,
+            () = sleep_until(erase_at.unwrap_or(look_at)), if erase_at.is_some() => timers.erase().await,
             // There may be a message that ends before the others.
             notice = notices.recv() => match notice {
                 Err(RecvError::Closed) => return,
@@ -48,6 +46,7 @@ struct Timers<'a> {
     not_before: Instant,
     /// A look then, whatever is due.
     look_at: Instant,
+    /// When the log of writes is emptied next; nothing if nothing was deleted since.
     erase_at: Option<Instant>,
     closed: bool,
 }
@@ -57,6 +56,7 @@ impl<'a> Timers<'a> {
         let now = Instant::now();
         // What ended before was shown to nobody.
         let told_ms = store.context().clock.now_ms();
+        // What an earlier run deleted may be in the log of writes still.
         Self { store, told_ms, not_before: now, look_at: now, erase_at: Some(now + ERASED_WITHIN), closed: false }
     }
 
