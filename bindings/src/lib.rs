@@ -18,12 +18,12 @@ pub mod stream;
 pub mod threads;
 pub mod timeline;
 
-use pli_core::model::{ConversationId, DeviceId, EntryId, PersonId, Role};
+use pli_core::model::{ConversationId, DeviceId, ItemId, PersonId, Role};
 
 uniffi::setup_scaffolding!("pli_native");
 uniffi::use_remote_type!(pli_core::PersonId);
 uniffi::use_remote_type!(pli_core::DeviceId);
 uniffi::use_remote_type!(pli_core::ConversationId);
-uniffi::use_remote_type!(pli_core::EntryId);
+uniffi::use_remote_type!(pli_core::ItemId);
 uniffi::use_remote_type!(pli_core::Role);
 pli_core::uniffi_reexport_scaffolding!();

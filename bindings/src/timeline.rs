@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pli_core::model::EntryId;
+use pli_core::model::ItemId;
 use pli_core::{Error, Timeline};
 
 use crate::client::Shared;
@@ -41,7 +41,7 @@ impl RawTimeline {
     }
 
     /// Everything up to an item was seen.
-    pub async fn mark_read(&self, up_to: EntryId) -> Result<(), Error> {
+    pub async fn mark_read(&self, up_to: ItemId) -> Result<(), Error> {
         let timeline = self.timeline.clone();
         self.shared.wait(None, async move { timeline.mark_read(up_to).await }).await
     }

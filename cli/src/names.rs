@@ -6,7 +6,7 @@
 //! which the administration gives, comes before what else a text may mean.
 
 use pli_core::Client;
-use pli_core::model::{ConversationId, ConversationKind, EntryId, Message, Person, PersonId, TimelineItem};
+use pli_core::model::{ConversationId, ConversationKind, ItemId, Message, Person, PersonId, TimelineItem};
 use pli_core::text::fold;
 
 use crate::failure::Failure;
@@ -175,7 +175,7 @@ pub(crate) async fn message(client: &Client, at: ConversationId, text: &str) -> 
 }
 
 /// The message named so, or what was asked to be done to one and is not done.
-pub(crate) async fn entry(client: &Client, at: ConversationId, text: &str) -> Result<EntryId, Failure> {
+pub(crate) async fn entry(client: &Client, at: ConversationId, text: &str) -> Result<ItemId, Failure> {
     let messages = said(client, at, text).await?.into_iter().map(|message| message.id);
     let items = client.conversation(at).items(None, LOOKED_THROUGH).await?;
     let deeds = items.into_iter().flat_map(|item| match item {
@@ -195,7 +195,7 @@ async fn said(client: &Client, at: ConversationId, text: &str) -> Result<Vec<Mes
     Ok(client.conversation(at).with_id(digits).await?)
 }
 
-fn candidate<T>(id: EntryId, value: T) -> Candidate<T> {
+fn candidate<T>(id: ItemId, value: T) -> Candidate<T> {
     Candidate { kind: Kind::Message, id: id.to_string(), name: String::new(), value }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use pli_core::error::Advice;
-use pli_core::model::{ClientState, ConversationId, DeliveryState, EntryId, Message, Person, PersonId, Warning};
+use pli_core::model::{ClientState, ConversationId, DeliveryState, ItemId, Message, Person, PersonId, Warning};
 use pli_core::{Client, Error, SyncResult};
 use pli_env::real::Real;
 use tokio::time::{Instant, timeout};
@@ -116,7 +116,7 @@ impl Profile {
     }
 
     /// Waits until one action is in the log, and what follows from it at the server.
-    pub(crate) async fn settle(&self, conversation: ConversationId, entry: EntryId) -> Result<(), Failure> {
+    pub(crate) async fn settle(&self, conversation: ConversationId, entry: ItemId) -> Result<(), Failure> {
         let handle = self.client.conversation(conversation);
         let settled = self
             .waiting(async { timeout(self.wait, handle.settled(entry)).await.unwrap_or(Ok(DeliveryState::Waiting)) });
@@ -164,7 +164,7 @@ impl Profile {
     }
 
     /// The message named so, or what was asked to be done to one and is not done.
-    pub(crate) async fn entry(&self, conversation: ConversationId, id: &str) -> Result<EntryId, Failure> {
+    pub(crate) async fn entry(&self, conversation: ConversationId, id: &str) -> Result<ItemId, Failure> {
         self.asking(async || names::entry(&self.client, conversation, id).await).await
     }
 

@@ -5,7 +5,7 @@
 //! lists within the bounds that [`Said::check`] sets for senders too. What is wrong in a message spoils that message alone:
 //! it is shown as unreadable, or as if it had not been said.
 
-use pli_proto::id::{EntryId, PersonId};
+use pli_proto::id::{ItemId, PersonId};
 use pli_proto::pb::content::Body;
 use pli_proto::text::is_text;
 use pli_proto::{limits, pb};
@@ -53,7 +53,7 @@ pub(crate) enum Said {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Relation {
     /// The message to which it is done.
-    pub(crate) target: EntryId,
+    pub(crate) target: ItemId,
     /// What is done.
     pub(crate) deed: Deed,
 }
@@ -98,7 +98,7 @@ impl Content {
 
 impl Said {
     fn of(body: Body) -> Self {
-        let relation = |target: &[u8], deed: Deed| match EntryId::try_from(target) {
+        let relation = |target: &[u8], deed: Deed| match ItemId::try_from(target) {
             Ok(target) => Self::Relation(Relation { target, deed }),
             Err(_) => Self::Malformed,
         };
@@ -209,7 +209,7 @@ mod tests {
     fn a_relation_comes_back_from_its_sealed_form() {
         let mentions = vec![PersonId([1; 16])];
         for deed in [Deed::Edit { body: "à 9 h".into(), mentions }, Deed::Delete, Deed::React("🌊".into())] {
-            let relation = Relation { target: EntryId(TARGET), deed };
+            let relation = Relation { target: ItemId(TARGET), deed };
             assert_eq!(parsed(Some(relation.body())), Said::Relation(relation));
         }
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use pli_kernel::group::settings::Role;
-use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
+use pli_proto::id::{ConversationId, DeviceId, ItemId, PersonId};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, KeyProblem, Place};
@@ -56,7 +56,7 @@ ids!(
     /// Which conversation: 32 hexadecimal digits.
     ConversationId,
     /// Which entry of a conversation, a message or a change: 32 hexadecimal digits.
-    EntryId
+    ItemId
 );
 
 impl From<uniffi::UnexpectedUniFFICallbackError> for Error {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-pub use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
+pub use pli_proto::id::{ConversationId, DeviceId, ItemId, PersonId};
 use serde::{Deserialize, Serialize};
 
 use crate::text;
@@ -195,7 +195,7 @@ pub enum TimelineItem {
 
 impl TimelineItem {
     /// The entry's id, the same from waiting on.
-    pub fn id(&self) -> EntryId {
+    pub fn id(&self) -> ItemId {
         match self {
             Self::Said(message) => message.id,
             Self::Changed(change) => change.id,
@@ -208,7 +208,7 @@ impl TimelineItem {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Message {
     /// The entry.
-    pub id: EntryId,
+    pub id: ItemId,
     /// Where.
     pub conversation: ConversationId,
     /// The entry's number in its log; zero while it waits.
@@ -241,7 +241,7 @@ pub struct Message {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Deed {
     /// The entry, to be retried or deleted.
-    pub id: EntryId,
+    pub id: ItemId,
     /// What it does to the message.
     pub kind: DeedKind,
     /// How far it came.
@@ -271,7 +271,7 @@ pub enum DeedKind {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Quote {
     /// Its entry.
-    pub entry: EntryId,
+    pub entry: ItemId,
     /// Who said it; nobody if it is not on this device.
     pub sender: Option<Person>,
     /// The beginning of its text; empty if there is none.
@@ -327,7 +327,7 @@ pub enum DeliveryState {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Change {
     /// The entry.
-    pub id: EntryId,
+    pub id: ItemId,
     /// Who made it.
     pub by: Person,
     /// When the server received it.

@@ -95,7 +95,7 @@ struct ConversationScreen: View {
     let router: Router
     @State private var presenter: ConversationPresenter
 
-    init(session: Session, client: Client, id: ConversationId, entry: EntryId?, router: Router) {
+    init(session: Session, client: Client, id: ConversationId, entry: ItemId?, router: Router) {
         self.session = session
         self.router = router
         _presenter = State(wrappedValue: ConversationPresenter(client, id, at: entry))

@@ -26,11 +26,11 @@ import Pli
         }
     }
     /// Where the conversation is opened: by a notification, at the message that it told of.
-    private(set) var entry: EntryId?
+    private(set) var entry: ItemId?
     var path: [Place] = []
     var sheet: Sheet?
 
-    func open(_ conversation: ConversationId, at entry: EntryId? = nil) {
+    func open(_ conversation: ConversationId, at entry: ItemId? = nil) {
         sheet = nil
         self.conversation = conversation
         path = []

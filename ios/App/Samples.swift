@@ -29,7 +29,7 @@ enum Samples {
     ) -> TimelineLine {
         .message(
             Bubble(
-                id: EntryId("\(number)"), author: avatar(mine ? 0 : author), person: PersonId("\(mine ? 0 : author)"), mine: mine,
+                id: ItemId("\(number)"), author: avatar(mine ? 0 : author), person: PersonId("\(mine ? 0 : author)"), mine: mine,
                 text: .text(text), kind: kind, quote: quote, reactions: reactions,
                 sentAt: day.addingTimeInterval(Double(number) * 60), edited: false, tick: tick ?? (mine ? .sent : nil),
                 actions: mine ? [.reply, .react, .copy, .edit, .delete] : [.reply, .react, .copy], showsAuthor: !mine,
@@ -37,7 +37,7 @@ enum Samples {
     }
 
     static func change(_ number: Int, _ sentence: Sentence, tick: Tick? = nil) -> TimelineLine {
-        .change(ChangeLine(id: EntryId("c\(number)"), sentence: sentence, at: day, tick: tick, isWarning: false))
+        .change(ChangeLine(id: ItemId("c\(number)"), sentence: sentence, at: day, tick: tick, isWarning: false))
     }
 
     static let talk: [TimelineLine] = [
@@ -49,7 +49,7 @@ enum Samples {
             reactions: [ReactionChip(emoji: "👍", count: 2, mine: false)]),
         .unread,
         bubble(
-            3, "La pompe 3 est à l’arrêt.", quote: QuoteLine(entry: EntryId("2"), author: names[0], text: .text("J’appelle l’astreinte.")),
+            3, "La pompe 3 est à l’arrêt.", quote: QuoteLine(entry: ItemId("2"), author: names[0], text: .text("J’appelle l’astreinte.")),
             author: 2),
     ]
 }
@@ -65,16 +65,16 @@ final class Idle: WelcomeEvents, ConversationsEvents, ConversationEvents, NewCon
     func unmute(_ conversation: ConversationId) {}
     func draftChanged(_ text: String) {}
     func send() {}
-    func reply(to message: EntryId) {}
-    func edit(_ message: EntryId) {}
+    func reply(to message: ItemId) {}
+    func edit(_ message: ItemId) {}
     func cancel() {}
-    func delete(_ message: EntryId) {}
-    func react(to message: EntryId, with emoji: String) {}
-    func retry(_ entry: EntryId) {}
-    func jump(to entry: EntryId?) {}
+    func delete(_ message: ItemId) {}
+    func react(to message: ItemId, with emoji: String) {}
+    func retry(_ entry: ItemId) {}
+    func jump(to entry: ItemId?) {}
     func older() {}
     func newer() {}
-    func seen(_ entry: EntryId) {}
+    func seen(_ entry: ItemId) {}
     func queryChanged(_ query: String) {}
     func choose(_ person: PersonId) {}
     func nameChanged(_ name: String) {}

@@ -61,7 +61,7 @@ ids! {
     /// The server's append-only sequence of entries of one group. Also the MLS group id, which no server sees.
     LogId,
     /// One entry of a log, chosen by its writer.
-    EntryId,
+    ItemId,
     /// What a person sees as one conversation. A group's is its log id; a pair's is the same for both persons.
     ConversationId,
 }

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::id::{DeviceId, EntryId, LogId};
+use crate::id::{DeviceId, ItemId, LogId};
 use crate::pb;
 
 /// A SHA-256 hash.
@@ -172,8 +172,8 @@ pub fn leave(log: LogId, encryption_key: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// If it is not 16 bytes long.
-pub fn entry_id(entry: &pb::Entry) -> Result<EntryId, crate::id::NotAnId> {
-    EntryId::try_from(entry.id.as_slice())
+pub fn entry_id(entry: &pb::Entry) -> Result<ItemId, crate::id::NotAnId> {
+    ItemId::try_from(entry.id.as_slice())
 }
 
 /// What the issuer signs in a revocation line.

@@ -26,7 +26,7 @@ use pli_kernel::crypto::{Crypto, Provider};
 use pli_kernel::group::seal::{self, LogKey};
 use pli_kernel::group::settings::Settings;
 use pli_kernel::group::{context_extensions, group_info, split_vector};
-use pli_proto::id::{ConversationId, EntryId, LogId};
+use pli_proto::id::{ConversationId, ItemId, LogId};
 use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
@@ -397,8 +397,8 @@ impl Insider {
     }
 
     /// A random entry id.
-    pub fn id(&self) -> EntryId {
-        EntryId(pli_env::random(&*self.env))
+    pub fn id(&self) -> ItemId {
+        ItemId(pli_env::random(&*self.env))
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pli_core::model::{ClientState, Content, ConversationId, DeliveryState, EntryId, Person, PersonId, TimelineItem};
+use pli_core::model::{ClientState, Content, ConversationId, DeliveryState, ItemId, Person, PersonId, TimelineItem};
 use pli_core::store::key::KeyStore as _;
 use pli_core::{Client, FileKeyStore};
 use pli_env::Env;
@@ -234,7 +234,7 @@ pub async fn conversation(client: &Client, name: &str) -> ConversationId {
 }
 
 /// Waits until an action is in the log.
-pub async fn done(client: &Client, conversation: ConversationId, entry: EntryId) {
+pub async fn done(client: &Client, conversation: ConversationId, entry: ItemId) {
     let handle = client.conversation(conversation);
     let settled = tokio::time::timeout(PATIENCE, handle.settled(entry)).await;
     assert_eq!(settled.expect("settled in time"), Ok(DeliveryState::Sent));

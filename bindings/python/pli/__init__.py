@@ -1,7 +1,7 @@
 """Pli, an end-to-end encrypted messenger that an administration runs itself: for bots and administrators' scripts."""
 
 from ._client import Client, Conversation, Timeline
-from ._ids import ConversationId, DeviceId, EntryId, PersonId
+from ._ids import ConversationId, DeviceId, ItemId, PersonId
 from ._streams import Stream
 from .pli import (
     Advice,
@@ -41,7 +41,7 @@ from .pli import (
 
 __all__ = [
     "Advice", "Change", "Client", "ClientState", "Content", "Conversation", "ConversationId", "ConversationInfo",
-    "ConversationKind", "Deed", "DeedKind", "DeliveryState", "DeviceId", "DeviceInfo", "EntryId", "FileKeyStore", "InvitationProblem",
+    "ConversationKind", "Deed", "DeedKind", "DeliveryState", "DeviceId", "DeviceInfo", "ItemId", "FileKeyStore", "InvitationProblem",
     "KeyProblem", "KeyStore", "LeastRoles", "Member", "Membership", "Message", "MessageNotice", "Permission", "Person",
     "PersonId", "PersonInfo", "PliError", "Quote", "Reaction", "Refusal", "Role", "Stream", "Subject", "SyncResult", "Timeline", "TimelineItem",
     "Verification", "Warning", "What",

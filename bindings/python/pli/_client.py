@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from . import pli_native as _native
-from ._ids import ConversationId, DeviceId, EntryId, PersonId
+from ._ids import ConversationId, DeviceId, ItemId, PersonId
 from ._streams import Stream, lists, values
 from .pli import (
     ClientState,
@@ -249,7 +249,7 @@ class Conversation:
         """Who is in it, the most powerful first."""
         return lists(self._raw.members)
 
-    def timeline(self, around: EntryId | None = None) -> Timeline:
+    def timeline(self, around: ItemId | None = None) -> Timeline:
         """A window on the newest items, or on those around an entry."""
         return Timeline(self._raw.timeline(around))
 
@@ -261,66 +261,66 @@ class Conversation:
         """Who is in it now."""
         return await self._raw.member_list()
 
-    async def first_unread(self) -> EntryId | None:
+    async def first_unread(self) -> ItemId | None:
         """The first message of others that was not seen yet."""
         return await self._raw.first_unread()
 
-    async def items(self, before: EntryId | None = None, count: int = 50) -> list[TimelineItem]:
+    async def items(self, before: ItemId | None = None, count: int = 50) -> list[TimelineItem]:
         """Items before one, or the newest with what waits in the outbox; oldest first."""
         return await self._raw.items(before, count)
 
     async def send(
-        self, text: str, reply_to: EntryId | None = None, mentions: Sequence[PersonId] = ()
-    ) -> EntryId:
+        self, text: str, reply_to: ItemId | None = None, mentions: Sequence[PersonId] = ()
+    ) -> ItemId:
         """Says something. The draft goes with it."""
         return await self._raw.send(text, reply_to, list(mentions))
 
-    async def edit(self, message: EntryId, text: str, mentions: Sequence[PersonId] = ()) -> EntryId:
+    async def edit(self, message: ItemId, text: str, mentions: Sequence[PersonId] = ()) -> ItemId:
         """Replaces what an own message says, and whom it mentions."""
         return await self._raw.edit(message, text, list(mentions))
 
-    async def delete(self, message: EntryId) -> EntryId | None:
+    async def delete(self, message: ItemId) -> ItemId | None:
         """Deletes a message for everyone, and gives the deletion's entry. What waits in the outbox or was refused is taken
         back, and gives `None`."""
         return await self._raw.delete(message)
 
-    async def react(self, message: EntryId, emoji: str | None) -> EntryId:
+    async def react(self, message: ItemId, emoji: str | None) -> ItemId:
         """Reacts with an emoji; `None` takes the own reaction back."""
         return await self._raw.react(message, emoji)
 
-    async def retry(self, entry: EntryId) -> None:
+    async def retry(self, entry: ItemId) -> None:
         """Takes up again what was refused."""
         await self._raw.retry(entry)
 
-    async def add(self, people: Sequence[PersonId]) -> EntryId:
+    async def add(self, people: Sequence[PersonId]) -> ItemId:
         """Adds people, with all their devices."""
         return await self._raw.add(list(people))
 
-    async def remove(self, people: Sequence[PersonId]) -> EntryId:
+    async def remove(self, people: Sequence[PersonId]) -> ItemId:
         """Removes people: they can neither read nor write what follows."""
         return await self._raw.remove(list(people))
 
-    async def set_role(self, person: PersonId, role: Role) -> EntryId:
+    async def set_role(self, person: PersonId, role: Role) -> ItemId:
         """Gives a person a role."""
         return await self._raw.set_role(person, role)
 
-    async def leave(self) -> EntryId:
+    async def leave(self) -> ItemId:
         """Leaves a group, with all own devices."""
         return await self._raw.leave()
 
-    async def rename(self, name: str) -> EntryId:
+    async def rename(self, name: str) -> ItemId:
         """Renames a group."""
         return await self._raw.rename(name)
 
-    async def set_topic(self, topic: str) -> EntryId:
+    async def set_topic(self, topic: str) -> ItemId:
         """Says what a group is about."""
         return await self._raw.set_topic(topic)
 
-    async def set_lifetime(self, lifetime: timedelta | None) -> EntryId:
+    async def set_lifetime(self, lifetime: timedelta | None) -> ItemId:
         """How long messages are shown; `None` for ever."""
         return await self._raw.set_lifetime(lifetime)
 
-    async def set_least_role(self, permission: Permission, role: Role) -> EntryId:
+    async def set_least_role(self, permission: Permission, role: Role) -> ItemId:
         """The least role that may add people, post or rename."""
         return await self._raw.set_least_role(permission, role)
 
@@ -332,7 +332,7 @@ class Conversation:
         """No notifications until then; `None` unmutes."""
         await self._raw.mute(until)
 
-    async def settled(self, entry: EntryId) -> DeliveryState:
+    async def settled(self, entry: ItemId) -> DeliveryState:
         """Waits until an action is in the log, or was refused."""
         return await self._raw.settled(entry)
 
@@ -356,6 +356,6 @@ class Timeline:
         """Moves the window's end by newer items; false at the end, which it follows from then on."""
         return await self._raw.load_newer(count)
 
-    async def mark_read(self, up_to: EntryId) -> None:
+    async def mark_read(self, up_to: ItemId) -> None:
         """Everything up to this item was seen."""
         await self._raw.mark_read(up_to)

@@ -23,5 +23,5 @@ class ConversationId(_Id):
     """Which conversation."""
 
 
-class EntryId(_Id):
+class ItemId(_Id):
     """Which entry of a conversation: a message or a change. The same from the moment that it waits in the outbox."""

@@ -3,7 +3,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 
 from pli import (
-    Advice, Client, ClientState, Content, EntryId, InvitationProblem, Membership, Permission, PliError, Role, Subject,
+    Advice, Client, ClientState, Content, ItemId, InvitationProblem, Membership, Permission, PliError, Role, Subject,
     TimelineItem, Verification, What,
 )
 from world import World, done, find, first, messages, named, online, said, sees, text, until
@@ -198,7 +198,7 @@ class TalkTest(unittest.IsolatedAsyncioTestCase):
                 await crue.send("  ")
             self.assertEqual((empty.exception.what, empty.exception.advice()), (Subject.TEXT, Advice.ASK))
             with self.assertRaises(PliError.NotFound):
-                await crue.react(EntryId("00" * 16), "👍")
+                await crue.react(ItemId("00" * 16), "👍")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pli_core::Client;
-use pli_core::model::{ConversationId, EntryId, PersonId, Role};
+use pli_core::model::{ConversationId, ItemId, PersonId, Role};
 
 use crate::failure::Failure;
 use crate::names;
@@ -15,7 +15,7 @@ pub(super) async fn run(
     client: &Client,
     command: Command,
     at: Option<ConversationId>,
-    about: Option<EntryId>,
+    about: Option<ItemId>,
     mentions: &[PersonId],
     now_ms: u64,
 ) -> Result<Option<ConversationId>, Failure> {

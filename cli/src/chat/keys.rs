@@ -1,6 +1,6 @@
 //! What keys do: a state becomes another, and something may be asked of the client.
 
-use pli_core::model::{ConversationId, EntryId, PersonId};
+use pli_core::model::{ConversationId, ItemId, PersonId};
 use pli_proto::limits;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -21,14 +21,14 @@ pub(super) enum Effect {
     Send {
         to: ConversationId,
         text: String,
-        reply_to: Option<EntryId>,
+        reply_to: Option<ItemId>,
         mentions: Vec<PersonId>,
     },
     /// A command, in the selected conversation if there is one, about this message if there is one.
     Run {
         command: Command,
         at: Option<ConversationId>,
-        about: Option<EntryId>,
+        about: Option<ItemId>,
     },
 }
 
@@ -128,7 +128,7 @@ fn step(state: &mut State, by: isize) -> Effect {
 }
 
 fn pick(state: &mut State, by: isize) {
-    let ids: Vec<EntryId> = state.messages().map(|message| message.id).collect();
+    let ids: Vec<ItemId> = state.messages().map(|message| message.id).collect();
     let now = ids.iter().position(|id| Some(*id) == state.picked);
     let next = match now {
         Some(now) => now.checked_add_signed(by),

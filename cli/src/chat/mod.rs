@@ -26,7 +26,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use imbl::Vector;
-use pli_core::model::{ConversationId, ConversationInfo, EntryId, Member, TimelineItem};
+use pli_core::model::{ConversationId, ConversationInfo, ItemId, Member, TimelineItem};
 use pli_core::{Client, Timeline, VectorDiff};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event};
@@ -98,7 +98,7 @@ struct Chat {
     failures: (mpsc::UnboundedSender<Failure>, mpsc::UnboundedReceiver<Failure>),
     /// The drafts that were kept.
     kept: BTreeMap<ConversationId, String>,
-    read_up_to: Option<EntryId>,
+    read_up_to: Option<ItemId>,
 }
 
 impl Chat {

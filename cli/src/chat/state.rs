@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pli_core::model::{
-    ClientState, ConversationId, ConversationInfo, EntryId, Member, Message, PersonId, TimelineItem, Warning,
+    ClientState, ConversationId, ConversationInfo, ItemId, Member, Message, PersonId, TimelineItem, Warning,
 };
 
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub(super) struct State {
     /// What is being written elsewhere.
     pub(super) drafts: BTreeMap<ConversationId, String>,
     /// The message that a command is about.
-    pub(super) picked: Option<EntryId>,
+    pub(super) picked: Option<ItemId>,
     /// Lines between the end of the timeline and the bottom of the screen.
     pub(super) scroll: usize,
     pub(super) shows_members: bool,

@@ -1,6 +1,6 @@
 //! Making and changing groups.
 
-use pli_core::model::{ConversationId, EntryId, Role, Setting, TimelineItem};
+use pli_core::model::{ConversationId, ItemId, Role, Setting, TimelineItem};
 use serde_json::json;
 
 use crate::args::{Group, GroupPeople};
@@ -127,7 +127,7 @@ fn tell_of_owner(was_the_last: bool) {
 }
 
 /// Waits until all of it is in the log, and says so.
-async fn done(profile: &Profile, group: ConversationId, entries: &[EntryId], shared: &Shared) -> Result<(), Failure> {
+async fn done(profile: &Profile, group: ConversationId, entries: &[ItemId], shared: &Shared) -> Result<(), Failure> {
     for entry in entries {
         profile.settle(group, *entry).await?;
     }

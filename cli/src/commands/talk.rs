@@ -1,7 +1,7 @@
 //! Saying and reading.
 
 use futures_util::StreamExt as _;
-use pli_core::model::{Content, ConversationId, EntryId, Message, PersonId, TimelineItem, ms};
+use pli_core::model::{Content, ConversationId, ItemId, Message, PersonId, TimelineItem, ms};
 use pli_core::text::fold;
 use pli_core::{Since, SyncResult};
 use serde_json::json;
@@ -99,7 +99,7 @@ pub(super) async fn react(
 }
 
 /// Says what became of one action.
-fn say_state(id: EntryId, result: Result<(), Failure>, shared: &Shared) -> Result<(), Failure> {
+fn say_state(id: ItemId, result: Result<(), Failure>, shared: &Shared) -> Result<(), Failure> {
     let state = match &result {
         Ok(()) => "sent",
         Err(failure) if failure.code == crate::failure::Code::Unreachable => "queued",
@@ -157,7 +157,7 @@ async fn since_items(
     id: ConversationId,
     since: &str,
     count: usize,
-) -> Result<(Vec<TimelineItem>, Option<EntryId>), Failure> {
+) -> Result<(Vec<TimelineItem>, Option<ItemId>), Failure> {
     let handle = profile.client.conversation(id);
     // No log comes to so many entries that its numbers look like ids.
     let since = match since.parse() {

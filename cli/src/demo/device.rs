@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pli_core::model::{ClientState, Content, ConversationId, DeliveryState, EntryId, Refusal, Role, TimelineItem};
+use pli_core::model::{ClientState, Content, ConversationId, DeliveryState, ItemId, Refusal, Role, TimelineItem};
 use pli_core::{Client, Conversation, Error, FileKeyStore};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -46,7 +46,7 @@ pub(super) struct Device {
     watching: Option<JoinHandle<()>>,
     world: World,
     /// What was said and is perhaps not in its log yet.
-    pending: Vec<(ConversationId, EntryId)>,
+    pending: Vec<(ConversationId, ItemId)>,
 }
 
 impl Device {
@@ -223,7 +223,7 @@ impl Device {
     }
 
     /// Waits until this device shows an earlier text.
-    async fn see(&self, text: Cell) -> Option<EntryId> {
+    async fn see(&self, text: Cell) -> Option<ItemId> {
         let id = timeout(PATIENCE, text).await.ok()?.ok()?;
         let _ = timeout(PATIENCE, self.world.sightings.wait(self.seat, id)).await;
         Some(id)
@@ -237,7 +237,7 @@ impl Device {
         Ok(())
     }
 
-    async fn wait_for(&self, conversation: ConversationId, entry: EntryId) -> Result<(), Error> {
+    async fn wait_for(&self, conversation: ConversationId, entry: ItemId) -> Result<(), Error> {
         let handle = self.client()?.conversation(conversation);
         let until = Instant::now() + PATIENCE;
         let settled = loop {

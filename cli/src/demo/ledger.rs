@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pli_core::model::{ConversationId, EntryId};
+use pli_core::model::{ConversationId, ItemId};
 
 use super::sight::Sightings;
 use super::verdict::{Seat, Told};
@@ -51,13 +51,13 @@ impl Ledger {
     }
 
     /// A text has another version; an empty one means that it was deleted.
-    pub(crate) fn edited(&self, id: EntryId, body: &str, may_know: BTreeSet<Seat>) {
+    pub(crate) fn edited(&self, id: ItemId, body: &str, may_know: BTreeSet<Seat>) {
         if let Some(record) = self.lock().records.iter_mut().find(|record| record.told.id == id) {
             record.told.bodies.push((body.to_owned(), may_know));
         }
     }
 
-    pub(crate) fn settled(&self, id: EntryId) {
+    pub(crate) fn settled(&self, id: ItemId) {
         if let Some(record) = self.lock().records.iter_mut().find(|record| record.told.id == id) {
             record.settled = true;
         }
@@ -140,7 +140,7 @@ mod tests {
         let ledger = Ledger::default();
         let seats = BTreeSet::from([0, 1, 2]);
         for (n, settled) in [(1, true), (2, false)] {
-            let id = EntryId([n; 16]);
+            let id = ItemId([n; 16]);
             let bodies = vec![("text".to_owned(), seats.clone())];
             let told = Told { id, conversation: ConversationId([0; 16]), sender: 0, bodies, entitled: seats.clone() };
             ledger.sent(Record { told, place: "A".into(), at: Instant::now(), timed: BTreeSet::new(), settled });

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::Shared;
-use pli_core::model::{ConversationId, EntryId, PersonId};
+use pli_core::model::{ConversationId, ItemId, PersonId};
 use pli_core::{Client, Error, FileKeyStore};
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,7 +22,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const ORDERS: usize = 64;
 
 /// The id that an earlier text got, once it was sent.
-pub(crate) type Cell = Shared<oneshot::Receiver<EntryId>>;
+pub(crate) type Cell = Shared<oneshot::Receiver<ItemId>>;
 
 /// Where something is done.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,7 @@ pub(crate) enum Deed {
 pub(crate) struct Draft {
     pub(crate) place: String,
     pub(crate) entitled: BTreeSet<Seat>,
-    pub(crate) id: oneshot::Sender<EntryId>,
+    pub(crate) id: oneshot::Sender<ItemId>,
 }
 
 /// What an official is told.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, SelectAll};
 use imbl::Vector;
-use pli_core::model::{Content, ConversationId, ConversationInfo, EntryId, TimelineItem};
+use pli_core::model::{Content, ConversationId, ConversationInfo, ItemId, TimelineItem};
 use pli_core::{Client, VectorDiff};
 use tokio::sync::Notify;
 
@@ -22,23 +22,23 @@ pub(crate) struct Sightings {
 
 #[derive(Default)]
 struct Seen {
-    first: HashMap<(Seat, EntryId), Instant>,
-    repeated: BTreeSet<(Seat, EntryId)>,
+    first: HashMap<(Seat, ItemId), Instant>,
+    repeated: BTreeSet<(Seat, ItemId)>,
 }
 
 impl Sightings {
     /// When a device first showed a message.
-    pub(crate) fn first(&self, seat: Seat, id: EntryId) -> Option<Instant> {
+    pub(crate) fn first(&self, seat: Seat, id: ItemId) -> Option<Instant> {
         self.lock().first.get(&(seat, id)).copied()
     }
 
     /// Messages that a device showed twice at one moment.
-    pub(crate) fn repeated(&self) -> BTreeSet<(Seat, EntryId)> {
+    pub(crate) fn repeated(&self) -> BTreeSet<(Seat, ItemId)> {
         self.lock().repeated.clone()
     }
 
     /// Waits until a device shows a message.
-    pub(crate) async fn wait(&self, seat: Seat, id: EntryId) {
+    pub(crate) async fn wait(&self, seat: Seat, id: ItemId) {
         loop {
             let news = self.news.notified();
             if self.first(seat, id).is_some() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pli_core::Client;
-use pli_core::model::{ConversationId, ConversationKind, EntryId, TimelineItem};
+use pli_core::model::{ConversationId, ConversationKind, ItemId, TimelineItem};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat;
@@ -45,7 +45,7 @@ async fn answer(
     texts: Vec<String>,
     mut dice: Dice,
 ) -> Result<(), pli_core::Error> {
-    let mut answered: BTreeSet<EntryId> = BTreeSet::new();
+    let mut answered: BTreeSet<ItemId> = BTreeSet::new();
     for info in client.conversation_list().await? {
         answered.extend(last_own(&client, info.id).await?);
     }
@@ -70,7 +70,7 @@ async fn answer(
 }
 
 /// The cell of a text that is there already.
-fn ready(id: EntryId) -> super::official::Cell {
+fn ready(id: ItemId) -> super::official::Cell {
     use futures_util::FutureExt as _;
     let (cell, ready) = oneshot::channel();
     let _ = cell.send(id);
@@ -78,7 +78,7 @@ fn ready(id: EntryId) -> super::official::Cell {
 }
 
 /// The user's last message in a conversation, if nobody said anything after it.
-async fn last_own(client: &Client, conversation: ConversationId) -> Result<Option<EntryId>, pli_core::Error> {
+async fn last_own(client: &Client, conversation: ConversationId) -> Result<Option<ItemId>, pli_core::Error> {
     let items = client.conversation(conversation).items(None, 5).await?;
     let last = items.into_iter().rev().find_map(|item| match item {
         TimelineItem::Said(message) => Some(message),

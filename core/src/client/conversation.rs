@@ -2,7 +2,7 @@
 
 use eyeball_im::VectorDiff;
 use futures_util::Stream;
-use pli_proto::id::{ConversationId, EntryId, PersonId};
+use pli_proto::id::{ConversationId, ItemId, PersonId};
 use pli_proto::pb::content::Body;
 use pli_proto::{limits, pb};
 use prost::Message as _;
@@ -91,7 +91,7 @@ impl Conversation {
     }
 
     /// A window on the newest 50 items, or on those around an entry.
-    pub fn timeline(&self, around: Option<EntryId>) -> Timeline {
+    pub fn timeline(&self, around: Option<ItemId>) -> Timeline {
         Timeline::new(self.client.clone(), self.id, around)
     }
 
@@ -99,7 +99,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::Invalid`]; [`Error::NotAllowed`]; [`Error::StorageFull`].
-    pub async fn send(&self, text: &str, reply_to: Option<EntryId>, mentions: &[PersonId]) -> Result<EntryId, Error> {
+    pub async fn send(&self, text: &str, reply_to: Option<ItemId>, mentions: &[PersonId]) -> Result<ItemId, Error> {
         check_text(text, mentions)?;
         let text = pb::Text {
             body: text.to_owned(),
@@ -121,7 +121,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::NotFound`]; [`Error::Invalid`] if too many.
-    pub async fn add(&self, people: &[PersonId]) -> Result<EntryId, Error> {
+    pub async fn add(&self, people: &[PersonId]) -> Result<ItemId, Error> {
         let people = people.to_vec();
         self.act(move |tx, this| {
             this.may(tx, Permission::Add)?;
@@ -135,7 +135,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::NotFound`] if one is no member.
-    pub async fn remove(&self, people: &[PersonId]) -> Result<EntryId, Error> {
+    pub async fn remove(&self, people: &[PersonId]) -> Result<ItemId, Error> {
         let people = people.to_vec();
         self.act(move |tx, this| {
             this.may(tx, Permission::Remove)?;
@@ -152,7 +152,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::NotFound`] if the person is no member.
-    pub async fn set_role(&self, person: PersonId, role: Role) -> Result<EntryId, Error> {
+    pub async fn set_role(&self, person: PersonId, role: Role) -> Result<ItemId, Error> {
         self.act(move |tx, this| {
             this.may(tx, Permission::SetRoles)?;
             this.are_members(tx, &[person])?;
@@ -165,7 +165,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::Invalid`].
-    pub async fn rename(&self, name: &str) -> Result<EntryId, Error> {
+    pub async fn rename(&self, name: &str) -> Result<ItemId, Error> {
         check_name(name)?;
         self.set(Setting::Name(name.to_owned())).await
     }
@@ -174,7 +174,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::Invalid`].
-    pub async fn set(&self, setting: Setting) -> Result<EntryId, Error> {
+    pub async fn set(&self, setting: Setting) -> Result<ItemId, Error> {
         if let Setting::Topic(topic) = &setting
             && topic.len() > 4 * limits::NAME_BYTES
         {
@@ -202,7 +202,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotAllowed`] in a pair.
-    pub async fn leave(&self) -> Result<EntryId, Error> {
+    pub async fn leave(&self) -> Result<ItemId, Error> {
         self.act(move |tx, this| {
             let conversation =
                 items::conversation(tx.db, this.id)?.ok_or(Error::NotFound { what: What::Conversation })?;
@@ -238,7 +238,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::Closed`].
-    pub async fn first_unread(&self) -> Result<Option<EntryId>, Error> {
+    pub async fn first_unread(&self) -> Result<Option<ItemId>, Error> {
         let id = self.id;
         let unread = move |db: &Connection| match items::conversation(db, id)? {
             Some(conversation) => items::first_unread(db, &conversation),
@@ -251,7 +251,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn mark_read(&self, up_to: EntryId) -> Result<(), Error> {
+    pub async fn mark_read(&self, up_to: ItemId) -> Result<(), Error> {
         self.local(move |tx, id| {
             if let Some(pos) = items::position(tx.db, id, up_to)? {
                 items::mark_read(tx.db, id, pos)?;
@@ -265,7 +265,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::Closed`].
-    pub async fn settled(&self, entry: EntryId) -> Result<DeliveryState, Error> {
+    pub async fn settled(&self, entry: ItemId) -> Result<DeliveryState, Error> {
         let id = self.id;
         let mut notices = self.client.0.notices.subscribe();
         loop {
@@ -313,7 +313,7 @@ impl Conversation {
     }
 
     /// Who wrote a message of this conversation. One that waits is the own person's; what is said of it follows it.
-    pub(super) fn message(&self, tx: &Tx<'_>, message: EntryId) -> Result<PersonId, Error> {
+    pub(super) fn message(&self, tx: &Tx<'_>, message: ItemId) -> Result<PersonId, Error> {
         if let Some(author) = items::author(tx.db, self.id, message)? {
             return Ok(author);
         }
@@ -334,7 +334,7 @@ impl Conversation {
         if all && !people.is_empty() { Ok(()) } else { Err(Error::NotFound { what: What::Member }) }
     }
 
-    pub(super) fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<EntryId, Error> {
+    pub(super) fn say(&self, tx: &mut Tx<'_>, body: Body) -> Result<ItemId, Error> {
         let record = ensure_log(tx, self.id)?;
         let me = tx.context.me.person;
         // What is in memory is quicker to ask than what is kept for screens.
@@ -349,13 +349,13 @@ impl Conversation {
         Ok(queued.entry)
     }
 
-    fn intend(&self, tx: &mut Tx<'_>, intent: Intent) -> Result<EntryId, Error> {
+    fn intend(&self, tx: &mut Tx<'_>, intent: Intent) -> Result<ItemId, Error> {
         let record = ensure_log(tx, self.id)?;
         Ok(self.keep(tx, &record, intent)?.entry)
     }
 
     fn keep(&self, tx: &mut Tx<'_>, record: &Log, intent: Intent) -> Result<Queued, Error> {
-        let entry = EntryId(pli_env::random(&*tx.context.env));
+        let entry = ItemId(pli_env::random(&*tx.context.env));
         let queued = outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
         tx.notice(Notice::Outbox(record.log));
         tx.notice(Notice::Items(self.id));

@@ -1,6 +1,6 @@
 //! What one does to messages: editing, deleting, reacting; and to what waits in the outbox.
 
-use pli_proto::id::{EntryId, PersonId};
+use pli_proto::id::{ItemId, PersonId};
 use pli_proto::limits;
 
 use crate::content::{Deed, Relation};
@@ -20,7 +20,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::NotAllowed`] for another's message; [`Error::Invalid`].
-    pub async fn edit(&self, message: EntryId, text: &str, mentions: &[PersonId]) -> Result<EntryId, Error> {
+    pub async fn edit(&self, message: ItemId, text: &str, mentions: &[PersonId]) -> Result<ItemId, Error> {
         check_text(text, mentions)?;
         let deed = Deed::Edit { body: text.to_owned(), mentions: mentions.to_vec() };
         self.act(move |tx, this| {
@@ -37,7 +37,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::NotAllowed`], also of an edit, deletion or reaction that may be at the server.
-    pub async fn delete(&self, message: EntryId) -> Result<Option<EntryId>, Error> {
+    pub async fn delete(&self, message: ItemId) -> Result<Option<ItemId>, Error> {
         self.act(move |tx, this| {
             if let Some(queued) = outbox::find(tx.db, this.id(), message)? {
                 if this.take_back(tx, &queued)? {
@@ -66,7 +66,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`].
-    pub async fn react(&self, message: EntryId, emoji: Option<&str>) -> Result<EntryId, Error> {
+    pub async fn react(&self, message: ItemId, emoji: Option<&str>) -> Result<ItemId, Error> {
         let one = |emoji| text::emoji(emoji).ok_or(Error::Invalid { what: What::Emoji, limit: limits::EMOJI_BYTES });
         let deed = Deed::React(emoji.map(one).transpose()?.unwrap_or_default());
         self.act(move |tx, this| {
@@ -80,7 +80,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::NotFound`] if it is not in the outbox.
-    pub async fn retry(&self, entry: EntryId) -> Result<(), Error> {
+    pub async fn retry(&self, entry: ItemId) -> Result<(), Error> {
         self.act(move |tx, this| {
             outbox::find(tx.db, this.id(), entry)?.ok_or(Error::NotFound { what: What::Message })?;
             outbox::take_up(tx.db, this.id(), entry, tx.now_ms())?;
@@ -93,7 +93,7 @@ impl Conversation {
     }
 
     /// Says it, in place of what was refused of the kind.
-    fn do_to(&self, tx: &mut Tx<'_>, message: EntryId, deed: Deed) -> Result<EntryId, Error> {
+    fn do_to(&self, tx: &mut Tx<'_>, message: ItemId, deed: Deed) -> Result<ItemId, Error> {
         let body = Relation { target: message, deed }.body();
         unsettled::forget_refused(tx.db, self.id(), message, &body)?;
         self.say(tx, body)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eyeball_im::VectorDiff;
 use futures_util::Stream;
-use pli_proto::id::{ConversationId, DeviceId, EntryId, PersonId};
+use pli_proto::id::{ConversationId, DeviceId, ItemId, PersonId};
 use pli_proto::pb;
 use pli_proto::signed::Label;
 use rusqlite::Connection;
@@ -58,7 +58,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Invalid`] if the number is another.
-    pub async fn approve(&self, device: DeviceId, number: &str) -> Result<Vec<(ConversationId, EntryId)>, Error> {
+    pub async fn approve(&self, device: DeviceId, number: &str) -> Result<Vec<(ConversationId, ItemId)>, Error> {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
         self.store()?
             .write(move |tx| {
@@ -70,7 +70,7 @@ impl Client {
                 }
                 let mut entries = Vec::new();
                 for conversation in missing(&joined(tx.db, me)?, device) {
-                    let entry = EntryId(pli_env::random(&*tx.context.env));
+                    let entry = ItemId(pli_env::random(&*tx.context.env));
                     // The key that was compared is the key that enters.
                     let intent = Intent::Approve(device.0, known.mls_key);
                     outbox::push(tx.db, conversation, entry, intent, tx.now_ms())?;

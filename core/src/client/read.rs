@@ -1,6 +1,6 @@
 //! Looking at what was said, page by page, and by ids.
 
-use pli_proto::id::EntryId;
+use pli_proto::id::ItemId;
 
 use crate::error::{Error, What};
 use crate::model::{Message, TimelineItem};
@@ -17,7 +17,7 @@ pub enum Since {
     /// After this number of a log. A pair may have two logs, with numbers of their own.
     Number(u64),
     /// After this message.
-    Entry(EntryId),
+    Entry(ItemId),
 }
 
 impl Conversation {
@@ -25,7 +25,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::Closed`].
-    pub async fn items(&self, before: Option<EntryId>, count: usize) -> Result<Vec<TimelineItem>, Error> {
+    pub async fn items(&self, before: Option<ItemId>, count: usize) -> Result<Vec<TimelineItem>, Error> {
         let store = self.client.store()?;
         let (id, me) = (self.id, store.context().me.person);
         store

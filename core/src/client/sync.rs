@@ -11,7 +11,7 @@ use pli_proto::limits;
 use rusqlite::Connection;
 
 use crate::error::{Advice, Error};
-use crate::model::{ClientState, Content, ConversationId, EntryId, Message, Person, PersonId, TimelineItem};
+use crate::model::{ClientState, Content, ConversationId, ItemId, Message, Person, PersonId, TimelineItem};
 use crate::store::key::KeyStore;
 use crate::store::{Store, deliveries, items, meta, outbox};
 use crate::text::beginning;
@@ -44,7 +44,7 @@ pub struct MessageNotice {
     /// Where.
     pub conversation: ConversationId,
     /// Which message.
-    pub message: EntryId,
+    pub message: ItemId,
     /// Who.
     pub sender: Person,
     /// The beginning of the text; empty if it is not a text.

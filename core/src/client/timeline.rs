@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use eyeball_im::VectorDiff;
 use futures_util::Stream;
-use pli_proto::id::{ConversationId, EntryId, PersonId};
+use pli_proto::id::{ConversationId, ItemId, PersonId};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -43,11 +43,11 @@ enum End {
     /// The item at this position.
     At(i64),
     /// So that this entry is in the middle; found at the first look.
-    Around(EntryId),
+    Around(ItemId),
 }
 
 impl Timeline {
-    pub(super) fn new(client: Client, conversation: ConversationId, around: Option<EntryId>) -> Self {
+    pub(super) fn new(client: Client, conversation: ConversationId, around: Option<ItemId>) -> Self {
         let end = around.map_or(End::Newest, End::Around);
         Self {
             client,
@@ -141,7 +141,7 @@ impl Timeline {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn mark_read(&self, up_to: EntryId) -> Result<(), Error> {
+    pub async fn mark_read(&self, up_to: ItemId) -> Result<(), Error> {
         self.client.conversation(self.conversation).mark_read(up_to).await
     }
 

@@ -1,6 +1,6 @@
 //! Entering a log by an invitation, and the conversation that it belongs to.
 
-use pli_proto::id::EntryId;
+use pli_proto::id::ItemId;
 
 use crate::error::Error;
 use crate::membership::join::{self, CannotJoin, Material};
@@ -56,7 +56,7 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
     let last = material.entries.last();
     let item = NewItem {
         conversation,
-        entry: last.and_then(|entry| EntryId::try_from(entry.id.as_slice()).ok()).ok_or(CannotJoin::Snapshot)?,
+        entry: last.and_then(|entry| ItemId::try_from(entry.id.as_slice()).ok()).ok_or(CannotJoin::Snapshot)?,
         log: record.log,
         number: entered.number,
         by: me,

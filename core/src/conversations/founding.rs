@@ -2,7 +2,7 @@
 
 use pli_kernel::group::seal::LogKey;
 use pli_kernel::group::settings::Settings;
-use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
+use pli_proto::id::{ConversationId, ItemId, LogId, PersonId};
 
 use crate::error::{Error, What};
 use crate::membership::join;
@@ -63,7 +63,7 @@ pub(crate) fn add_intents(
 ) -> Result<(), Error> {
     let people: Vec<PersonId> = others.iter().copied().chain(me).collect();
     if !people.is_empty() {
-        let entry = EntryId(pli_env::random(&*tx.context.env));
+        let entry = ItemId(pli_env::random(&*tx.context.env));
         outbox::push(tx.db, conversation, entry, Intent::Add(people), tx.now_ms())?;
     }
     Ok(())

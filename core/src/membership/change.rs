@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
 use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::{EntryId, PersonId};
+use pli_proto::id::{ItemId, PersonId};
 use pli_proto::row::AccessKey;
 use pli_proto::rows::{self, rank};
 use pli_proto::{limits, pb, signed};
@@ -55,7 +55,7 @@ pub(crate) fn commit(
     tx: &mut Tx<'_>,
     record: &Log,
     loaded: &mut Loaded,
-    id: EntryId,
+    id: ItemId,
     plan: &Plan,
 ) -> Result<Option<Prepared>, Error> {
     let settings = settings_after(plan, loaded);
@@ -184,7 +184,7 @@ fn revoked_leaf(tx: &Tx<'_>, record: &Log, key: &AccessKey) -> Result<Option<[u8
 pub(crate) fn seal_commit(
     tx: &Tx<'_>,
     record: &Log,
-    id: EntryId,
+    id: ItemId,
     rows: Vec<pb::RowChange>,
     mut commit: pb::Commit,
 ) -> pb::Entry {

@@ -3,7 +3,7 @@
 use openmls::group::{MlsGroup, PublicGroup, StagedWelcome};
 use openmls::prelude::{LeafNodeParameters, MlsMessageBodyIn, MlsMessageIn, ProposalStore, RatchetTreeIn, Welcome};
 use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::{EntryId, LogId};
+use pli_proto::id::{ItemId, LogId};
 use pli_proto::signed::{self, Hash};
 use pli_proto::{limits, pb};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
@@ -261,7 +261,7 @@ pub(crate) fn mirror(rows: &mut pli_proto::rows::Rows, change: &pb::RowChange) {
 
 /// An external commit by which this device comes back, on the public state that it followed. openmls merges it at once:
 /// until the log shows it, the state in the member's space is a hope, and the follower's is what counts.
-pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: EntryId) -> Result<pb::Entry, Error> {
+pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: ItemId) -> Result<pb::Entry, Error> {
     let me = &tx.context.me;
     let provider = tx.provider();
     provider.storage.delete_group(&group_id(record.log))?;

@@ -3,7 +3,7 @@
 use pli_env::sql::{Numbers as _, integer};
 use std::collections::BTreeMap;
 
-use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
+use pli_proto::id::{ConversationId, ItemId, LogId, PersonId};
 use pli_proto::pb;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 /// An item to keep.
 pub(crate) struct NewItem {
     pub(crate) conversation: ConversationId,
-    pub(crate) entry: EntryId,
+    pub(crate) entry: ItemId,
     pub(crate) log: LogId,
     pub(crate) number: u64,
     pub(crate) by: PersonId,
@@ -75,7 +75,7 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
 }
 
 /// Who wrote a message.
-pub(crate) fn author(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<PersonId>, Error> {
+pub(crate) fn author(db: &Connection, id: ConversationId, entry: ItemId) -> Result<Option<PersonId>, Error> {
     let mut query = db.prepare_cached("SELECT by FROM shown WHERE conversation = ? AND entry = ?")?;
     Ok(query.query_row((id.0, entry.0), |row| Ok(PersonId(row.get(0)?))).optional()?)
 }
@@ -88,7 +88,7 @@ const COLUMNS: &str =
 struct Stored {
     pos: i64,
     conversation: ConversationId,
-    entry: EntryId,
+    entry: ItemId,
     number: u64,
     by: PersonId,
     mine: bool,
@@ -106,7 +106,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
     Ok(Stored {
         pos: row.get(0)?,
         conversation: ConversationId(row.get(1)?),
-        entry: EntryId(row.get(2)?),
+        entry: ItemId(row.get(2)?),
         number: row.number(3)?,
         by: PersonId(row.get(4)?),
         mine: row.get(5)?,
@@ -203,7 +203,7 @@ pub(crate) fn said_after(
 /// The messages of a conversation whose id begins with these hexadecimal digits.
 pub(crate) fn with_id(db: &Connection, id: ConversationId, digits: &str, count: usize) -> Result<Vec<Message>, Error> {
     let filled = |digit| format!("{digits}{}", String::from(digit).repeat(32_usize.saturating_sub(digits.len())));
-    let (Ok(first), Ok(last)) = (filled('0').parse::<EntryId>(), filled('f').parse::<EntryId>()) else {
+    let (Ok(first), Ok(last)) = (filled('0').parse::<ItemId>(), filled('f').parse::<ItemId>()) else {
         return Ok(Vec::new());
     };
     let sql = format!(
@@ -235,7 +235,7 @@ pub(crate) fn newest(db: &Connection) -> Result<i64, Error> {
 }
 
 /// The position of an item.
-pub(crate) fn position(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<i64>, Error> {
+pub(crate) fn position(db: &Connection, id: ConversationId, entry: ItemId) -> Result<Option<i64>, Error> {
     let mut query = db.prepare_cached("SELECT pos FROM shown WHERE conversation = ? AND entry = ?")?;
     Ok(query.query_row((id.0, entry.0), |row| row.get(0)).optional()?)
 }
@@ -298,7 +298,7 @@ fn show(people: &mut People<'_>, item: Stored) -> Result<TimelineItem, Error> {
 
 fn change(
     people: &mut People<'_>,
-    id: EntryId,
+    id: ItemId,
     by: Person,
     at_ms: u64,
     what: What,
@@ -310,7 +310,7 @@ fn change(
 
 /// The message that a text answers: what it says now, wherever it is.
 fn quote(people: &mut People<'_>, conversation: ConversationId, text: &pb::Text) -> Result<Option<Quote>, Error> {
-    let Ok(entry) = EntryId::try_from(text.reply_to.as_slice()) else { return Ok(None) };
+    let Ok(entry) = ItemId::try_from(text.reply_to.as_slice()) else { return Ok(None) };
     let sql = "SELECT by, CASE WHEN kind = 1 AND deleted_by IS NULL THEN body END FROM shown
                WHERE conversation = ? AND entry = ?";
     let mut query = people.db.prepare_cached(sql)?;
@@ -327,7 +327,7 @@ fn text_content(text: pb::Text) -> Content {
     Content::Text { body: text.body, mentions }
 }
 
-fn reactions(db: &Connection, conversation: ConversationId, entry: EntryId) -> Result<Vec<Reaction>, Error> {
+fn reactions(db: &Connection, conversation: ConversationId, entry: ItemId) -> Result<Vec<Reaction>, Error> {
     let sql =
         "SELECT emoji, person FROM reactions WHERE conversation = ? AND entry = ? AND emoji <> '' ORDER BY person";
     let mut query = db.prepare_cached(sql)?;
@@ -465,9 +465,9 @@ pub(crate) fn mark_read(db: &Connection, id: ConversationId, pos: i64) -> Result
 const UNREAD: &str = "conversation = ? AND pos > ? AND NOT mine AND kind <> 2 AND deleted_by IS NULL";
 
 /// The first message of others after the last one seen.
-pub(crate) fn first_unread(db: &Connection, conversation: &Conversation) -> Result<Option<EntryId>, Error> {
+pub(crate) fn first_unread(db: &Connection, conversation: &Conversation) -> Result<Option<ItemId>, Error> {
     let sql = format!("SELECT entry FROM shown WHERE {UNREAD} ORDER BY pos LIMIT 1");
-    let entry = |row: &Row<'_>| Ok(EntryId(row.get(0)?));
+    let entry = |row: &Row<'_>| Ok(ItemId(row.get(0)?));
     Ok(db.prepare_cached(&sql)?.query_row((conversation.id.0, conversation.read_pos), entry).optional()?)
 }
 

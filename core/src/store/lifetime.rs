@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use pli_env::sql::{Numbers as _, integer};
-use pli_proto::id::{ConversationId, EntryId};
+use pli_proto::id::{ConversationId, ItemId};
 use rusqlite::Connection;
 
 use super::{meta, unsettled};
@@ -49,7 +49,7 @@ pub(crate) fn destroy(db: &Connection, until_ms: u64) -> Result<Gone, Error> {
                ORDER BY expires_ms LIMIT ?";
     let mut query = db.prepare_cached(sql)?;
     let over = query.query_map((integer(until_ms), AT_ONCE as i64), |row| {
-        Ok((row.get::<_, i64>(0)?, ConversationId(row.get(1)?), EntryId(row.get(2)?)))
+        Ok((row.get::<_, i64>(0)?, ConversationId(row.get(1)?), ItemId(row.get(2)?)))
     })?;
     let over = over.collect::<Result<Vec<_>, _>>()?;
     for (pos, conversation, entry) in &over {

@@ -3,7 +3,7 @@
 use pli_env::sql::{Numbers as _, integer};
 use std::collections::BTreeSet;
 
-use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
+use pli_proto::id::{ConversationId, ItemId, LogId, PersonId};
 use pli_proto::pb;
 use pli_proto::signed::Hash;
 use prost::Message;
@@ -42,7 +42,7 @@ pub enum Intent {
 #[derive(Clone, Debug)]
 pub(crate) struct Queued {
     pub(crate) conversation: ConversationId,
-    pub(crate) entry: EntryId,
+    pub(crate) entry: ItemId,
     pub(crate) intent: Intent,
     pub(crate) created_ms: u64,
     pub(crate) tries: u32,
@@ -71,7 +71,7 @@ fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Resul
 pub(super) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
     Ok(Queued {
         conversation: ConversationId(row.get(0)?),
-        entry: EntryId(row.get(1)?),
+        entry: ItemId(row.get(1)?),
         intent: decoded(row, 2)?,
         created_ms: row.number(3)?,
         tries: row.get(4)?,
@@ -83,7 +83,7 @@ pub(super) fn read_intent(row: &Row<'_>) -> rusqlite::Result<Queued> {
 pub(crate) fn push(
     db: &Connection,
     conversation: ConversationId,
-    entry: EntryId,
+    entry: ItemId,
     intent: Intent,
     created_ms: u64,
 ) -> Result<Queued, Error> {
@@ -132,7 +132,7 @@ pub(crate) fn next_ms(db: &Connection, conversation: ConversationId, now_ms: u64
 }
 
 /// Lets an intent wait; those behind it go first.
-pub(crate) fn postpone(db: &Connection, id: ConversationId, entry: EntryId, until_ms: u64) -> Result<(), Error> {
+pub(crate) fn postpone(db: &Connection, id: ConversationId, entry: ItemId, until_ms: u64) -> Result<(), Error> {
     let sql = "UPDATE intents SET after_ms = ?, tries = tries + 1 WHERE conversation = ? AND entry = ?";
     db.execute(sql, (integer(until_ms), id.0, entry.0))?;
     Ok(())
@@ -166,7 +166,7 @@ pub(crate) fn try_anew(db: &Connection, persons: &BTreeSet<PersonId>) -> Result<
 }
 
 /// The intent with this entry id.
-pub(crate) fn find(db: &Connection, id: ConversationId, entry: EntryId) -> Result<Option<Queued>, Error> {
+pub(crate) fn find(db: &Connection, id: ConversationId, entry: ItemId) -> Result<Option<Queued>, Error> {
     let sql = format!("SELECT {INTENT} FROM intents WHERE conversation = ? AND entry = ?");
     let mut query = db.prepare_cached(&sql)?;
     Ok(query.query_row((id.0, entry.0), read_intent).optional()?)
@@ -191,13 +191,13 @@ pub(crate) fn can_go(db: &Connection, now_ms: u64) -> Result<bool, Error> {
 }
 
 /// An intent is done, or taken back.
-pub(crate) fn remove(db: &Connection, id: ConversationId, entry: EntryId) -> Result<(), Error> {
+pub(crate) fn remove(db: &Connection, id: ConversationId, entry: ItemId) -> Result<(), Error> {
     db.prepare_cached("DELETE FROM intents WHERE conversation = ? AND entry = ?")?.execute((id.0, entry.0))?;
     Ok(())
 }
 
 /// Gives an intent another entry id: the first is taken by something else. What waits to be done to it follows it.
-pub(crate) fn rename(db: &Connection, id: ConversationId, entry: EntryId, other: EntryId) -> Result<(), Error> {
+pub(crate) fn rename(db: &Connection, id: ConversationId, entry: ItemId, other: ItemId) -> Result<(), Error> {
     let sql = "UPDATE intents SET entry = ? WHERE conversation = ? AND entry = ?";
     db.execute(sql, (other.0, id.0, entry.0))?;
     for queued in unsettled::intents(db, id, entry)? {
@@ -209,14 +209,14 @@ pub(crate) fn rename(db: &Connection, id: ConversationId, entry: EntryId, other:
 }
 
 /// Gives an intent up.
-pub(crate) fn refuse(db: &Connection, id: ConversationId, entry: EntryId, why: Refusal) -> Result<(), Error> {
+pub(crate) fn refuse(db: &Connection, id: ConversationId, entry: ItemId, why: Refusal) -> Result<(), Error> {
     let sql = "UPDATE intents SET refused = ? WHERE conversation = ? AND entry = ?";
     db.execute(sql, (encoded(&why)?, id.0, entry.0))?;
     Ok(())
 }
 
 /// Takes up again what was given up, as if it had been asked for just now: what waits for somebody waits anew.
-pub(crate) fn take_up(db: &Connection, id: ConversationId, entry: EntryId, now_ms: u64) -> Result<(), Error> {
+pub(crate) fn take_up(db: &Connection, id: ConversationId, entry: ItemId, now_ms: u64) -> Result<(), Error> {
     let sql = "UPDATE intents SET refused = NULL, after_ms = 0, tries = 0, created_ms = ?
                WHERE conversation = ? AND entry = ? AND refused IS NOT NULL";
     db.execute(sql, (integer(now_ms), id.0, entry.0))?;
@@ -263,7 +263,7 @@ fn attempt(bytes: Vec<u8>, answer: Option<Hash>) -> Result<Attempt, Error> {
 }
 
 /// Whether an entry is sealed for an intent: it may be at the server.
-pub(crate) fn is_sealed(db: &Connection, id: ConversationId, entry: EntryId) -> Result<bool, Error> {
+pub(crate) fn is_sealed(db: &Connection, id: ConversationId, entry: ItemId) -> Result<bool, Error> {
     let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?1");
     Ok(db.prepare_cached(&sql)?.exists((entry.0, id.0))?)
 }
@@ -300,19 +300,19 @@ pub(crate) fn attempts(db: &Connection, log: LogId) -> Result<Attempts, Error> {
 }
 
 /// Whether an attempt is a commit.
-pub(crate) fn is_commit(db: &Connection, log: LogId, entry: EntryId) -> Result<bool, Error> {
+pub(crate) fn is_commit(db: &Connection, log: LogId, entry: ItemId) -> Result<bool, Error> {
     let sql = "SELECT 1 FROM attempts WHERE log = ? AND entry = ? AND is_commit";
     Ok(db.prepare_cached(sql)?.exists((log.0, entry.0))?)
 }
 
 /// The server has it, and says that this is the running hash there. False if the log has shown it already.
-pub(crate) fn acknowledge(db: &Connection, log: LogId, entry: EntryId, answer: Option<Hash>) -> Result<bool, Error> {
+pub(crate) fn acknowledge(db: &Connection, log: LogId, entry: ItemId, answer: Option<Hash>) -> Result<bool, Error> {
     let sql = "UPDATE attempts SET acked = 1, answer = ? WHERE log = ? AND entry = ?";
     Ok(db.prepare_cached(sql)?.execute((answer, log.0, entry.0))? > 0)
 }
 
 /// Whether the server has acknowledged it.
-pub(crate) fn is_acknowledged(db: &Connection, id: ConversationId, entry: EntryId) -> Result<bool, Error> {
+pub(crate) fn is_acknowledged(db: &Connection, id: ConversationId, entry: ItemId) -> Result<bool, Error> {
     let sql = format!("SELECT 1 FROM attempts WHERE {OF} AND entry = ?1 AND acked");
     Ok(db.prepare_cached(&sql)?.exists((entry.0, id.0))?)
 }
@@ -321,7 +321,7 @@ pub(crate) fn is_acknowledged(db: &Connection, id: ConversationId, entry: EntryI
 pub(crate) fn take_attempt(
     db: &Connection,
     log: LogId,
-    entry: EntryId,
+    entry: ItemId,
 ) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
     let sql = "DELETE FROM attempts WHERE log = ? AND entry = ? RETURNING bytes, deliveries, answer";
     let row =
@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_ahead_keeps_nothing_waiting() {
         let db = crate::store::open::tests::in_memory();
-        let (pair, entry, now_ms) = (ConversationId([1; 16]), EntryId([2; 16]), 1_000_000_000_000);
+        let (pair, entry, now_ms) = (ConversationId([1; 16]), ItemId([2; 16]), 1_000_000_000_000);
         items::put_conversation(&db, pair, Some(PersonId([3; 16])), now_ms).unwrap();
         push(&db, pair, entry, Intent::Leave, now_ms).unwrap();
         for (after_ms, is_due) in

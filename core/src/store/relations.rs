@@ -5,7 +5,7 @@
 //! in the higher one, whichever comes first: all devices end with the same.
 
 use pli_env::sql::{Numbers as _, integer};
-use pli_proto::id::{ConversationId, EntryId, LogId, PersonId};
+use pli_proto::id::{ConversationId, ItemId, LogId, PersonId};
 use pli_proto::pb;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -50,7 +50,7 @@ impl Source {
     }
 
     /// Replaces a text of one's own.
-    fn edit(&self, db: &Connection, target: EntryId, body: &str, mentions: &[PersonId]) -> Result<(), Error> {
+    fn edit(&self, db: &Connection, target: ItemId, body: &str, mentions: &[PersonId]) -> Result<(), Error> {
         let sql = "SELECT body FROM items WHERE conversation = ? AND entry = ? AND by = ? AND kind = ?
                    AND deleted_by IS NULL AND (edited_in IS NULL OR edited_in >= ?)";
         let old = db
@@ -68,7 +68,7 @@ impl Source {
     }
 
     /// Deletes what a message said; that it was deleted stays visible.
-    fn delete(&self, db: &Connection, target: EntryId) -> Result<(), Error> {
+    fn delete(&self, db: &Connection, target: ItemId) -> Result<(), Error> {
         let sql = "UPDATE items SET body = x'', deleted_by = ?2
                    WHERE conversation = ?5 AND entry = ?1 AND (by = ?2 OR ?3) AND kind <> ?4";
         let deleted =
@@ -81,7 +81,7 @@ impl Source {
     }
 
     /// Sets a person's reaction; an empty one takes it back.
-    fn react(&self, db: &Connection, target: EntryId, emoji: &str) -> Result<(), Error> {
+    fn react(&self, db: &Connection, target: ItemId, emoji: &str) -> Result<(), Error> {
         let sql = "INSERT INTO reactions(conversation, entry, person, emoji, log)
                    SELECT ?1, ?2, ?3, ?4, ?5 FROM items
                    WHERE conversation = ?1 AND entry = ?2 AND kind <> ?6 AND deleted_by IS NULL
@@ -109,7 +109,7 @@ impl Source {
 }
 
 /// A message has come: what was done to it before is done now.
-pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: EntryId) -> Result<(), Error> {
+pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: ItemId) -> Result<(), Error> {
     let sql = "SELECT log, by, received_ms, body FROM early WHERE conversation = ? AND target = ? ORDER BY id";
     let mut query = db.prepare_cached(sql)?;
     let early = query.query_map((conversation.0, target.0), |row| {
@@ -141,7 +141,7 @@ mod tests {
     const HIGH: LogId = LogId([2; 16]);
     const ANNE: PersonId = PersonId([3; 16]);
     const BAO: PersonId = PersonId([4; 16]);
-    const TEXT: EntryId = EntryId([5; 16]);
+    const TEXT: ItemId = ItemId([5; 16]);
 
     fn store(peer: Option<PersonId>) -> Connection {
         let db = crate::store::open::tests::in_memory();

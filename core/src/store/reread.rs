@@ -53,7 +53,7 @@ pub(crate) fn unknown(db: &Connection) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use pli_proto::id::EntryId;
+    use pli_proto::id::ItemId;
     use pli_proto::pb;
     use pli_proto::pb::content::Body;
 
@@ -68,7 +68,7 @@ mod tests {
     fn keep(db: &Connection, number: u8, content: Vec<u8>) {
         let item = NewItem {
             conversation: GROUP,
-            entry: EntryId([number; 16]),
+            entry: ItemId([number; 16]),
             log: LogId([1; 16]),
             number: number.into(),
             by: PersonId([3; 16]),

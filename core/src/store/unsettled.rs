@@ -1,7 +1,7 @@
 //! What this device asked to be done to messages, and is not in the log: edits, deletions and reactions that wait in the
 //! outbox, or were given up there. It is shown at the message that it is about.
 
-use pli_proto::id::{ConversationId, EntryId};
+use pli_proto::id::{ConversationId, ItemId};
 use pli_proto::pb;
 use pli_proto::pb::content::Body;
 use prost::Message as _;
@@ -13,13 +13,13 @@ use crate::model::{Deed, DeedKind, DeliveryState};
 use super::outbox::{self, INTENT, Intent, Queued, read_intent};
 
 /// The message that an intent is about, if it edits, deletes or reacts.
-pub(crate) fn about(intent: &Intent) -> Result<Option<EntryId>, Error> {
+pub(crate) fn about(intent: &Intent) -> Result<Option<ItemId>, Error> {
     Ok(match body(intent)? {
         Some(
             Body::Edit(pb::Edit { target, .. })
             | Body::Delete(pb::Delete { target })
             | Body::React(pb::React { target, .. }),
-        ) => EntryId::try_from(target.as_slice()).ok(),
+        ) => ItemId::try_from(target.as_slice()).ok(),
         _ => None,
     })
 }
@@ -30,7 +30,7 @@ pub(crate) fn is_message(intent: &Intent) -> Result<bool, Error> {
 }
 
 /// The same about another message.
-pub(super) fn turned_to(intent: &Intent, other: EntryId) -> Result<Intent, Error> {
+pub(super) fn turned_to(intent: &Intent, other: ItemId) -> Result<Intent, Error> {
     let mut body = body(intent)?;
     if let Some(
         Body::Edit(pb::Edit { target, .. })
@@ -50,7 +50,7 @@ fn body(intent: &Intent) -> Result<Option<Body>, Error> {
 }
 
 /// The intents that are about a message, oldest first.
-pub(crate) fn intents(db: &Connection, id: ConversationId, message: EntryId) -> Result<Vec<Queued>, Error> {
+pub(crate) fn intents(db: &Connection, id: ConversationId, message: ItemId) -> Result<Vec<Queued>, Error> {
     let sql = format!("SELECT {INTENT} FROM intents WHERE conversation = ? AND about = ? ORDER BY id");
     let mut query = db.prepare_cached(&sql)?;
     let intents = query.query_map((id.0, message.0), read_intent)?.collect::<Result<_, _>>()?;
@@ -58,7 +58,7 @@ pub(crate) fn intents(db: &Connection, id: ConversationId, message: EntryId) -> 
 }
 
 /// What is shown of them at the message.
-pub(super) fn of(db: &Connection, id: ConversationId, message: EntryId) -> Result<Vec<Deed>, Error> {
+pub(super) fn of(db: &Connection, id: ConversationId, message: ItemId) -> Result<Vec<Deed>, Error> {
     let mut deeds = Vec::new();
     for queued in intents(db, id, message)? {
         let kind = match body(&queued.intent)? {
@@ -82,7 +82,7 @@ pub(super) fn delivery(db: &Connection, queued: &Queued) -> Result<DeliveryState
 }
 
 /// Drops what was given up of the kind that is asked for anew; a deletion makes an end of all of it.
-pub(crate) fn forget_refused(db: &Connection, id: ConversationId, message: EntryId, anew: &Body) -> Result<(), Error> {
+pub(crate) fn forget_refused(db: &Connection, id: ConversationId, message: ItemId, anew: &Body) -> Result<(), Error> {
     for queued in intents(db, id, message)?.into_iter().filter(|queued| queued.refused.is_some()) {
         let is_same =
             body(&queued.intent)?.is_some_and(|old| std::mem::discriminant(&old) == std::mem::discriminant(anew));
@@ -94,7 +94,7 @@ pub(crate) fn forget_refused(db: &Connection, id: ConversationId, message: Entry
 }
 
 /// Drops all that is not sealed: the message was taken back.
-pub(crate) fn forget(db: &Connection, id: ConversationId, message: EntryId) -> Result<(), Error> {
+pub(crate) fn forget(db: &Connection, id: ConversationId, message: ItemId) -> Result<(), Error> {
     for queued in intents(db, id, message)? {
         if !outbox::is_sealed(db, id, queued.entry)? {
             outbox::remove(db, id, queued.entry)?;
@@ -110,10 +110,10 @@ mod tests {
     #[test]
     fn what_is_done_to_a_message_follows_it_under_another_id() {
         let db = crate::store::open::tests::in_memory();
-        let (id, text, other) = (ConversationId([1; 16]), EntryId([2; 16]), EntryId([3; 16]));
+        let (id, text, other) = (ConversationId([1; 16]), ItemId([2; 16]), ItemId([3; 16]));
         let say = |entry: u8, body| {
             let content = pb::Content { body: Some(body), ..pb::Content::default() };
-            outbox::push(&db, id, EntryId([entry; 16]), Intent::Say(content.encode_to_vec()), 1).unwrap();
+            outbox::push(&db, id, ItemId([entry; 16]), Intent::Say(content.encode_to_vec()), 1).unwrap();
         };
         say(2, Body::Text(pb::Text { body: "said".into(), ..pb::Text::default() }));
         say(4, Body::Delete(pb::Delete { target: text.to_vec() }));

@@ -1,7 +1,7 @@
 //! Adding devices, once the network brought their key packages.
 
 use openmls::prelude::{KeyPackage, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
-use pli_proto::id::{DeviceId, EntryId, LogId, PersonId};
+use pli_proto::id::{DeviceId, ItemId, LogId, PersonId};
 use pli_proto::{pb, signed};
 use tls_codec::DeserializeBytes as _;
 
@@ -24,7 +24,7 @@ const RETRY_MS: u64 = 500;
 const GIVE_UP_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// Key packages came: adds their devices, on the state as it is by now.
-pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::DevicePackage]) -> Result<(), Error> {
+pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: ItemId, taken: &[pb::DevicePackage]) -> Result<(), Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(()) };
     let Some(queued) = outbox::find(tx.db, record.conversation, entry)? else { return Ok(()) };
     let is_ready = record.state == LogState::Active && tx.is_caught_up(log);
@@ -51,14 +51,14 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: EntryId, taken: &[pb::Devi
         } else {
             if !missing.is_empty() {
                 // Those without key packages yet come later, as soon as they have some.
-                let later = EntryId(pli_env::random(&*tx.context.env));
+                let later = ItemId(pli_env::random(&*tx.context.env));
                 outbox::push(tx.db, queued.conversation, later, Intent::Add(missing), queued.created_ms)?;
                 outbox::postpone(tx.db, queued.conversation, later, tx.now_ms() + RETRY_MS)?;
             }
             let settings = mark_guests(tx, &loaded, &additions)?;
             let plan = Plan { add: additions, settings, ..Plan::default() };
             let id = match queued.intent {
-                Intent::Say(_) => EntryId(pli_env::random(&*tx.context.env)), // The message has its own.
+                Intent::Say(_) => ItemId(pli_env::random(&*tx.context.env)), // The message has its own.
                 _ => entry,
             };
             seal_commit(tx, &record, &mut loaded, id, &plan)?;

@@ -3,7 +3,7 @@
 //! The group's state has gone on, and can't go back to where the server is: a server that could make members return to an
 //! older state would bring removed ones in again. So a group ends there, and a pair goes on in another log.
 
-use pli_proto::id::{EntryId, LogId};
+use pli_proto::id::{ItemId, LogId};
 use pli_proto::signed;
 use sha2::{Digest, Sha256};
 
@@ -49,7 +49,7 @@ fn put_back(tx: &Tx<'_>, record: &Log) -> Result<NewItem, Error> {
     let hash: [u8; 32] = Sha256::digest(signed::join(&[b"put back", &record.hash])).into();
     Ok(NewItem {
         conversation: record.conversation,
-        entry: EntryId::try_from(&hash[..16]).expect("16 of 32 bytes"),
+        entry: ItemId::try_from(&hash[..16]).expect("16 of 32 bytes"),
         log: record.log,
         number: record.number,
         by: tx.context.me.person,

@@ -2,7 +2,7 @@
 //!
 //! Nothing here waits: the network's part is a [`Step`] that [`super::send`] takes.
 
-use pli_proto::id::{DeviceId, EntryId, LogId};
+use pli_proto::id::{DeviceId, ItemId, LogId};
 use pli_proto::issuers::not_kept;
 use pli_proto::{limits, pb};
 use prost::Message as _;
@@ -31,7 +31,7 @@ pub(crate) enum Step {
     /// Append this entry.
     Append(Box<pb::Entry>),
     /// Take key packages of these devices, then [`add`].
-    Take(EntryId, Vec<DeviceId>),
+    Take(ItemId, Vec<DeviceId>),
     /// Keep a snapshot at this number.
     Snapshot(u64, Vec<u8>),
     /// Nothing before this time.
@@ -82,7 +82,7 @@ fn come_back(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
         return Ok(Step::Wait(at_ms));
     }
     let loaded = tx.take_group(record.log)?;
-    let id = EntryId(pli_env::random(&*tx.context.env));
+    let id = ItemId(pli_env::random(&*tx.context.env));
     let entry = join::come_back(tx, record, &loaded.public, id)?;
     // If another commit comes first, this is tried again.
     let again = schedule::soon(tx, loaded.public.roster.len());
@@ -119,7 +119,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
         if let Err(at_ms) = may_commit.and(may_remove(tx, record, loaded, is_first)?) {
             return Ok(Step::Wait(at_ms));
         }
-        let id = EntryId(pli_env::random(&*tx.context.env));
+        let id = ItemId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &expelled);
     }
     tx.no_removal(record.log);
@@ -130,7 +130,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
     }
     let update = may_commit.and(schedule::update_is_due(record, tx.now_ms(), loaded.public.roster.len()));
     let Err(update_ms) = update else {
-        let id = EntryId(pli_env::random(&*tx.context.env));
+        let id = ItemId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &Plan::default());
     };
     if record.snapshot_is_due() {
@@ -237,7 +237,7 @@ fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued
         }
         Planned::Commit(plan) => seal_commit(tx, record, loaded, queued.entry, &plan).map(Some),
         Planned::First(plan) => {
-            let id = EntryId(pli_env::random(&*tx.context.env));
+            let id = ItemId(pli_env::random(&*tx.context.env));
             seal_commit(tx, record, loaded, id, &plan).map(Some)
         }
         Planned::Take(devices) => Ok(Some(Step::Take(queued.entry, devices))),
@@ -262,7 +262,7 @@ pub(super) fn seal_commit(
     tx: &mut Tx<'_>,
     record: &Log,
     loaded: &mut Loaded,
-    id: EntryId,
+    id: ItemId,
     plan: &Plan,
 ) -> Result<Step, Error> {
     match change::commit(tx, record, loaded, id, plan)? {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use pli_proto::id::{EntryId, LogId};
+use pli_proto::id::{ItemId, LogId};
 use pli_proto::pb;
 use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::signed::{self, Method};
@@ -241,7 +241,7 @@ async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) 
 }
 
 /// The server would not take an entry. `None`: try the same again later.
-fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Result<Option<()>, Error> {
+fn refused(tx: &mut Tx<'_>, log: LogId, id: ItemId, refusal: &Refusal) -> Result<Option<()>, Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(Some(())) };
     // Out while this was under way: there is nothing to undo.
     if !matches!(record.state, LogState::Active | LogState::Broken) {
@@ -259,7 +259,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: EntryId, refusal: &Refusal) -> Resul
         }
         Reason::IdTaken => {
             undo(tx, &record)?;
-            outbox::rename(tx.db, record.conversation, id, EntryId(pli_env::random(&*tx.context.env)))?;
+            outbox::rename(tx.db, record.conversation, id, ItemId(pli_env::random(&*tx.context.env)))?;
             Ok(Some(()))
         }
         Reason::NoAccess => {

@@ -4,10 +4,10 @@ import UserNotifications
 
 /// Shows what the session tells of, and leads to it when it is tapped.
 @MainActor final class Notifications: NSObject, UNUserNotificationCenterDelegate {
-    private let open: @MainActor (ConversationId, EntryId) -> Void
+    private let open: @MainActor (ConversationId, ItemId) -> Void
     private var words = Words()
 
-    init(open: @escaping @MainActor (ConversationId, EntryId) -> Void) {
+    init(open: @escaping @MainActor (ConversationId, ItemId) -> Void) {
         self.open = open
         super.init()
         UNUserNotificationCenter.current().delegate = self
@@ -40,6 +40,6 @@ import UserNotifications
     nonisolated func userNotificationCenter(_ center: UNUserNotificationCenter, didReceive response: UNNotificationResponse) async {
         let told = response.notification.request.content.userInfo
         guard let conversation = told["conversation"] as? String, let message = told["message"] as? String else { return }
-        await open(ConversationId(conversation), EntryId(message))
+        await open(ConversationId(conversation), ItemId(message))
     }
 }

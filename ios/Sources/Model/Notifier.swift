@@ -3,7 +3,7 @@ import Pli
 /// What a notification says. The platform shows it: see App/Notifications.swift.
 struct Notice: Equatable, Sendable {
     /// Shown once, however often it is told.
-    let message: EntryId
+    let message: ItemId
     /// Those of one conversation belong together.
     let conversation: ConversationId
     let title: Phrase

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pli_core::model::{ConversationId, DeviceId, EntryId, PersonId};
+use pli_core::model::{ConversationId, DeviceId, ItemId, PersonId};
 
 use super::world::HOSTS;
 
@@ -10,9 +10,9 @@ use super::world::HOSTS;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Text(String),
-    Edit(EntryId, String),
-    Delete(EntryId),
-    React(EntryId),
+    Edit(ItemId, String),
+    Delete(ItemId),
+    React(ItemId),
 }
 
 /// One act, and what its call returned.
@@ -24,7 +24,7 @@ pub(crate) struct Said {
     /// When the call began.
     pub(crate) asked_ms: u64,
     /// Under which it was accepted; none if the call never returned, or gives none.
-    pub(crate) entry: Option<EntryId>,
+    pub(crate) entry: Option<ItemId>,
     /// The call returned: it must never be lost.
     pub(crate) accepted_ms: Option<u64>,
     /// The device's store was later copied back from before: what was not in the log by then is lost with it.
@@ -76,7 +76,7 @@ impl Book {
         self.said.len() - 1
     }
 
-    pub(crate) fn accepted(&mut self, place: usize, entry: Option<EntryId>, now_ms: u64) {
+    pub(crate) fn accepted(&mut self, place: usize, entry: Option<ItemId>, now_ms: u64) {
         let said = &mut self.said[place];
         (said.entry, said.accepted_ms) = (entry, Some(now_ms));
     }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
-use pli_core::model::EntryId;
+use pli_core::model::ItemId;
 use pli_core::store::outbox::Intent;
 
 use super::book::{Act, Said};
@@ -156,7 +156,7 @@ fn worded_otherwise(case: &Case, truth: &Truth, store: &Store, item: &Item, text
     let last = edits.iter().rfind(read).map_or(text, |(_, text)| text);
     // An edit whose call did not return may have been sent.
     let mut edits = case.said.iter().filter(|said| said.entry.is_none());
-    let untold = edits.any(|said| said.act == Act::Edit(EntryId(item.entry), item.text.clone()));
+    let untold = edits.any(|said| said.act == Act::Edit(ItemId(item.entry), item.text.clone()));
     let excused = item.deleted || untold || excuse::may_have_missed_a_change(store, item);
     (item.text != last && !excused)
         .then(|| format!("it shows {:?} for {text:?}, which was last edited to {last:?}", item.text))

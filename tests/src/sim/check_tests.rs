@@ -1,6 +1,6 @@
 //! The checks bite: a sound case passes, and each broken promise is told.
 
-use pli_core::model::{ConversationId, EntryId, PersonId};
+use pli_core::model::{ConversationId, ItemId, PersonId};
 use pli_core::store::outbox::Intent;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::rank;
@@ -36,7 +36,7 @@ fn sound() -> Case {
         conversation: ConversationId(LOG),
         act: Act::Text(TEXT.into()),
         asked_ms: 1,
-        entry: Some(EntryId([2; 16])),
+        entry: Some(ItemId([2; 16])),
         accepted_ms: Some(1),
         undone: false,
     });
@@ -89,8 +89,8 @@ fn a_text_that_is_not_as_it_was_said_is_told() {
     // Unless it was edited.
     let edited = |case: &mut Case| {
         other(case);
-        let entry = Some(EntryId([3; 16]));
-        let act = Act::Edit(EntryId([2; 16]), "text~1~00009~".into());
+        let entry = Some(ItemId([3; 16]));
+        let act = Act::Edit(ItemId([2; 16]), "text~1~00009~".into());
         case.said.push(Said { act, entry, ..case.said[0].clone() });
         let entries = case.server.entries.get_mut(&LOG).unwrap();
         entries.push(Entry { number: 3, id: [3; 16], ..entries[1].clone() });
@@ -115,7 +115,7 @@ fn a_text_that_was_taken_back_is_not_missed() {
                 store.items.clear();
                 store.logs[0].number = 1;
             }
-            let act = Act::Delete(EntryId([2; 16]));
+            let act = Act::Delete(ItemId([2; 16]));
             case.said.push(Said { act, entry: None, undone, ..case.said[0].clone() });
         }
     };

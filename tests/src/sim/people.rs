@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pli_core::model::{ConversationId, ConversationKind, EntryId, PersonId, TimelineItem};
+use pli_core::model::{ConversationId, ConversationKind, ItemId, PersonId, TimelineItem};
 use pli_core::{Client, Conversation, Error};
 use tokio::time::{sleep, timeout};
 
@@ -182,7 +182,7 @@ impl Acting {
         "says much at once"
     }
 
-    fn note(&self, place: usize, what: &str, result: Result<Option<EntryId>, Error>) -> &'static str {
+    fn note(&self, place: usize, what: &str, result: Result<Option<ItemId>, Error>) -> &'static str {
         match self.judge(what, result) {
             Some(entry) => {
                 self.w.book().accepted(place, entry, self.w.now_ms());
@@ -196,14 +196,14 @@ impl Acting {
     }
 
     /// A message of the last few; of one's own, if so asked.
-    pub(crate) async fn pick(&self, conversation: &Conversation, own: bool) -> Option<EntryId> {
+    pub(crate) async fn pick(&self, conversation: &Conversation, own: bool) -> Option<ItemId> {
         let items = conversation.items(None, 20).await;
         let items = self.judge("items", items).unwrap_or_default();
         let said = items.into_iter().filter_map(|item| match item {
             TimelineItem::Said(message) if message.mine || !own => Some(message.id),
             _ => None,
         });
-        let said: Vec<EntryId> = said.collect();
+        let said: Vec<ItemId> = said.collect();
         self.w.dice(|dice| dice.pick(&said).copied())
     }
 
@@ -235,7 +235,7 @@ impl Acting {
 }
 
 /// What everybody shows, as their apps would: whether something is shown twice.
-pub(crate) async fn shown_twice(client: &Client) -> Vec<(ConversationId, EntryId)> {
+pub(crate) async fn shown_twice(client: &Client) -> Vec<(ConversationId, ItemId)> {
     let mut twice = Vec::new();
     for info in client.conversation_list().await.unwrap_or_default() {
         let items = client.conversation(info.id).items(None, 100_000).await.unwrap_or_default();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use pli_core::model::EntryId;
+use pli_core::model::ItemId;
 use pli_core::store::outbox::Intent;
 use pli_env::sql::Numbers as _;
 use pli_proto::row::AccessKey;
@@ -147,7 +147,7 @@ impl Server {
         self.entries.get(&log)?.iter().find(|entry| entry.number == number)
     }
 
-    pub(crate) fn number_of(&self, entry: EntryId) -> Option<(Id, u64)> {
+    pub(crate) fn number_of(&self, entry: ItemId) -> Option<(Id, u64)> {
         let all = self.entries.iter().flat_map(|(log, entries)| entries.iter().map(move |entry| (*log, entry)));
         all.into_iter().find(|(_, found)| found.id == entry.0).map(|(log, found)| (log, found.number))
     }

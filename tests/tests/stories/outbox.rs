@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pli_core::model::{
-    Content, ConversationId, Deed, DeedKind, DeliveryState, EntryId, Message, Refusal, Role, Setting, TimelineItem,
+    Content, ConversationId, Deed, DeedKind, DeliveryState, ItemId, Message, Refusal, Role, Setting, TimelineItem,
 };
 use pli_core::{Client, Error};
 use pli_proto::limits;
@@ -115,7 +115,7 @@ async fn whoever_takes_key_packages_does_not_make_a_store_grow_without_end() {
 }
 
 /// Anne, who says something to Zoë, whose only phone was lost; the pair, and what she said.
-async fn waits_for_a_phone(world: &World) -> (Client, ConversationId, EntryId) {
+async fn waits_for_a_phone(world: &World) -> (Client, ConversationId, ItemId) {
     let (anne, zoe) = (world.enrol("Anne").await, world.enrol("Zoë").await);
     let pair = anne.pair(find(&anne, "Zoë").await.id).await.unwrap();
     anne.conversation(pair).send("before", None, &[]).await.unwrap();
@@ -144,7 +144,7 @@ async fn what_waits_for_others_makes_no_sync_incomplete() {
 }
 
 /// A message as it is shown.
-async fn shown(client: &Client, id: ConversationId, message: EntryId) -> Message {
+async fn shown(client: &Client, id: ConversationId, message: ItemId) -> Message {
     let items = client.conversation(id).items(None, 100).await.unwrap();
     let found = items.into_iter().find_map(|item| match item {
         TimelineItem::Said(said) if said.id == message => Some(said),
@@ -154,7 +154,7 @@ async fn shown(client: &Client, id: ConversationId, message: EntryId) -> Message
 }
 
 /// What of it is not settled, and how far that came.
-async fn unsettled(client: &Client, id: ConversationId, message: EntryId) -> Vec<(DeedKind, DeliveryState)> {
+async fn unsettled(client: &Client, id: ConversationId, message: ItemId) -> Vec<(DeedKind, DeliveryState)> {
     let deeds = shown(client, id, message).await.unsettled;
     deeds.into_iter().map(|Deed { kind, delivery, .. }| (kind, delivery)).collect()
 }

@@ -23,7 +23,7 @@ public final class Conversation: Sendable {
     }
 
     /// A window on the newest items, or on those around an entry.
-    public func timeline(around entry: EntryId? = nil) -> Timeline { Timeline(raw: raw.timeline(around: entry)) }
+    public func timeline(around entry: ItemId? = nil) -> Timeline { Timeline(raw: raw.timeline(around: entry)) }
 
     /// What lists show of it now.
     public func currentInfo() async throws -> ConversationInfo { try await raw.info() }
@@ -32,73 +32,73 @@ public final class Conversation: Sendable {
     public func memberList() async throws -> [Member] { try await raw.memberList() }
 
     /// The first message of others that was not seen yet.
-    public func firstUnread() async throws -> EntryId? { try await raw.firstUnread() }
+    public func firstUnread() async throws -> ItemId? { try await raw.firstUnread() }
 
     /// Items before one, or the newest with what waits in the outbox; oldest first.
-    public func items(before entry: EntryId? = nil, count: Int = 50) async throws -> [TimelineItem] {
+    public func items(before entry: ItemId? = nil, count: Int = 50) async throws -> [TimelineItem] {
         try await raw.items(before: entry, count: Int32(clamping: count))
     }
 
     /// Says something. The draft goes with it.
     @discardableResult
-    public func send(_ text: String, replyTo: EntryId? = nil, mentions: [PersonId] = []) async throws -> EntryId {
+    public func send(_ text: String, replyTo: ItemId? = nil, mentions: [PersonId] = []) async throws -> ItemId {
         try await raw.send(text: text, replyTo: replyTo, mentions: mentions)
     }
 
     /// Replaces what an own message says, and whom it mentions.
     @discardableResult
-    public func edit(_ message: EntryId, to text: String, mentions: [PersonId] = []) async throws -> EntryId {
+    public func edit(_ message: ItemId, to text: String, mentions: [PersonId] = []) async throws -> ItemId {
         try await raw.edit(message: message, text: text, mentions: mentions)
     }
 
     /// Deletes a message for everyone, and gives the deletion's entry. What waits in the outbox or was refused is taken back, and gives nil.
     @discardableResult
-    public func delete(_ message: EntryId) async throws -> EntryId? { try await raw.delete(message: message) }
+    public func delete(_ message: ItemId) async throws -> ItemId? { try await raw.delete(message: message) }
 
     /// Reacts with an emoji; nil takes the own reaction back.
     @discardableResult
-    public func react(to message: EntryId, with emoji: String?) async throws -> EntryId {
+    public func react(to message: ItemId, with emoji: String?) async throws -> ItemId {
         try await raw.react(message: message, emoji: emoji)
     }
 
     /// Takes up again what was refused.
-    public func retry(_ entry: EntryId) async throws { try await raw.retry(entry: entry) }
+    public func retry(_ entry: ItemId) async throws { try await raw.retry(entry: entry) }
 
     /// Adds people, with all their devices.
     @discardableResult
-    public func add(_ people: [PersonId]) async throws -> EntryId { try await raw.add(people: people) }
+    public func add(_ people: [PersonId]) async throws -> ItemId { try await raw.add(people: people) }
 
     /// Removes people: they can neither read nor write what follows.
     @discardableResult
-    public func remove(_ people: [PersonId]) async throws -> EntryId { try await raw.remove(people: people) }
+    public func remove(_ people: [PersonId]) async throws -> ItemId { try await raw.remove(people: people) }
 
     /// Gives a person a role.
     @discardableResult
-    public func setRole(of person: PersonId, to role: Role) async throws -> EntryId {
+    public func setRole(of person: PersonId, to role: Role) async throws -> ItemId {
         try await raw.setRole(person: person, role: role)
     }
 
     /// Leaves a group, with all own devices.
     @discardableResult
-    public func leave() async throws -> EntryId { try await raw.leave() }
+    public func leave() async throws -> ItemId { try await raw.leave() }
 
     /// Renames a group.
     @discardableResult
-    public func rename(to name: String) async throws -> EntryId { try await raw.rename(name: name) }
+    public func rename(to name: String) async throws -> ItemId { try await raw.rename(name: name) }
 
     /// Says what a group is about.
     @discardableResult
-    public func setTopic(_ topic: String) async throws -> EntryId { try await raw.setTopic(topic: topic) }
+    public func setTopic(_ topic: String) async throws -> ItemId { try await raw.setTopic(topic: topic) }
 
     /// How long messages are shown; nil for ever.
     @discardableResult
-    public func setLifetime(_ lifetime: Duration?) async throws -> EntryId {
+    public func setLifetime(_ lifetime: Duration?) async throws -> ItemId {
         try await raw.setLifetime(lifetime: lifetime?.seconds)
     }
 
     /// The least role that may add people, post or rename.
     @discardableResult
-    public func setLeastRole(for permission: Permission, to role: Role) async throws -> EntryId {
+    public func setLeastRole(for permission: Permission, to role: Role) async throws -> ItemId {
         try await raw.setLeastRole(permission: permission, role: role)
     }
 
@@ -109,7 +109,7 @@ public final class Conversation: Sendable {
     public func mute(until: Date?) async throws { try await raw.mute(until: until) }
 
     /// Waits until an action is in the log, or was refused.
-    public func settled(_ entry: EntryId) async throws -> DeliveryState {
+    public func settled(_ entry: ItemId) async throws -> DeliveryState {
         try await cancellable { [raw] in try await raw.settled(entry: entry, cancel: $0) }
     }
 }
@@ -138,5 +138,5 @@ public final class Timeline: Sendable {
     }
 
     /// Everything up to this item was seen.
-    public func markRead(upTo item: EntryId) async throws { try await raw.markRead(upTo: item) }
+    public func markRead(upTo item: ItemId) async throws { try await raw.markRead(upTo: item) }
 }

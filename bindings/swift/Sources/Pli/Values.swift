@@ -14,7 +14,7 @@ public typealias DeedKind = PliNative.DeedKind
 public typealias DeliveryState = PliNative.DeliveryState
 public typealias DeviceId = PliNative.DeviceId
 public typealias DeviceInfo = PliNative.DeviceInfo
-public typealias EntryId = PliNative.EntryId
+public typealias ItemId = PliNative.ItemId
 public typealias FileKeyStore = PliNative.FileKeyStore
 public typealias InvitationProblem = PliNative.InvitationProblem
 public typealias KeyProblem = PliNative.KeyProblem
@@ -42,7 +42,7 @@ public typealias What = PliNative.What
 
 extension TimelineItem: Identifiable {
     /// The entry's id, whatever it is.
-    public var id: EntryId {
+    public var id: ItemId {
         switch self {
         case .said(let message): message.id
         case .changed(let change): change.id

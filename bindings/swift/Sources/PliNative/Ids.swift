@@ -20,7 +20,7 @@ public struct ConversationId: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Which entry of a conversation: a message or a change. The same from the moment that it waits in the outbox.
-public struct EntryId: Hashable, Sendable, CustomStringConvertible {
+public struct ItemId: Hashable, Sendable, CustomStringConvertible {
     public let text: String
     public init(_ text: String) { self.text = text }
     public var description: String { text }

@@ -37,7 +37,7 @@ func chat(in conversation: Conversation) async throws {
 
 /// Prints each message once. The stream gives the whole window after each change.
 func show(_ conversation: Conversation) async {
-    var shown: Set<EntryId> = []
+    var shown: Set<ItemId> = []
     for await items in conversation.timeline().items {
         for case .said(let message) in items {
             guard case .text(let body, _) = message.content, shown.insert(message.id).inserted else { continue }

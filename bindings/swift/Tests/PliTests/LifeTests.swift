@@ -103,10 +103,10 @@ extension Scenarios {
         try await World.with { world in
             let anne = try await world.enrol("Anne")
             let alone = try await anne.createGroup("Alone")
-            let sent = try await withThrowingTaskGroup(of: [EntryId].self) { group in
+            let sent = try await withThrowingTaskGroup(of: [ItemId].self) { group in
                 for task in 0..<16 {
                     group.addTask {
-                        var sent: [EntryId] = []
+                        var sent: [ItemId] = []
                         for number in 0..<20 {
                             sent.append(try await alone.send("\(task)/\(number)"))
                             _ = try await anne.people()
@@ -195,7 +195,7 @@ extension Scenarios {
             try await here.sees("online")
             world.server.kill()
             try await anne.state.value { $0.isOffline }
-            var offline: [EntryId] = []
+            var offline: [ItemId] = []
             for number in 0..<5 { offline.append(try await there.send("offline \(number)")) }
             #expect(try await there.items().messages.last?.delivery == .waiting)
             #expect(try await !anne.sync(within: .milliseconds(50)).complete)

@@ -51,7 +51,7 @@ extension Scenarios {
         try await World.with { world in
             let anne = try await world.enrol("Anne")
             let alone = try await anne.createGroup("Alone")
-            var ids: [EntryId] = []
+            var ids: [ItemId] = []
             for number in 0..<120 { ids.append(try await alone.send("\(number)")) }
             let sent = ids
             try await alone.done(sent[119])

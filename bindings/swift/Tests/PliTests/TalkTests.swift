@@ -193,7 +193,7 @@ extension Scenarios {
                 #expect(error.advice() == .ask)
             }
             await #expect(throws: PliError.NotFound(what: .message)) {
-                try await crue.react(to: EntryId(String(repeating: "00", count: 16)), with: "👍")
+                try await crue.react(to: ItemId(String(repeating: "00", count: 16)), with: "👍")
             }
         }
     }

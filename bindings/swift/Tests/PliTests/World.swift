@@ -105,7 +105,7 @@ extension Conversation {
         try await messages { $0.contains { $0.text == text } }.first { $0.text == text }!
     }
 
-    func done(_ entry: EntryId) async throws {
+    func done(_ entry: ItemId) async throws {
         let end = try await soon { try await self.settled(entry) }
         try #require(end == .sent)
     }

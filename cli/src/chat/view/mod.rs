@@ -10,7 +10,7 @@
 mod list;
 mod timeline;
 
-use pli_core::model::{ClientState, EntryId, Warning};
+use pli_core::model::{ClientState, ItemId, Warning};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -67,7 +67,7 @@ pub(super) fn most_scroll(state: &State) -> usize {
 }
 
 /// The least scrolling that brings a message on the screen, from where it is scrolled to now.
-pub(super) fn scroll_to(state: &State, message: EntryId) -> usize {
+pub(super) fn scroll_to(state: &State, message: ItemId) -> usize {
     let area = areas(state).timeline;
     let (lines, height) = (timeline::lines(state, usize::from(area.width)), usize::from(area.height));
     let is_it = |line: &timeline::Row| line.of == Some(message);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use pli_core::model::{
-    Change, Content, ConversationId, ConversationInfo, ConversationKind, Deed, DeedKind, DeliveryState, EntryId,
+    Change, Content, ConversationId, ConversationInfo, ConversationKind, Deed, DeedKind, DeliveryState, ItemId,
     LeastRoles, Member, Membership, Message, Person, PersonId, Quote, Reaction, Refusal, Role, TimelineItem, What,
     time,
 };
@@ -46,7 +46,7 @@ fn conversation(n: u8, name: &str, unread: usize) -> ConversationInfo {
 
 fn message(n: u8, sender: &Person, body: &str) -> Message {
     Message {
-        id: EntryId([n; 16]),
+        id: ItemId([n; 16]),
         conversation: ConversationId([1; 16]),
         number: u64::from(n),
         sender: sender.clone(),
@@ -73,14 +73,14 @@ fn state() -> State {
         .to_vec();
     state.names = [anne.clone(), bao.clone()].into_iter().map(|person| (person.id, person.name)).collect();
     let added = Change {
-        id: EntryId([90; 16]),
+        id: ItemId([90; 16]),
         by: anne.clone(),
         at: time(DAY_MS * 399),
         what: What::Added(vec![bao.id]),
         people: vec![],
         delivery: None,
     };
-    let quote = Quote { entry: EntryId([1; 16]), sender: Some(bao.clone()), text: "La Deûle monte".into() };
+    let quote = Quote { entry: ItemId([1; 16]), sender: Some(bao.clone()), text: "La Deûle monte".into() };
     state.items = vec![
         TimelineItem::Changed(added),
         TimelineItem::Said(message(1, &bao, "La Deûle monte")),
@@ -166,7 +166,7 @@ fn how_far_own_messages_came_is_shown() {
     state.items = vec![with(1, DeliveryState::Refused(Refusal::NotAllowed))];
     assert!(shows(&state, "✗ refused"));
     // And what was to be done to one.
-    let deed = |kind, delivery| Deed { id: EntryId([7; 16]), kind, delivery };
+    let deed = |kind, delivery| Deed { id: ItemId([7; 16]), kind, delivery };
     let edit = deed(DeedKind::Edit { text: "y".into() }, DeliveryState::Waiting);
     let delete = deed(DeedKind::Delete, DeliveryState::Refused(Refusal::NotAMember));
     state.items = vec![TimelineItem::Said(Message { unsettled: vec![edit, delete], ..message(1, &anne, "x") })];
@@ -235,7 +235,7 @@ fn a_long_timeline_scrolls() {
     state.scroll = most_scroll(&state);
     assert!(shows(&state, "texte 1."));
     assert!(shows(&state, "↓ more below"));
-    state.scroll = scroll_to(&state, EntryId([50; 16]));
+    state.scroll = scroll_to(&state, ItemId([50; 16]));
     assert!(shows(&state, "texte 50."));
     state.scroll = usize::MAX;
     assert!(shows(&state, "texte 1."), "too far is as far as it goes");

@@ -1,6 +1,6 @@
 //! The timeline, as rows of a given width.
 
-use pli_core::model::{DeliveryState, EntryId, Message, TimelineItem, ms};
+use pli_core::model::{DeliveryState, ItemId, Message, TimelineItem, ms};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -19,7 +19,7 @@ const COLOURS: [Color; 6] = [Color::Cyan, Color::Magenta, Color::Blue, Color::Ye
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     /// The message that it is part of.
-    pub(super) of: Option<EntryId>,
+    pub(super) of: Option<ItemId>,
     line: Line<'static>,
 }
 

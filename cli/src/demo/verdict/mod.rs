@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pli_core::model::{ConversationId, EntryId};
+use pli_core::model::{ConversationId, ItemId};
 
 /// A device of an official, by its number.
 pub(crate) type Seat = usize;
@@ -13,7 +13,7 @@ const TOLD: usize = 12;
 /// A text whose sending a client accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
-    pub(crate) id: EntryId,
+    pub(crate) id: ItemId,
     pub(crate) conversation: ConversationId,
     pub(crate) sender: Seat,
     /// What it said at first and after each edit, and who may know that.
@@ -27,7 +27,7 @@ pub(crate) struct Told {
 pub(crate) struct Shown {
     pub(crate) seat: Seat,
     /// The messages of each conversation, in order; without a body if it was deleted or could not be read.
-    pub(crate) conversations: BTreeMap<ConversationId, Vec<(EntryId, Option<String>)>>,
+    pub(crate) conversations: BTreeMap<ConversationId, Vec<(ItemId, Option<String>)>>,
 }
 
 /// What the verdict is reached from.
@@ -38,7 +38,7 @@ pub(crate) struct Facts {
     /// Who is in each conversation in the end.
     pub(crate) present: BTreeMap<ConversationId, BTreeSet<Seat>>,
     /// Texts that a screen showed twice at some moment.
-    pub(crate) repeated: BTreeSet<(Seat, EntryId)>,
+    pub(crate) repeated: BTreeSet<(Seat, ItemId)>,
     /// What was found in plain where it should not be.
     pub(crate) found: Vec<String>,
 }
@@ -107,7 +107,7 @@ fn duplicates(facts: &Facts, verdict: &mut Verdict) {
     for shown in &facts.shown {
         let all: Vec<_> = shown.conversations.values().flatten().collect();
         for told in &facts.told {
-            let is_it = |(id, body): &&&(EntryId, Option<String>)| {
+            let is_it = |(id, body): &&&(ItemId, Option<String>)| {
                 let same = |body: &String| told.bodies.iter().any(|(version, _)| version == body);
                 *id == told.id || body.as_ref().is_some_and(same)
             };
@@ -121,10 +121,10 @@ fn duplicates(facts: &Facts, verdict: &mut Verdict) {
 }
 
 /// What a device shows in one conversation of what was said.
-type View<'a> = Vec<(EntryId, Option<&'a str>)>;
+type View<'a> = Vec<(ItemId, Option<&'a str>)>;
 
 fn divergences(facts: &Facts, verdict: &mut Verdict) {
-    let known: BTreeSet<EntryId> = facts.told.iter().map(|told| told.id).collect();
+    let known: BTreeSet<ItemId> = facts.told.iter().map(|told| told.id).collect();
     let conversations: BTreeSet<ConversationId> = facts.told.iter().map(|told| told.conversation).collect();
     for conversation in conversations {
         let mut views: Vec<(Seat, View<'_>)> = Vec::new();
@@ -161,7 +161,7 @@ fn difference(a: &View<'_>, b: &View<'_>, are_present: bool) -> Option<String> {
 
 /// What `view` has of what `other` has too.
 fn common<'a>(view: &View<'a>, other: &View<'_>) -> View<'a> {
-    let ids: BTreeSet<EntryId> = other.iter().map(|(id, _)| *id).collect();
+    let ids: BTreeSet<ItemId> = other.iter().map(|(id, _)| *id).collect();
     view.iter().filter(|(id, _)| ids.contains(id)).copied().collect()
 }
 

@@ -7,11 +7,11 @@ const PLACE: ConversationId = ConversationId([9; 16]);
 fn told(n: u8, sender: Seat, entitled: &[Seat]) -> Told {
     let entitled: BTreeSet<Seat> = entitled.iter().copied().collect();
     let bodies = vec![(format!("text {n}"), entitled.clone())];
-    Told { id: EntryId([n; 16]), conversation: PLACE, sender, bodies, entitled }
+    Told { id: ItemId([n; 16]), conversation: PLACE, sender, bodies, entitled }
 }
 
 fn shown(seat: Seat, texts: &[u8]) -> Shown {
-    let messages = texts.iter().map(|n| (EntryId([*n; 16]), Some(format!("text {n}")))).collect();
+    let messages = texts.iter().map(|n| (ItemId([*n; 16]), Some(format!("text {n}")))).collect();
     Shown { seat, conversations: BTreeMap::from([(PLACE, messages)]) }
 }
 
@@ -71,11 +71,11 @@ fn a_text_that_is_shown_twice_is_a_duplicate() {
     facts.shown[0] = shown(0, &[1, 2, 3, 3]);
     assert_eq!(counts(&facts)[1], 1);
     let mut facts = well();
-    let again = (EntryId([77; 16]), Some("text 2".to_owned()));
+    let again = (ItemId([77; 16]), Some("text 2".to_owned()));
     facts.shown[0].conversations.get_mut(&PLACE).unwrap().push(again);
     assert_eq!(counts(&facts)[1], 1, "under another id too");
     let mut facts = well();
-    facts.repeated.insert((1, EntryId([2; 16])));
+    facts.repeated.insert((1, ItemId([2; 16])));
     assert_eq!(counts(&facts), [0, 1, 0, 0], "if only for a moment");
 }
 

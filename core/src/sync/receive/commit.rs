@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use openmls::prelude::{MlsGroup, ProcessedMessageContent};
 use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::{DeviceId, EntryId, LogId, PersonId};
+use pli_proto::id::{DeviceId, ItemId, LogId, PersonId};
 use pli_proto::pb::evidence::Evidence as Kind;
 use pli_proto::{pb, signed};
 use prost::Message as _;
@@ -34,7 +34,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         commit: Option<&pb::Commit>,
     ) -> Result<(), Error> {
         let digest = signed::entry_digest(self.record.log, entry);
@@ -86,7 +86,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         commit: &pb::Commit,
         counted: Counted,
         own: Option<Vec<Welcome>>,
@@ -221,7 +221,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         commit: &pb::Commit,
         by: PersonId,
     ) -> Result<(), Error> {
@@ -263,7 +263,7 @@ impl Page {
             );
             match sealed {
                 Ok(sealed) => {
-                    deliveries::put(tx.db, EntryId(pli_env::random(env)), DeviceId(welcome.device), &sealed)?;
+                    deliveries::put(tx.db, ItemId(pli_env::random(env)), DeviceId(welcome.device), &sealed)?;
                 }
                 Err(error) => tracing::warn!(%error, "an inbox key is not usable"),
             }
@@ -281,7 +281,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         commit: &pb::Commit,
         counted: &Counted,
     ) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Messages: what was said, edited, deleted, reacted to; and words of leavers.
 
 use openmls::prelude::{ProcessedMessageContent, Sender};
-use pli_proto::id::{EntryId, PersonId};
+use pli_proto::id::{ItemId, PersonId};
 use pli_proto::{pb, rows};
 use prost::Message as _;
 
@@ -28,7 +28,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         sealed: Option<&[u8]>,
     ) -> Result<(), Error> {
         match outbox::take_attempt(tx.db, self.record.log, id)? {
@@ -38,7 +38,7 @@ impl Page {
             }
             // Somebody took the id: what was to be sent under it goes under another.
             Some(_) => {
-                let other = EntryId(pli_env::random(&*tx.context.env));
+                let other = ItemId(pli_env::random(&*tx.context.env));
                 outbox::rename(tx.db, self.record.conversation, id, other)?;
             }
             // A copied store may hold the intent of what was sent after the copy was made.
@@ -77,7 +77,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         leaf: &Leaf,
         content: Content,
     ) -> Result<(), Error> {
@@ -107,7 +107,7 @@ impl Page {
         self.public.as_ref().map_or(Role::Guest, |public| public.settings.may_post)
     }
 
-    fn open(&mut self, tx: &Tx<'_>, id: EntryId, sealed: &[u8]) -> Option<(Leaf, Content)> {
+    fn open(&mut self, tx: &Tx<'_>, id: ItemId, sealed: &[u8]) -> Option<(Leaf, Content)> {
         let processed = self.group.as_mut()?.process_message(&tx.provider(), protocol_message(sealed)?);
         let processed = processed.inspect_err(|error| tracing::info!(%error, "a message does not open")).ok()?;
         if processed.aad() != id.0 {
@@ -120,7 +120,7 @@ impl Page {
     }
 
     /// An own message is in the log: its content is that of the intent.
-    fn own(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
+    fn own(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: ItemId) -> Result<(), Error> {
         let Some(queued) = outbox::find(tx.db, self.record.conversation, id)? else { return Ok(()) };
         outbox::remove(tx.db, self.record.conversation, id)?;
         let me = tx.context.me.person;
@@ -141,7 +141,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         by: PersonId,
         content: Content,
     ) -> Result<(), Error> {
@@ -169,7 +169,7 @@ impl Page {
     }
 
     /// A message to show, for as long as the group's settings say at its place.
-    fn said(&self, entry: &pb::Entry, id: EntryId, by: PersonId, kind: Kind, body: Vec<u8>) -> NewItem {
+    fn said(&self, entry: &pb::Entry, id: ItemId, by: PersonId, kind: Kind, body: Vec<u8>) -> NewItem {
         NewItem { expires_ms: self.expires_ms(entry), ..item(&self.record, entry, id, by, kind, body) }
     }
 
@@ -184,7 +184,7 @@ impl Page {
         &self,
         tx: &Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         leaf: &Leaf,
         content: &Content,
     ) -> Result<(), Error> {
@@ -211,7 +211,7 @@ impl Page {
         &mut self,
         tx: &mut Tx<'_>,
         entry: &pb::Entry,
-        id: EntryId,
+        id: ItemId,
         leaf: &Leaf,
         word: &pb::LeaveWord,
     ) -> Result<(), Error> {

@@ -7,7 +7,7 @@ mod commit;
 mod message;
 
 use openmls::group::MlsGroup;
-use pli_proto::id::{EntryId, LogId, PersonId};
+use pli_proto::id::{ItemId, LogId, PersonId};
 use pli_proto::pb;
 use pli_proto::pb::opened::Body as Inside;
 use pli_proto::signed::{self, Hash};
@@ -115,7 +115,7 @@ impl Page {
     }
 
     /// Moves the cursor, the running hash and the book of rows on.
-    fn advance(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
+    fn advance(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: ItemId) -> Result<(), Error> {
         let record = &mut self.record;
         let stands_on_ours = entry.parent == record.commit_number && entry.parent_hash == record.commit_hash;
         let is_next = entry.number == record.number + 1;
@@ -169,7 +169,7 @@ impl Page {
     }
 
     /// Compares what the server answered to an own entry with what it shows now.
-    fn compare_answer(&self, tx: &Tx<'_>, entry: &pb::Entry, id: EntryId, answer: Option<Hash>) -> Result<(), Error> {
+    fn compare_answer(&self, tx: &Tx<'_>, entry: &pb::Entry, id: ItemId, answer: Option<Hash>) -> Result<(), Error> {
         if answer.is_none_or(|answer| answer == self.record.hash) {
             Ok(())
         } else {
@@ -195,7 +195,7 @@ impl Page {
 }
 
 /// Compares an answer that came after the log had shown the entry: the same number, time, and all that is before.
-pub(super) fn compare_late(tx: &Tx<'_>, log: LogId, id: EntryId, answer: &pb::AppendResponse) -> Result<(), Error> {
+pub(super) fn compare_late(tx: &Tx<'_>, log: LogId, id: ItemId, answer: &pb::AppendResponse) -> Result<(), Error> {
     let Some(record) = logs::find(tx.db, log)? else { return Ok(()) };
     let is_other = match logs::hash_at(tx.db, log, answer.number)? {
         Some(hash) => answer.hash != hash,
@@ -207,20 +207,20 @@ pub(super) fn compare_late(tx: &Tx<'_>, log: LogId, id: EntryId, answer: &pb::Ap
 }
 
 /// Says that the server answered something else to an own entry than it shows.
-fn differs(tx: &Tx<'_>, record: &Log, entry: &pb::Entry, id: EntryId) -> Result<(), Error> {
+fn differs(tx: &Tx<'_>, record: &Log, entry: &pb::Entry, id: ItemId) -> Result<(), Error> {
     tracing::warn!("the server answered something else to an own entry than it shows");
     let me = tx.context.me.person;
     items::put(tx.db, &shown(record, entry, derived(id, b"answer"), me, &What::Fork)?)
 }
 
 /// A change to show.
-fn shown(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, what: &What) -> Result<NewItem, Error> {
+fn shown(record: &Log, entry: &pb::Entry, id: ItemId, by: PersonId, what: &What) -> Result<NewItem, Error> {
     let body = serde_json::to_vec(what).map_err(|_| Error::internal("json"))?;
     Ok(item(record, entry, id, by, Kind::Change, body))
 }
 
 /// Something to show; its sender's clock, whether it is one's own and when it is over are set by the caller.
-fn item(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, kind: Kind, body: Vec<u8>) -> NewItem {
+fn item(record: &Log, entry: &pb::Entry, id: ItemId, by: PersonId, kind: Kind, body: Vec<u8>) -> NewItem {
     NewItem {
         conversation: record.conversation,
         entry: id,
@@ -237,7 +237,7 @@ fn item(record: &Log, entry: &pb::Entry, id: EntryId, by: PersonId, kind: Kind, 
 }
 
 /// The id of a further item of the same entry.
-fn derived(id: EntryId, what: &[u8]) -> EntryId {
+fn derived(id: ItemId, what: &[u8]) -> ItemId {
     let hash: [u8; 32] = Sha256::digest(signed::join(&[&id.0, what])).into();
-    EntryId::try_from(&hash[..16]).expect("16 of 32 bytes")
+    ItemId::try_from(&hash[..16]).expect("16 of 32 bytes")
 }

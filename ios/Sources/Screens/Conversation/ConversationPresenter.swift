@@ -7,7 +7,7 @@ import Pli
     private(set) var state = ConversationState()
     let id: ConversationId
 
-    @ObservationIgnored private let entry: EntryId?
+    @ObservationIgnored private let entry: ItemId?
     @ObservationIgnored private let client: Client
     @ObservationIgnored private let conversation: Pli.Conversation
     @ObservationIgnored private var window: TimelineWindow
@@ -22,7 +22,7 @@ import Pli
     @ObservationIgnored private lazy var keepDraft = Latest<String> { [weak self] in await self?.keep($0) }
 
     /// Opened at its end, where the unread begin, or at an entry.
-    init(_ client: Client, _ id: ConversationId, at entry: EntryId? = nil) {
+    init(_ client: Client, _ id: ConversationId, at entry: ItemId? = nil) {
         self.client = client
         self.id = id
         self.entry = entry
@@ -93,13 +93,13 @@ import Pli
         }
     }
 
-    func reply(to message: EntryId) {
+    func reply(to message: ItemId) {
         guard let bubble = bubble(message) else { return }
         cancel()
         state.composer?.mode = .reply(to: QuoteLine(bubble))
     }
 
-    func edit(_ message: EntryId) {
+    func edit(_ message: ItemId) {
         guard let bubble = bubble(message), case .text(let text) = bubble.text, bubble.actions.contains(.edit) else { return }
         cancel()
         aside = state.composer?.text
@@ -120,20 +120,20 @@ import Pli
     // MARK: Messages
 
     /// For everyone; or takes back what was not sent.
-    func delete(_ message: EntryId) { call { try await $0.delete(message) } }
+    func delete(_ message: ItemId) { call { try await $0.delete(message) } }
 
     /// The same emoji again takes it back.
-    func react(to message: EntryId, with emoji: String) {
+    func react(to message: ItemId, with emoji: String) {
         let mine = bubble(message)?.reactions.contains { $0.emoji == emoji && $0.mine } ?? false
         call { try await $0.react(to: message, with: mine ? nil : emoji) }
     }
 
-    func retry(_ entry: EntryId) { call { try await $0.retry(entry) } }
+    func retry(_ entry: ItemId) { call { try await $0.retry(entry) } }
 
     // MARK: Moving
 
     /// To a message, or to the newest.
-    func jump(to entry: EntryId?) {
+    func jump(to entry: ItemId?) {
         window.jump(to: entry, maker) { [weak self] in self?.scroll(to: $0, marked: entry != nil) }
     }
 
@@ -142,7 +142,7 @@ import Pli
     func newer() { window.newer() }
 
     /// This is the newest line on the screen.
-    func seen(_ entry: EntryId) {
+    func seen(_ entry: ItemId) {
         window.seen(entry)
         let newest = window.newest
         if state.newest != newest { state.newest = newest }
@@ -222,7 +222,7 @@ import Pli
         act { try await work(conversation) }
     }
 
-    private func bubble(_ id: EntryId) -> Bubble? {
+    private func bubble(_ id: ItemId) -> Bubble? {
         for case .message(let bubble) in state.lines ?? [] where bubble.id == id { return bubble }
         return nil
     }

@@ -13,7 +13,7 @@ import SwiftUI
     return NavigationStack { ConversationView(state: state, events: Idle(), onDetails: {}) }
 }
 
-private let quote = QuoteLine(entry: EntryId("3"), author: "Chloé Dubois", text: .text("La pompe 3 est à l’arrêt."))
+private let quote = QuoteLine(entry: ItemId("3"), author: "Chloé Dubois", text: .text("La pompe 3 est à l’arrêt."))
 private let long = String(repeating: "Le niveau baisse depuis 14 h, mais la digue reste sous surveillance. ", count: 12)
 private let said = Samples.talk
 
@@ -51,7 +51,7 @@ private let said = Samples.talk
 }
 #Preview("guest_present") { talk { $0.guests = Sentence("conversation.guests", count: 1) } }
 #Preview("reply") { talk { $0.composer = Composer(text: "Depuis quand ?", mode: .reply(to: quote)) } }
-#Preview("edit") { talk { $0.composer = Composer(text: "Bien reçu. J’appelle.", mode: .edit(EntryId("2"))) } }
+#Preview("edit") { talk { $0.composer = Composer(text: "Bien reçu. J’appelle.", mode: .edit(ItemId("2"))) } }
 #Preview("too_long") { talk { $0.composer = Composer(text: long, isTooLong: true) } }
 #Preview("not_allowed") {
     talk {

@@ -38,7 +38,7 @@ enum TimelineLine: Identifiable, Hashable, Sendable {
     enum Id: Hashable, Sendable {
         case day(Date)
         case unread
-        case entry(EntryId)
+        case entry(ItemId)
     }
 
     var id: Id {
@@ -55,7 +55,7 @@ enum TimelineLine: Identifiable, Hashable, Sendable {
 struct Bubble: Identifiable, Hashable, Sendable {
     enum Action: Hashable, Sendable { case reply, react, copy, edit, delete, takeBack, retry }
 
-    let id: EntryId
+    let id: ItemId
     let author: Avatar
     let person: PersonId
     let mine: Bool
@@ -87,7 +87,7 @@ struct Bubble: Identifiable, Hashable, Sendable {
 
 /// The message that another answers.
 struct QuoteLine: Hashable, Sendable {
-    let entry: EntryId
+    let entry: ItemId
     /// Absent where the message is no longer here.
     let author: String?
     let text: Phrase
@@ -101,7 +101,7 @@ struct ReactionChip: Hashable, Sendable {
 
 /// A change of the group, in plain words.
 struct ChangeLine: Identifiable, Hashable, Sendable {
-    let id: EntryId
+    let id: ItemId
     let sentence: Sentence
     let at: Date
     let tick: Tick?
@@ -114,7 +114,7 @@ struct Composer: Equatable, Sendable {
     enum Mode: Equatable, Sendable {
         case new
         case reply(to: QuoteLine)
-        case edit(EntryId)
+        case edit(ItemId)
     }
 
     var text = ""
@@ -140,15 +140,15 @@ struct ScrollTarget: Equatable, Sendable {
 @MainActor protocol ConversationEvents: AnyObject, Sendable {
     func draftChanged(_ text: String)
     func send()
-    func reply(to message: EntryId)
-    func edit(_ message: EntryId)
+    func reply(to message: ItemId)
+    func edit(_ message: ItemId)
     func cancel()
-    func delete(_ message: EntryId)
-    func react(to message: EntryId, with emoji: String)
-    func retry(_ entry: EntryId)
-    func jump(to entry: EntryId?)
+    func delete(_ message: ItemId)
+    func react(to message: ItemId, with emoji: String)
+    func retry(_ entry: ItemId)
+    func jump(to entry: ItemId?)
     func older()
     func newer()
-    func seen(_ entry: EntryId)
+    func seen(_ entry: ItemId)
     func told()
 }

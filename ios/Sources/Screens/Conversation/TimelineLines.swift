@@ -6,7 +6,7 @@ struct TimelineLines: Equatable, Sendable {
     var me: PersonId?
     var isGroup = false
     /// The first message that had not been seen when the conversation was opened.
-    var firstUnread: EntryId?
+    var firstUnread: ItemId?
     /// Of the members: who deleted what.
     var names: [PersonId: String] = [:]
     var calendar = Calendar.current

@@ -13,10 +13,10 @@ import Pli
     private var isAtEnd = true
     private var isLoading = false
     /// The newest line on the screen, and the newest that ever was there.
-    private var visible: EntryId?
-    private var furthest: EntryId?
-    private var target: ((TimelineLine.Id) -> Void, EntryId?)?
-    private let markRead: Latest<(Timeline, EntryId)>
+    private var visible: ItemId?
+    private var furthest: ItemId?
+    private var target: ((TimelineLine.Id) -> Void, ItemId?)?
+    private let markRead: Latest<(Timeline, ItemId)>
 
     /// As wide as the core lets a window get.
     private static let widest = 1_000
@@ -28,7 +28,7 @@ import Pli
     }
 
     /// Looks at what was not read yet.
-    func begin(at entry: EntryId) {
+    func begin(at entry: ItemId) {
         timeline = conversation.timeline(around: entry)
         isAtEnd = false
     }
@@ -44,7 +44,7 @@ import Pli
 
     func stop() { following?.cancel() }
 
-    func jump(to entry: EntryId?, _ maker: TimelineLines, scroll: @escaping (TimelineLine.Id) -> Void) {
+    func jump(to entry: ItemId?, _ maker: TimelineLines, scroll: @escaping (TimelineLine.Id) -> Void) {
         if let entry, lines.contains(where: { $0.id == .entry(entry) }) { return scroll(.entry(entry)) }
         if entry == nil, isAtEnd, let last = lines.last { return scroll(last.id) }
         timeline = conversation.timeline(around: entry)
@@ -76,7 +76,7 @@ import Pli
         }
     }
 
-    func seen(_ entry: EntryId) {
+    func seen(_ entry: ItemId) {
         visible = entry
         guard place(of: entry) > furthest.map(place) ?? -1 else { return }
         furthest = entry
@@ -96,11 +96,11 @@ import Pli
     /// So few lines below need no button.
     private static let near = 5
 
-    private var entries: [EntryId] {
+    private var entries: [ItemId] {
         lines.compactMap { if case .entry(let entry) = $0.id { entry } else { nil } }
     }
 
-    private func place(of entry: EntryId) -> Int { lines.lastIndex { $0.id == .entry(entry) } ?? -1 }
+    private func place(of entry: ItemId) -> Int { lines.lastIndex { $0.id == .entry(entry) } ?? -1 }
 
     private func take(_ lines: [TimelineLine], of timeline: Timeline) {
         guard timeline === self.timeline else { return }

@@ -23,7 +23,7 @@ class Conversation internal constructor(val id: ConversationId, private val raw:
     }
 
     /** A window on the newest items, or on those around an entry. */
-    fun timeline(around: EntryId? = null) = Timeline(raw.timeline(around))
+    fun timeline(around: ItemId? = null) = Timeline(raw.timeline(around))
 
     /** What lists show of it now. */
     suspend fun currentInfo(): ConversationInfo = raw.info()
@@ -32,51 +32,51 @@ class Conversation internal constructor(val id: ConversationId, private val raw:
     suspend fun memberList(): List<Member> = raw.memberList()
 
     /** The first message of others that was not seen yet. */
-    suspend fun firstUnread(): EntryId? = raw.firstUnread()
+    suspend fun firstUnread(): ItemId? = raw.firstUnread()
 
     /** Items before one, or the newest with what waits in the outbox; oldest first. */
-    suspend fun items(before: EntryId? = null, count: Int = 50): List<TimelineItem> = raw.items(before, count)
+    suspend fun items(before: ItemId? = null, count: Int = 50): List<TimelineItem> = raw.items(before, count)
 
     /** Says something. The draft goes with it. */
-    suspend fun send(text: String, replyTo: EntryId? = null, mentions: List<PersonId> = emptyList()): EntryId =
+    suspend fun send(text: String, replyTo: ItemId? = null, mentions: List<PersonId> = emptyList()): ItemId =
         raw.send(text, replyTo, mentions)
 
     /** Replaces what an own message says, and whom it mentions. */
-    suspend fun edit(message: EntryId, text: String, mentions: List<PersonId> = emptyList()): EntryId =
+    suspend fun edit(message: ItemId, text: String, mentions: List<PersonId> = emptyList()): ItemId =
         raw.edit(message, text, mentions)
 
     /** Deletes a message for everyone, and gives the deletion's entry. What waits in the outbox or was refused is taken back, and gives null. */
-    suspend fun delete(message: EntryId): EntryId? = raw.delete(message)
+    suspend fun delete(message: ItemId): ItemId? = raw.delete(message)
 
     /** Reacts with an emoji; null takes the own reaction back. */
-    suspend fun react(message: EntryId, emoji: String?): EntryId = raw.react(message, emoji)
+    suspend fun react(message: ItemId, emoji: String?): ItemId = raw.react(message, emoji)
 
     /** Takes up again what was refused. */
-    suspend fun retry(entry: EntryId) = raw.retry(entry)
+    suspend fun retry(entry: ItemId) = raw.retry(entry)
 
     /** Adds people, with all their devices. */
-    suspend fun add(people: List<PersonId>): EntryId = raw.add(people)
+    suspend fun add(people: List<PersonId>): ItemId = raw.add(people)
 
     /** Removes people: they can neither read nor write what follows. */
-    suspend fun remove(people: List<PersonId>): EntryId = raw.remove(people)
+    suspend fun remove(people: List<PersonId>): ItemId = raw.remove(people)
 
     /** Gives a person a role. */
-    suspend fun setRole(person: PersonId, role: Role): EntryId = raw.setRole(person, role)
+    suspend fun setRole(person: PersonId, role: Role): ItemId = raw.setRole(person, role)
 
     /** Leaves a group, with all own devices. */
-    suspend fun leave(): EntryId = raw.leave()
+    suspend fun leave(): ItemId = raw.leave()
 
     /** Renames a group. */
-    suspend fun rename(name: String): EntryId = raw.rename(name)
+    suspend fun rename(name: String): ItemId = raw.rename(name)
 
     /** Says what a group is about. */
-    suspend fun setTopic(topic: String): EntryId = raw.setTopic(topic)
+    suspend fun setTopic(topic: String): ItemId = raw.setTopic(topic)
 
     /** How long messages are shown; null for ever. */
-    suspend fun setLifetime(lifetime: Duration?): EntryId = raw.setLifetime(lifetime)
+    suspend fun setLifetime(lifetime: Duration?): ItemId = raw.setLifetime(lifetime)
 
     /** The least role that may add people, post or rename. */
-    suspend fun setLeastRole(permission: Permission, role: Role): EntryId = raw.setLeastRole(permission, role)
+    suspend fun setLeastRole(permission: Permission, role: Role): ItemId = raw.setLeastRole(permission, role)
 
     /** Keeps what was written and not sent. */
     suspend fun setDraft(draft: String) = raw.setDraft(draft)
@@ -85,7 +85,7 @@ class Conversation internal constructor(val id: ConversationId, private val raw:
     suspend fun mute(until: Instant?) = raw.mute(until)
 
     /** Waits until an action is in the log, or was refused. */
-    suspend fun settled(entry: EntryId): DeliveryState = raw.settled(entry)
+    suspend fun settled(entry: ItemId): DeliveryState = raw.settled(entry)
 }
 
 /** A window on a timeline: 50 items at first, 1,000 at most. Nothing to close. */
@@ -102,5 +102,5 @@ class Timeline internal constructor(private val raw: RawTimeline) {
     suspend fun loadNewer(count: Int = 50): Boolean = raw.loadNewer(count)
 
     /** Everything up to this item was seen. */
-    suspend fun markRead(upTo: EntryId) = raw.markRead(upTo)
+    suspend fun markRead(upTo: ItemId) = raw.markRead(upTo)
 }

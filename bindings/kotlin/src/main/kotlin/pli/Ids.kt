@@ -20,12 +20,12 @@ value class ConversationId(val text: String) {
 
 /** Which entry of a conversation: a message or a change. The same from the moment that it waits in the outbox. */
 @JvmInline
-value class EntryId(val text: String) {
+value class ItemId(val text: String) {
     override fun toString() = text
 }
 
 /** The entry's id, whatever it is. */
-val TimelineItem.id: EntryId
+val TimelineItem.id: ItemId
     get() = when (this) {
         is TimelineItem.Said -> message.id
         is TimelineItem.Changed -> change.id

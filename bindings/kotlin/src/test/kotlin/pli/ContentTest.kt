@@ -105,7 +105,7 @@ class ContentTest {
             assertNull(here.currentInfo().mutedUntil)
             val empty = assertFailsWith<PliException.Invalid> { crue.send("  ") }
             assertEquals(Subject.TEXT to Advice.ASK, empty.what to empty.advice())
-            assertFailsWith<PliException.NotFound> { crue.react(EntryId("00".repeat(16)), "👍") }
+            assertFailsWith<PliException.NotFound> { crue.react(ItemId("00".repeat(16)), "👍") }
         }
     }
 }

@@ -55,7 +55,7 @@ val Message.text: String? get() = (content as? Content.Text)?.body
 suspend fun Conversation.sees(text: String): Message =
     messages { all -> all.any { it.text == text } }.first { it.text == text }
 
-suspend fun Conversation.done(entry: EntryId) {
+suspend fun Conversation.done(entry: ItemId) {
     val end = soon { settled(entry) }
     check(end == DeliveryState.Sent) { "$end" }
 }

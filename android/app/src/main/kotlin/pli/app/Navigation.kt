@@ -6,13 +6,13 @@ import androidx.lifecycle.ViewModelStore
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.map
 import pli.ConversationId
-import pli.EntryId
+import pli.ItemId
 import pli.PersonId
 
 /** Where one can be. */
 sealed interface Place {
     data object Conversations : Place
-    data class Conversation(val id: ConversationId, val at: EntryId? = null) : Place
+    data class Conversation(val id: ConversationId, val at: ItemId? = null) : Place
     data object NewConversation : Place
     data class AddPeople(val to: ConversationId) : Place
     data class Group(val id: ConversationId) : Place
@@ -110,7 +110,7 @@ class Navigator(internal val saved: SavedStateHandle) : ViewModel() {
             val parts = words.split(' ')
             fun id(at: Int = 2) = parts[at]
             val place = when (parts[1]) {
-                "conversation" -> Place.Conversation(ConversationId(id()), parts.getOrNull(3)?.let(::EntryId))
+                "conversation" -> Place.Conversation(ConversationId(id()), parts.getOrNull(3)?.let(::ItemId))
                 "new" -> Place.NewConversation
                 "add" -> Place.AddPeople(ConversationId(id()))
                 "group" -> Place.Group(ConversationId(id()))

@@ -17,7 +17,7 @@ import kotlinx.coroutines.flow.filterIsInstance
 import kotlinx.coroutines.flow.flatMapLatest
 import kotlinx.coroutines.launch
 import pli.ConversationId
-import pli.EntryId
+import pli.ItemId
 import pli.MessageNotice
 import pli.app.MainActivity
 import pli.app.R
@@ -30,7 +30,7 @@ import pli.app.ui.system
 /** Turns the core's notices into notifications of the phone: one for each conversation, or one that says nothing. */
 class Notifier(private val context: Context, private val session: Session, private val settings: Settings, private val scope: CoroutineScope) {
     private val manager = context.system<NotificationManager>()
-    private val told = LinkedHashSet<EntryId>()
+    private val told = LinkedHashSet<ItemId>()
 
     /** The conversation on the screen: what comes there is seen. */
     @Volatile
@@ -77,7 +77,7 @@ class Notifier(private val context: Context, private val session: Session, priva
     }
 
     /** False if it was told of: an open client's notices and what a look by the timer found may be the same. */
-    private fun first(message: EntryId): Boolean = synchronized(told) {
+    private fun first(message: ItemId): Boolean = synchronized(told) {
         told.add(message).also { if (told.size > REMEMBERED) told.remove(told.first()) }
     }
 

@@ -66,7 +66,7 @@ import androidx.compose.ui.unit.sp
 import kotlin.math.ceil
 import kotlin.math.roundToInt
 import kotlinx.coroutines.launch
-import pli.EntryId
+import pli.ItemId
 import pli.app.R
 import pli.app.gallery.mayShorten
 import pli.app.ui.Avatar
@@ -165,7 +165,7 @@ private fun Bubble(row: Row.Bubble, modifier: Modifier, events: ConversationEven
 
 /** The quote of what is answered; a tap goes there. */
 @Composable
-private fun Quote(quote: Quoted, onJump: (EntryId) -> Unit) = Row(
+private fun Quote(quote: Quoted, onJump: (ItemId) -> Unit) = Row(
     Modifier
         .padding(bottom = Gap.small)
         .fillMaxWidth()
@@ -284,7 +284,7 @@ private fun ReactionRow(row: Row.Bubble, modifier: Modifier, events: Conversatio
 
 /** Why it was not sent, and what can be done. */
 @Composable
-fun Refused(refused: Delivery.Refused, entry: EntryId, can: Set<Act>, events: ConversationEvents) = Column(horizontalAlignment = Alignment.End) {
+fun Refused(refused: Delivery.Refused, entry: ItemId, can: Set<Act>, events: ConversationEvents) = Column(horizontalAlignment = Alignment.End) {
     Text(
         refused.why.text(),
         Modifier.padding(top = Gap.small),

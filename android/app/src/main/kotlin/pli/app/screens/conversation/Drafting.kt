@@ -8,7 +8,7 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import pli.Client
 import pli.ConversationId
-import pli.EntryId
+import pli.ItemId
 import pli.PliException
 import pli.Subject
 import pli.app.session.Session
@@ -155,8 +155,8 @@ class Drafting(
     private fun kept(): Mode {
         val parts = saved.get<ArrayList<String>>(key(MODE)) ?: return Mode.New
         return when (parts[0]) {
-            "reply" -> Mode.Reply(EntryId(parts[1]), parts[2], Sentence(0, listOf(parts[3])))
-            else -> Mode.Edit(EntryId(parts[1]), parts[2])
+            "reply" -> Mode.Reply(ItemId(parts[1]), parts[2], Sentence(0, listOf(parts[3])))
+            else -> Mode.Edit(ItemId(parts[1]), parts[2])
         }
     }
 

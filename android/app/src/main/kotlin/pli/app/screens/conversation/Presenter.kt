@@ -18,7 +18,7 @@ import pli.Client
 import pli.ConversationId
 import pli.ConversationInfo
 import pli.ConversationKind
-import pli.EntryId
+import pli.ItemId
 import pli.Membership
 import pli.Permission
 import pli.Role
@@ -41,13 +41,13 @@ class ConversationPresenter(
     private val saved: SavedStateHandle,
     drafts: SavedStateHandle,
     private val id: ConversationId,
-    at: EntryId? = null,
+    at: ItemId? = null,
 ) : Presenter<ConversationState>(session, ConversationState(id)) {
     private val timeline = MutableStateFlow<Timeline?>(null)
     private val around = MutableStateFlow(Surroundings())
     private val paging = Mutex()
     private var items: List<TimelineItem> = emptyList()
-    private var seen: Pair<EntryId, Long>? = null
+    private var seen: Pair<ItemId, Long>? = null
     private var marking: Job? = null
     private val drafting = Drafting(session, viewModelScope, id, drafts, ::show)
 
@@ -69,13 +69,13 @@ class ConversationPresenter(
     override fun ConversationState.with(problem: Sentence?) = copy(problem = problem)
 
     /** Where the conversation is opened: where it was left, if the process ended since; at an entry, at the unread, or at its end. */
-    private suspend fun begin(client: Client, at: EntryId?) {
+    private suspend fun begin(client: Client, at: ItemId?) {
         val conversation = client.conversation(id)
         val me = client.me().id
         val unread = conversation.firstUnread()
         around.update { it.copy(me = me, firstUnread = unread) }
         val stand = saved.get<ArrayList<String>>(STAND)?.let { (key, offset) -> Stand(key, offset.toInt()) }
-        val place = stand?.let { EntryId(it.key) } ?: at ?: unread.takeIf { conversation.currentInfo().unread > NEAR }
+        val place = stand?.let { ItemId(it.key) } ?: at ?: unread.takeIf { conversation.currentInfo().unread > NEAR }
         val key = at?.text ?: unread?.let { Row.UnreadLine.key }
         show { it.copy(atEnd = place == null, stand = stand, target = key?.takeIf { stand == null }?.let { Target(key, 1, marked = at != null) }) }
         timeline.value = conversation.timeline(place)
@@ -132,29 +132,29 @@ class ConversationPresenter(
         }
     }
 
-    fun reply(message: EntryId) {
+    fun reply(message: ItemId) {
         val row = bubble(message) ?: return
         drafting.mode(Mode.Reply(message, row.name, row.quotable()))
     }
 
-    fun edit(message: EntryId) {
+    fun edit(message: ItemId) {
         val text = (bubble(message)?.body as? Body.Text)?.text ?: return
         drafting.mode(Mode.Edit(message, text))
     }
 
     fun cancel() = drafting.mode(Mode.New)
 
-    fun delete(message: EntryId) = work { it.conversation(id).delete(message) }
+    fun delete(message: ItemId) = work { it.conversation(id).delete(message) }
 
-    fun react(message: EntryId, emoji: String) = work {
+    fun react(message: ItemId, emoji: String) = work {
         val mine = bubble(message)?.reactions.orEmpty().any { reaction -> reaction.mine && reaction.emoji == emoji }
         it.conversation(id).react(message, emoji.takeIf { !mine })
     }
 
-    fun retry(entry: EntryId) = work { it.conversation(id).retry(entry) }
+    fun retry(entry: ItemId) = work { it.conversation(id).retry(entry) }
 
     /** Goes to an entry, wherever in the conversation it is. */
-    fun jump(entry: EntryId) = work { client ->
+    fun jump(entry: ItemId) = work { client ->
         if (items.none { it.id == entry }) {
             paging.withLock {
                 val moved = client.conversation(id).timeline(entry)
@@ -220,7 +220,7 @@ class ConversationPresenter(
         show { it.copy(stand = stand) }
     }
 
-    private fun bubble(message: EntryId) = current.rows?.firstOrNull { it.key == message.text } as? Row.Bubble
+    private fun bubble(message: ItemId) = current.rows?.firstOrNull { it.key == message.text } as? Row.Bubble
 
     override fun onCleared() = drafting.flush()
 

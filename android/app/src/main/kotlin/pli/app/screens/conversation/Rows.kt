@@ -4,7 +4,7 @@ import java.time.LocalDate
 import pli.Change
 import pli.Content
 import pli.DeliveryState
-import pli.EntryId
+import pli.ItemId
 import pli.Message
 import pli.PersonId
 import pli.Refusal
@@ -26,7 +26,7 @@ data class Surroundings(
     /** Of the members. */
     val names: Map<PersonId, String> = emptyMap(),
     /** Where the unread began when the conversation was opened. */
-    val firstUnread: EntryId? = null,
+    val firstUnread: ItemId? = null,
 )
 
 private const val TOGETHER_MS = 10 * 60_000L

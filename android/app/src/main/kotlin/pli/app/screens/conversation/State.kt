@@ -4,7 +4,7 @@ import androidx.compose.runtime.Immutable
 import java.time.Instant
 import java.time.LocalDate
 import pli.ConversationId
-import pli.EntryId
+import pli.ItemId
 import pli.PersonId
 import pli.app.session.Connection
 import pli.app.ui.Face
@@ -66,10 +66,10 @@ sealed interface Mode {
     data object New : Mode
 
     @Immutable
-    data class Reply(val to: EntryId, val name: String, val text: Sentence) : Mode
+    data class Reply(val to: ItemId, val name: String, val text: Sentence) : Mode
 
     @Immutable
-    data class Edit(val message: EntryId, val text: String) : Mode
+    data class Edit(val message: ItemId, val text: String) : Mode
 }
 
 sealed interface Row {
@@ -86,13 +86,13 @@ sealed interface Row {
 
     /** A change, in plain words. */
     @Immutable
-    data class Note(val id: EntryId, val sentence: Sentence, val waiting: Boolean = false, val refused: Sentence? = null, val warning: Boolean = false) : Row {
+    data class Note(val id: ItemId, val sentence: Sentence, val waiting: Boolean = false, val refused: Sentence? = null, val warning: Boolean = false) : Row {
         override val key get() = id.text
     }
 
     @Immutable
     data class Bubble(
-        val id: EntryId,
+        val id: ItemId,
         val name: String,
         val face: Face,
         val sender: PersonId,
@@ -124,7 +124,7 @@ sealed interface Body {
 }
 
 @Immutable
-data class Quoted(val id: EntryId, val name: String?, val text: String)
+data class Quoted(val id: ItemId, val name: String?, val text: String)
 
 @Immutable
 data class Reactions(val emoji: String, val count: Int, val mine: Boolean)

@@ -6,7 +6,7 @@ import androidx.compose.material3.Surface
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.tooling.preview.Preview
-import pli.EntryId
+import pli.ItemId
 import pli.app.R
 import pli.app.gallery.Picture
 import pli.app.gallery.Samples
@@ -27,7 +27,7 @@ private fun said(
     val person = Samples.people[by ?: 0]
     return more(
         Row.Bubble(
-            EntryId("entry-$number"), person.name, person.face, person.id, by == null,
+            ItemId("entry-$number"), person.name, person.face, person.id, by == null,
             Body.Text(text, emoji), Samples.at(hour, minute), joins, delivery = Delivery.Sent.takeIf { by == null },
             can = if (by == null) all + Act.EDIT + Act.DELETE else all,
         ),
@@ -39,13 +39,13 @@ private val today = Row.Day(Samples.at(9, 0).day())
 /** A talk, the oldest first. */
 private val talk = listOf(
     today,
-    Row.Note(EntryId("n1"), say(R.string.change_you_added, "Fatima Benali")),
+    Row.Note(ItemId("n1"), say(R.string.change_you_added, "Fatima Benali")),
     said(1, 1, "Bonjour à tous. Le niveau à Gien était de 3,10 m à 8 h.", 9, 2, Joins(below = true, named = true)),
     said(2, 1, "La levée tient.", 9, 3, Joins(above = true, faced = true)) { it.copy(reactions = listOf(Reactions("👍", 4, true), Reactions("🙏", 1, false))) },
     said(3, null, "Merci Bruno. Qui est sur place cet après-midi ?", 9, 14),
     Row.UnreadLine,
     said(4, 2, "J’y suis jusqu’à 17 h avec deux agents, puis la relève.", 9, 20) {
-        it.copy(quote = Quoted(EntryId("entry-3"), "Anne Martin", "Merci Bruno. Qui est sur place cet après-midi ?"))
+        it.copy(quote = Quoted(ItemId("entry-3"), "Anne Martin", "Merci Bruno. Qui est sur place cet après-midi ?"))
     },
     said(5, null, "Parfait.", 9, 21) { it.copy(edited = true) },
     said(6, 5, "", 9, 30) { it.copy(body = Body.Words(say(R.string.conversation_deleted)), can = emptySet()) },
@@ -106,8 +106,8 @@ val conversationStates = listOf(
     of("announcements", group(talk).copy(closed = say(R.string.conversation_announcements))),
     of("removed", group(talk).copy(closed = say(R.string.conversation_removed))),
     of("guest_present", group(talk).copy(guests = 1)),
-    of("reply", group(talk).composing("Avec plaisir", Mode.Reply(EntryId("entry-4"), "Chloé Lefèvre-Dumoulin", verbatim("J’y suis jusqu’à 17 h avec deux agents, puis la relève.")))),
-    of("edit", group(talk).composing("Parfait, merci à tous.", Mode.Edit(EntryId("entry-5"), "Parfait."))),
+    of("reply", group(talk).composing("Avec plaisir", Mode.Reply(ItemId("entry-4"), "Chloé Lefèvre-Dumoulin", verbatim("J’y suis jusqu’à 17 h avec deux agents, puis la relève.")))),
+    of("edit", group(talk).composing("Parfait, merci à tous.", Mode.Edit(ItemId("entry-5"), "Parfait."))),
     of("too_long", pair(long.unnamed()).run { copy(composer = Composer("Un texte bien trop long. ".repeat(40), tooLong = true)) }),
     of("not_allowed", group(talk).copy(closed = say(R.string.conversation_announcements), problem = say(R.string.problem_not_allowed))),
     sheet("actions", false),

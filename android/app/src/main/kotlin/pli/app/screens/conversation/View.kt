@@ -32,7 +32,7 @@ import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.heading
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.style.TextOverflow
-import pli.EntryId
+import pli.ItemId
 import pli.PersonId
 import pli.app.R
 import pli.app.gallery.mayShorten
@@ -49,13 +49,13 @@ import pli.app.ui.text
 class ConversationEvents(
     val draft: (String) -> Unit = {},
     val send: () -> Unit = {},
-    val reply: (EntryId) -> Unit = {},
-    val edit: (EntryId) -> Unit = {},
+    val reply: (ItemId) -> Unit = {},
+    val edit: (ItemId) -> Unit = {},
     val cancel: () -> Unit = {},
-    val delete: (EntryId) -> Unit = {},
-    val react: (EntryId, String) -> Unit = { _, _ -> },
-    val retry: (EntryId) -> Unit = {},
-    val jump: (EntryId) -> Unit = {},
+    val delete: (ItemId) -> Unit = {},
+    val react: (ItemId, String) -> Unit = { _, _ -> },
+    val retry: (ItemId) -> Unit = {},
+    val jump: (ItemId) -> Unit = {},
     val older: () -> Unit = {},
     val newer: () -> Unit = {},
     val newest: () -> Unit = {},
@@ -67,8 +67,8 @@ class ConversationEvents(
     val join: () -> Unit = {},
     val told: () -> Unit = {},
     /** Asks before a message is deleted, and opens what can be done with it: the view's own. */
-    internal val sure: (EntryId) -> Unit = {},
-    internal val actions: (EntryId) -> Unit = {},
+    internal val sure: (ItemId) -> Unit = {},
+    internal val actions: (ItemId) -> Unit = {},
 ) {
     internal fun act(act: Act, row: Row.Bubble) = when (act) {
         Act.REPLY -> reply(row.id)
@@ -80,7 +80,7 @@ class ConversationEvents(
         Act.TAKE_BACK -> delete(row.id)
     }
 
-    internal fun with(copy: (String) -> Unit, sure: (EntryId) -> Unit, actions: (EntryId) -> Unit) = ConversationEvents(
+    internal fun with(copy: (String) -> Unit, sure: (ItemId) -> Unit, actions: (ItemId) -> Unit) = ConversationEvents(
         draft, send, reply, edit, cancel, delete, react, retry, jump, older, newer, newest, seen, stands, copy, details, person, join, told, sure, actions,
     )
 }
@@ -123,7 +123,7 @@ fun ConversationView(state: ConversationState, events: ConversationEvents, onBac
         Sure(
             stringResource(R.string.conversation_delete_sure),
             stringResource(R.string.conversation_delete),
-            { events.delete(EntryId(message)) },
+            { events.delete(ItemId(message)) },
             { asked = null },
         )
     }
