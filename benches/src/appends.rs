@@ -37,7 +37,7 @@ pub(crate) async fn run(quick: bool) -> Result<Vec<Line>> {
     for log in &logs {
         engine.create_log(*log, row(*log), vec![0; 64]).await?;
         let start = signed::hash_start(*log);
-        bare.execute("INSERT INTO logs VALUES (?1, ?2, 0, ?2, 0, ?2, 0, NULL)", params![log.0, start])?;
+        bare.execute("INSERT INTO logs VALUES (?1, ?2, 0, ?2, 0, ?2, 0, NULL, 0)", params![log.0, start])?;
     }
     let mut numbers = vec![0; WRITERS];
     let mut rates = [const { (Vec::new(), Vec::new()) }; 2];
@@ -74,11 +74,12 @@ fn row(log: LogId) -> AccessKey {
 }
 
 fn entry(env: &dyn Env, log: LogId) -> pb::Entry {
+    let mut sealed = vec![7; SEALED_BYTES];
+    sealed[..16].copy_from_slice(&pli_env::random::<16>(env));
     pb::Entry {
-        id: pli_env::random::<16>(env).to_vec(),
         kind: pb::EntryKind::Message.into(),
         parent_hash: signed::hash_start(log).to_vec(),
-        sealed: vec![7; SEALED_BYTES],
+        sealed,
         ..pb::Entry::default()
     }
 }
@@ -118,19 +119,16 @@ fn bare_commits(env: &dyn Env, db: &Connection, logs: &[LogId], numbers: &mut [i
             let entry = entry(env, *log);
             let hash: Hash = signed::entry_digest(*log, &entry);
             *number += 1;
-            db.prepare_cached(
-                "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?4, ?5, 0, ?6, ?7, length(?8), 0, x'', ?8)",
-            )?
-            .execute(params![
-                log.0,
-                *number,
-                entry.id,
-                hash,
-                entry.kind,
-                entry.parent_hash,
-                integer(env.now_ms()),
-                entry.sealed
-            ])?;
+            db.prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?3, ?4, 0, ?5, ?6, length(?7), 0, x'', ?7)")?
+                .execute(params![
+                    log.0,
+                    *number,
+                    hash,
+                    entry.kind,
+                    entry.parent_hash,
+                    integer(env.now_ms()),
+                    entry.sealed
+                ])?;
             db.prepare_cached("UPDATE logs SET last = ?2, hash = ?3 WHERE log = ?1")?
                 .execute(params![log.0, *number, hash])?;
             count += 1;

@@ -214,7 +214,6 @@ impl Prepared {
         let mut number = 0;
         for _ in 0..8 {
             let entry = pb::Entry {
-                id: insider.id().0.to_vec(),
                 kind: pb::EntryKind::Commit.into(),
                 parent: insider.parent.0,
                 parent_hash: insider.parent.1.clone(),

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf};
 use pli_core::Client;
 use pli_core::model::ConversationId;
@@ -124,7 +124,6 @@ impl Least {
         for number in 1..=count as u64 {
             let message = primitives.seal()?;
             let mut entry = pb::Entry {
-                id: pli_env::random::<16>(&*env).to_vec(),
                 kind: pb::EntryKind::Message.into(),
                 parent_hash: vec![1; 32],
                 number,
@@ -167,9 +166,10 @@ impl Least {
 
 /// `pli_kernel::group::seal::open_entry`, but that the log key was extracted before.
 fn open(key: &hkdf::Prk, entry: &pb::Entry, clear: &[u8]) -> Result<()> {
-    let info = [&b"entry"[..], &entry.id];
+    let (salt, sealed) = entry.sealed.split_first_chunk::<20>().ok_or("no salt")?;
+    let (nonce, sealed) = sealed.split_first_chunk().ok_or("no nonce")?;
+    let info = [&b"entry"[..], salt];
     let key = LessSafeKey::new(UnboundKey::from(key.expand(&info, &AES_256_GCM)?));
-    let (nonce, sealed) = entry.sealed.split_first_chunk::<NONCE_LEN>().ok_or("no nonce")?;
     let mut sealed = sealed.to_vec();
     key.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(clear), &mut sealed)?;
     Ok(())
@@ -196,7 +196,7 @@ impl Place {
         )?
         .execute(params![
             self.conversation,
-            entry.id,
+            &hash[..16],
             self.log,
             integer(entry.number + FIRST),
             self.by,

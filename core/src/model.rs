@@ -194,7 +194,7 @@ pub enum TimelineItem {
 }
 
 impl TimelineItem {
-    /// The entry's id, the same from waiting on.
+    /// The message's id, the same from waiting on.
     pub fn id(&self) -> ItemId {
         match self {
             Self::Said(message) => message.id,
@@ -207,7 +207,7 @@ impl TimelineItem {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Message {
-    /// The entry.
+    /// Which item of the timeline it is.
     pub id: ItemId,
     /// Where.
     pub conversation: ConversationId,
@@ -240,7 +240,7 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Deed {
-    /// The entry, to be retried or deleted.
+    /// What it is in the outbox, to be retried or deleted.
     pub id: ItemId,
     /// What it does to the message.
     pub kind: DeedKind,
@@ -270,7 +270,7 @@ pub enum DeedKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Quote {
-    /// Its entry.
+    /// Its id.
     pub entry: ItemId,
     /// Who said it; nobody if it is not on this device.
     pub sender: Option<Person>,
@@ -326,7 +326,7 @@ pub enum DeliveryState {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Change {
-    /// The entry.
+    /// Which item of the timeline it is.
     pub id: ItemId,
     /// Who made it.
     pub by: Person,

@@ -1,4 +1,4 @@
-//! Ids: 16 random bytes each, shown in hexadecimal, of types that can't be mistaken for one another.
+//! Ids: 16 bytes each, shown in hexadecimal, of types that can't be mistaken for one another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -60,7 +60,8 @@ ids! {
     DeviceId,
     /// The server's append-only sequence of entries of one group. Also the MLS group id, which no server sees.
     LogId,
-    /// One entry of a log, chosen by its writer.
+    /// One item of a timeline. A message's is a hash of who says what in which conversation; what waits in the outbox and is
+    /// no message has one that is random, and keeps it in the timeline.
     ItemId,
     /// What a person sees as one conversation. A group's is its log id; a pair's is the same for both persons.
     ConversationId,

@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::id::{DeviceId, ItemId, LogId};
+use crate::id::{DeviceId, LogId};
 use crate::pb;
 
 /// A SHA-256 hash.
@@ -28,8 +28,6 @@ pub enum Label {
     InboxKey,
     /// [`pb::LogRequest`].
     Request,
-    /// [`pb::Commit`].
-    Commit,
     /// [`pb::LeaveWord`]: log, encryption key.
     Leave,
     /// [`pb::RevocationLine`]: number, certificate, leaf key.
@@ -50,7 +48,6 @@ impl Label {
             Self::Acknowledge => "Pli 1.0 Acknowledge",
             Self::InboxKey => "Pli 1.0 Inbox Key",
             Self::Request => "Pli 1.0 Request",
-            Self::Commit => "Pli 1.0 Commit",
             Self::Leave => "Pli 1.0 Leave",
             Self::Revocation => "Pli 1.0 Revocation",
             Self::RevocationList => "Pli 1.0 Revocation List",
@@ -134,14 +131,14 @@ pub fn rows_digest(rows: &[pb::RowChange]) -> Hash {
     hash.finalize().into()
 }
 
-/// The clear part of an entry: associated data of its seal, and a part of what a committer signs.
+/// The clear part of an entry: the associated data of its seal, and a part of what its MLS message is bound to.
 pub fn clear_part(log: LogId, entry: &pb::Entry) -> Vec<u8> {
     let kind = entry.kind.to_be_bytes();
     let parent = entry.parent.to_be_bytes();
-    join(&[b"Pli 1.0 Entry", &log.0, &entry.id, &kind, &parent, &entry.parent_hash, &rows_digest(&entry.rows)])
+    join(&[b"Pli 1.0 Entry", &log.0, &kind, &parent, &entry.parent_hash, &rows_digest(&entry.rows)])
 }
 
-/// The digest of an entry: what makes a repeated append the same one.
+/// The digest of an entry, which is its id: a repeated append has the same.
 pub fn entry_digest(log: LogId, entry: &pb::Entry) -> Hash {
     Sha256::new().chain_update(clear_part(log, entry)).chain_update(Sha256::digest(&entry.sealed)).finalize().into()
 }
@@ -156,24 +153,9 @@ pub fn hash_next(before: &Hash, number: u64, received_ms: u64, digest: &Hash) ->
     Sha256::digest(join(&[before, &number.to_be_bytes(), &received_ms.to_be_bytes(), digest])).into()
 }
 
-/// What a committer signs (docs/protocol.md, "Which commits count").
-pub fn commit(log: LogId, entry: &pb::Entry, commit: &pb::Commit) -> Vec<u8> {
-    use prost::Message;
-    let evidence: Vec<u8> = commit.evidence.iter().flat_map(|evidence| join(&[&evidence.encode_to_vec()])).collect();
-    content(Label::Commit, &[&clear_part(log, entry), &evidence, &commit.commit, &commit.group_info])
-}
-
 /// What a leaver signs.
 pub fn leave(log: LogId, encryption_key: &[u8]) -> Vec<u8> {
     content(Label::Leave, &[&log.0, encryption_key])
-}
-
-/// The id of the entry as a typed one.
-///
-/// # Errors
-/// If it is not 16 bytes long.
-pub fn entry_id(entry: &pb::Entry) -> Result<ItemId, crate::id::NotAnId> {
-    ItemId::try_from(entry.id.as_slice())
 }
 
 /// What the issuer signs in a revocation line.

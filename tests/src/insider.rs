@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use openmls::group::{CommitBuilder, Initial, MlsGroup};
-use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageIn, MlsMessageOut, ProcessedMessageContent, PublicGroup};
+use openmls::prelude::{
+    GroupContext, KeyPackage, LeafNodeIndex, MlsMessageIn, MlsMessageOut, ProcessedMessageContent, PublicGroup,
+};
 use openmls_traits::OpenMlsProvider as _;
 use openmls_traits::crypto::OpenMlsCrypto;
 use openmls_traits::random::OpenMlsRand;
@@ -25,7 +27,7 @@ use pli_env::sql::Numbers as _;
 use pli_kernel::crypto::{Crypto, Provider};
 use pli_kernel::group::seal::{self, LogKey};
 use pli_kernel::group::settings::Settings;
-use pli_kernel::group::{context_extensions, group_info, split_vector};
+use pli_kernel::group::{associated, context_extensions, group_info, split_vector};
 use pli_proto::id::{ConversationId, ItemId, LogId};
 use pli_proto::refusal::{Reason, Refusal};
 use pli_proto::signed::{self, Method};
@@ -144,7 +146,9 @@ pub struct Insider {
     address: Address,
     tls: TlsIdentity,
     door: Door,
-    /// The group that it attacks, as it last knew it.
+    /// The conversation that it attacks.
+    pub conversation: ConversationId,
+    /// The log of its group, as it last knew it.
     pub log: LogId,
     /// Its key.
     pub key: LogKey,
@@ -199,6 +203,7 @@ impl Insider {
             address,
             tls,
             door: Door::default(),
+            conversation,
             log,
             key: LogKey::try_from(key.as_slice()).unwrap(),
             parent: (number, hash),
@@ -245,49 +250,68 @@ impl Insider {
         MlsGroup::load(&MlsStore::new(&self.db, MEMBER, &self.deferred), &group_id(self.log)).unwrap().unwrap()
     }
 
-    /// The bytes of a commit that `build` makes, and of the GroupInfo after it.
-    pub fn commit(
+    /// What `build` makes: a commit for the present end of the log, without rows and evidence.
+    pub fn commit(&self, lie: Lie, build: impl FnOnce(&Self, &Liar, &mut MlsGroup) -> Made) -> pb::Commit {
+        self.commit_with(lie, &[], &[], build)
+    }
+
+    /// The same with row changes and evidence, to which the commit is bound.
+    pub fn commit_with(
         &self,
         lie: Lie,
-        build: impl FnOnce(&Self, &Liar, &mut MlsGroup) -> (Vec<u8>, Vec<u8>),
+        rows: &[pb::RowChange],
+        evidence: &[pb::Evidence],
+        build: impl FnOnce(&Self, &Liar, &mut MlsGroup) -> Made,
     ) -> pb::Commit {
         let liar = self.liar(lie);
         let mut group = self.group();
+        let evidence: Vec<Vec<u8>> = evidence.iter().map(Message::encode_to_vec).collect();
+        group.set_aad(self.bound(group.public_group().group_context(), rows, &evidence));
         let (commit, group_info) = build(self, &liar, &mut group);
-        pb::Commit { commit, group_info, ..pb::Commit::default() }
+        pb::Commit { commit, group_info, evidence }
     }
 
-    /// Signs and seals a commit for the present end of the log.
-    pub fn entry(&self, mut commit: pb::Commit, rows: Vec<pb::RowChange>) -> pb::Entry {
-        let mut entry = pb::Entry {
-            id: pli_env::random::<16>(&*self.env).to_vec(),
-            kind: pb::EntryKind::Commit.into(),
-            parent: self.parent.0,
-            parent_hash: self.parent.1.clone(),
-            rows,
-            ..pb::Entry::default()
-        };
-        commit.signature = self.me.key.sign_raw(&signed::commit(self.log, &entry, &commit)).to_vec();
+    /// The associated data of a commit on a state, for the present end of the log.
+    pub fn bound(&self, before: &GroupContext, rows: &[pb::RowChange], evidence: &[Vec<u8>]) -> Vec<u8> {
+        let entry = self.placed(pb::EntryKind::Commit, rows.to_vec());
+        associated::of_commit(&associated::state(before), self.log, &entry, evidence)
+    }
+
+    /// An entry for the present end of the log, not sealed yet.
+    pub fn placed(&self, kind: pb::EntryKind, rows: Vec<pb::RowChange>) -> pb::Entry {
+        let (parent, parent_hash) = self.parent.clone();
+        pb::Entry { kind: kind.into(), parent, parent_hash, rows, ..pb::Entry::default() }
+    }
+
+    /// Seals a commit for the present end of the log.
+    pub fn entry(&self, commit: pb::Commit, rows: Vec<pb::RowChange>) -> pb::Entry {
+        let mut entry = self.placed(pb::EntryKind::Commit, rows);
         self.seal(&mut entry, pb::opened::Body::Commit(commit));
         entry
     }
 
-    /// A message with this content, whatever that is, encrypted and sealed for the present end of the log.
+    /// A message with this content, whatever that is, encrypted and sealed for the present end of the log. It bears the id of
+    /// what it says, if it says something.
     pub fn message(&self, content: &[u8]) -> pb::Entry {
+        let said = pb::Content::decode(content).map(|content| content.said).unwrap_or_default();
+        let mut entry = self.placed(pb::EntryKind::Message, vec![]);
+        let message = self.private_message(&entry, self.message_id(&said), content);
+        self.seal(&mut entry, pb::opened::Body::Message(message));
+        entry
+    }
+
+    /// A PrivateMessage for an entry that is not sealed yet, which claims to be the message with an id.
+    pub fn private_message(&self, entry: &pb::Entry, id: ItemId, content: &[u8]) -> Vec<u8> {
         let liar = self.liar(Lie::None);
         let mut group = self.group();
-        let id = self.id();
-        group.set_aad(id.to_vec());
-        let message = group.create_message(&self.provider(&liar), &self.me.key, content).unwrap();
-        let mut entry = pb::Entry {
-            id: id.to_vec(),
-            kind: pb::EntryKind::Message.into(),
-            parent: self.parent.0,
-            parent_hash: self.parent.1.clone(),
-            ..pb::Entry::default()
-        };
-        self.seal(&mut entry, pb::opened::Body::Message(message.to_bytes().unwrap()));
-        entry
+        let state = associated::state(group.public_group().group_context());
+        group.set_aad(associated::of_message(&state, self.log, entry, id));
+        group.create_message(&self.provider(&liar), &self.me.key, content).unwrap().to_bytes().unwrap()
+    }
+
+    /// The id of what the insider says.
+    pub fn message_id(&self, said: &[u8]) -> ItemId {
+        associated::message_id(self.conversation, self.me.person, said)
     }
 
     /// A commit with its path's nodes changed, signed anew, and the GroupInfo that a follower expects beside it. What only
@@ -396,7 +420,7 @@ impl Insider {
         rows::revoke(self.row_of(leaf_key))
     }
 
-    /// A random entry id.
+    /// A random id.
     pub fn id(&self) -> ItemId {
         ItemId(pli_env::random(&*self.env))
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsGroup, PublicGroup};
 use pli_core::Client;
-use pli_core::model::{ConversationId, Membership, TimelineItem, What};
+use pli_core::model::{Content, ConversationId, Membership, TimelineItem, What};
 use pli_core::store::groups::read_public;
 use pli_kernel::group::roster::Roster;
 use pli_kernel::group::settings::{Role, Settings};
@@ -192,7 +192,7 @@ attack!(garbage_in_the_log_stops_nobody, Role::Member, |scene| {
     scene.insider.append(&entry).await.unwrap();
     for kind in [pb::EntryKind::Commit, pb::EntryKind::Message] {
         let mut entry = scene.insider.entry(pb::Commit::default(), vec![]);
-        (entry.kind, entry.id) = (kind.into(), scene.insider.id().to_vec());
+        entry.kind = kind.into();
         scene.insider.seal(&mut entry, pb::opened::Body::Message(vec![9; 40]));
         scene.insider.append(&entry).await.unwrap();
     }
@@ -321,12 +321,15 @@ attack!(
     numbers_beyond_the_database_stop_nobody,
     Role::Member,
     |scene| {
-        let text = |body: &str| Some(pb::content::Body::Text(pb::Text { body: body.into(), ..pb::Text::default() }));
+        let said = |text: &str, sent_ms| {
+            let body = pb::said::Body::Text(pb::Text { body: text.into(), ..pb::Text::default() });
+            pb::Said { sent_ms, body: Some(body), ..pb::Said::default() }.encode_to_vec()
+        };
         for number in [1 << 63, u64::MAX] {
             for content in [
-                pb::Content { seen: number, body: text("seen"), ..pb::Content::default() },
-                pb::Content { sent_ms: number, body: text("sent"), ..pb::Content::default() },
-                pb::Content { revocations: number, body: text("revocations"), ..pb::Content::default() },
+                pb::Content { seen: number, said: said("seen", number), ..pb::Content::default() },
+                pb::Content { said: said("sent", number), ..pb::Content::default() },
+                pb::Content { revocations: number, said: said("revocations", number), ..pb::Content::default() },
             ] {
                 let entry = scene.insider.message(&content.encode_to_vec());
                 scene.insider.append(&entry).await.unwrap();
@@ -385,7 +388,7 @@ impl Dice {
     }
 
     fn content(&mut self) -> Vec<u8> {
-        use pb::content::Body;
+        use pb::said::Body;
         let mentions = (0..self.below(3) * 700).map(|_| self.id()).collect();
         let body = match self.below(8) {
             0 => Some(Body::Text(pb::Text { body: self.text(), mentions, reply_to: self.id() })),
@@ -400,16 +403,22 @@ impl Dice {
             5 => return self.bytes(300),
             _ => None,
         };
-        let (seen, revocations, sent_ms) = (self.number(), self.number(), self.number());
-        let content = pb::Content { seen, seen_hash: self.bytes(40), revocations, sent_ms, body };
-        let mut bytes = content.encode_to_vec();
+        let said = pb::Said { salt: self.bytes(40), sent_ms: self.number(), if_unknown: self.below(3) as i32, body };
+        let mut said = said.encode_to_vec();
+        self.spoil(&mut said);
+        let (seen, revocations) = (self.number(), self.number());
+        let mut content = pb::Content { seen, seen_hash: self.bytes(40), revocations, said }.encode_to_vec();
+        self.spoil(&mut content);
+        content
+    }
+
+    fn spoil(&mut self, bytes: &mut Vec<u8>) {
         match self.below(4) {
             // A kind to come, or a field.
             0 => bytes.extend([[0xa2, 0x38, 0x05].as_slice(), b"a poll"[..5].as_ref()].concat()),
             1 => bytes.truncate(self.below(bytes.len() as u64 + 1) as usize),
             _ => {}
         }
-        bytes
     }
 }
 
@@ -420,13 +429,13 @@ async fn a_removal_shows_whatever_evidence_stands_beside_it() {
     let roster = Roster::read(group.public_group()).unwrap();
     let goran = find(&scene.online[0], "Goran").await.id;
     let leaf = roster.of(goran).next().unwrap().clone();
-    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
-        build(insider, liar, group, |_| Plan { remove: vec![leaf.index], ..Plan::default() })
-    });
     let word = pb::LeaveWord { leaf_key: leaf.key().to_vec(), signature: vec![7; 64], ..pb::LeaveWord::default() };
     let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) }];
-    let row = scene.insider.revoke(leaf.key());
-    let entry = scene.insider.entry(pb::Commit { evidence, ..commit }, vec![row]);
+    let rows = vec![scene.insider.revoke(leaf.key())];
+    let commit = scene.insider.commit_with(Lie::None, &rows, &evidence, |insider, liar, group| {
+        build(insider, liar, group, |_| Plan { remove: vec![leaf.index], ..Plan::default() })
+    });
+    let entry = scene.insider.entry(commit, rows);
     scene.insider.append(&entry).await.unwrap();
     for client in &scene.online {
         until("the removal is shown", async || {
@@ -523,9 +532,9 @@ attack!(
             })
             .unwrap()
             .clone();
-        let row = scene.insider.revoke(victim.key());
-        let commit = scene.insider.commit(Lie::None, update);
-        let entry = scene.insider.entry(commit, vec![row]);
+        let rows = vec![scene.insider.revoke(victim.key())];
+        let commit = scene.insider.commit_with(Lie::None, &rows, &[], update);
+        let entry = scene.insider.entry(commit, rows);
         scene.insider.append(&entry).await.unwrap();
     }
 );
@@ -575,20 +584,38 @@ attack!(nobody_enters_with_anothers_certificate, Role::Admin, |scene| {
     scene.insider.append(&entry).await.unwrap();
 });
 
-attack!(another_ones_signature_on_an_entry_does_not_count, Role::Member, |scene| {
-    // The commit is genuine; the word that binds it to its place in the log is not.
-    let mut commit = scene.insider.commit(Lie::None, update);
-    let mut entry = scene.insider.entry(commit.clone(), vec![]);
-    commit.signature = vec![1; 64];
-    scene.insider.seal(&mut entry, pb::opened::Body::Commit(commit));
-    scene.insider.append(&entry).await.unwrap();
-});
+attack!(
+    /// Genuine commits, which are put where they were not made for: beside other evidence, on another parent, on a state of
+    /// the group that nobody is at. Of the last all are told that somebody stands elsewhere.
+    a_commit_counts_where_it_was_made_for_alone,
+    Role::Member,
+    |scene| {
+        let commit = scene.insider.commit(Lie::None, update);
+        let entry = scene.insider.entry(pb::Commit { evidence: vec![vec![8, 1]], ..commit.clone() }, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+        let entry = scene.insider.entry(commit, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+            let mut elsewhere = insider.bound(group.public_group().group_context(), &[], &[]);
+            elsewhere[0] ^= 1;
+            group.set_aad(elsewhere);
+            update(insider, liar, group)
+        });
+        let entry = scene.insider.entry(commit, vec![]);
+        scene.insider.append(&entry).await.unwrap();
+        for client in &scene.online {
+            until("somebody stands elsewhere", async || {
+                let items = client.conversation(scene.id).items(None, 100).await.unwrap();
+                let forks = |item: &&TimelineItem| matches!(item, TimelineItem::Changed(c) if c.what == What::Fork);
+                (items.iter().filter(forks).count() == 1).then_some(())
+            })
+            .await;
+        }
+    }
+);
 
 attack!(a_leavers_old_word_is_void, Role::Member, |scene| {
     // Bảo's word of before an update: here one that names an encryption key that the leaf does not have.
-    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
-        build(insider, liar, group, |group| Plan { remove: vec![place_of(group, insider, 1)], ..Plan::default() })
-    });
     let group = scene.insider.group();
     let place = place_of(&group, &scene.insider, 1);
     let leaf = Roster::read(group.public_group()).unwrap().get(place).unwrap().clone();
@@ -598,7 +625,10 @@ attack!(a_leavers_old_word_is_void, Role::Member, |scene| {
         signature: scene.insider.me.key.sign_raw(b"not theirs").to_vec(),
     };
     let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) }];
-    let entry = scene.insider.entry(pb::Commit { evidence, ..commit }, vec![]);
+    let commit = scene.insider.commit_with(Lie::None, &[], &evidence, |insider, liar, group| {
+        build(insider, liar, group, |group| Plan { remove: vec![place_of(group, insider, 1)], ..Plan::default() })
+    });
+    let entry = scene.insider.entry(commit, vec![]);
     scene.insider.append(&entry).await.unwrap();
 });
 
@@ -606,12 +636,10 @@ attack!(an_entry_stands_in_one_place_only, Role::Member, |scene| {
     let commit = scene.insider.commit(Lie::None, update);
     let entry = scene.insider.entry(commit, vec![]);
     let number = scene.insider.append(&entry).await.unwrap();
-    // Again: the same place. Under a stale parent, with another content under its id: refused.
+    // Again: the same place. Other bytes are another entry, under a stale parent now.
     assert_eq!(scene.insider.append(&entry).await, Ok(number));
     let mut other = entry.clone();
     other.sealed.push(0);
-    assert_eq!(scene.insider.append(&other).await, Err(Reason::IdTaken));
-    other.id = scene.insider.id().to_vec();
     assert_eq!(scene.insider.append(&other).await, Err(Reason::Stale));
 });
 
@@ -638,6 +666,7 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
     let opened = pli_kernel::group::seal::open_entry(&scene.insider.key, log, removal).unwrap();
     let Some(pb::opened::Body::Commit(removal_commit)) = opened.body else { panic!("a commit") };
     let info = pli_kernel::group::group_info::parse(&removal_commit.group_info).unwrap();
+    scene.insider.parent = (last, removal.hash.clone());
     let before = scene.insider.group();
     let liar = scene.insider.liar(Lie::None);
     let provider = scene.insider.provider(&liar);
@@ -656,6 +685,7 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
     follower.merge_commit(&memory, *staged).unwrap();
     let external = MlsGroup::external_commit_builder()
         .with_ratchet_tree(follower.export_ratchet_tree().into())
+        .with_aad(scene.insider.bound(follower.group_context(), &[], &[]))
         .build_group(&provider, info, scene.insider.me.credential())
         .unwrap()
         .leaf_node_parameters(openmls::prelude::LeafNodeParameters::builder().with_capabilities(capabilities()).build())
@@ -669,7 +699,6 @@ async fn a_removed_member_neither_reads_nor_appends_nor_comes_back() {
         .unwrap();
     let (commit, _, info) = external.1.into_messages();
     let commit = pb::Commit { commit: bytes(&commit), group_info: bytes(&info.unwrap()), ..pb::Commit::default() };
-    scene.insider.parent = (last, removal.hash.clone());
     let entry = scene.insider.entry(commit, vec![]);
     scene.online[2].close().await;
     let mut accomplice = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Chloé"), scene.id).await;
@@ -695,27 +724,42 @@ async fn a_false_snapshot_does_not_keep_joiners_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_squatted_id_delays_a_message_and_loses_nothing() {
+async fn a_squatted_id_loses_nothing() {
     let mut scene = scene(Role::Member).await;
-    // Anne is offline with a message in the outbox, whose id the insider has learnt.
+    // Anne is offline with a message in the outbox, whose id the insider has learnt: something unreadable is there first.
     scene.world.stop_server().await;
     let anne = scene.online[0].conversation(scene.id);
     let id = anne.send("mine", None, &[]).await.unwrap();
     scene.online[0].close().await;
     scene.world.start_server().await;
-    let mut entry = scene.insider.entry(pb::Commit::default(), vec![]);
-    (entry.kind, entry.id) = (pb::EntryKind::Message.into(), id.to_vec());
-    scene.insider.seal(&mut entry, pb::opened::Body::Message(vec![9; 40]));
-    let again = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Mallory"), scene.id).await;
-    scene.insider = again;
+    scene.insider = Insider::of(scene.world.env.clone(), &scene.world.device_folder("Mallory"), scene.id).await;
+    let mut entry = scene.insider.placed(pb::EntryKind::Message, vec![]);
+    let mut message = scene.insider.private_message(&entry, id, b"");
+    *message.last_mut().unwrap() ^= 1;
+    scene.insider.seal(&mut entry, pb::opened::Body::Message(message));
     scene.insider.append(&entry).await.unwrap();
+    for client in &scene.online[1..] {
+        until("something unreadable is there", async || {
+            let found = client.conversation(scene.id).with_id(&id.to_string()).await.unwrap();
+            found.first().filter(|message| matches!(message.content, Content::Unreadable)).map(|_| ())
+        })
+        .await;
+    }
     scene.online[0] = scene.world.open("Anne").await;
     for client in &scene.online {
         sees(client, scene.id, "mine").await;
     }
+    // The same message, sealed anew and appended by whoever knows the log key.
+    let seen = scene.insider.read().await.unwrap();
+    let mut entry = seen.iter().rev().find(|entry| entry.kind() == pb::EntryKind::Message).unwrap().clone();
+    let opened = pli_kernel::group::seal::open_entry(&scene.insider.key, scene.insider.log, &entry).unwrap();
+    scene.insider.seal(&mut entry, opened.body.unwrap());
+    scene.insider.append(&entry).await.unwrap();
     scene.lives(&NAMES).await;
     for client in &scene.online {
         assert_eq!(texts(client, scene.id).await.iter().filter(|(_, text)| text == "mine").count(), 1);
+        let found = client.conversation(scene.id).with_id(&id.to_string()).await.unwrap();
+        assert!(matches!(&found[..], [mine] if matches!(mine.content, Content::Text { .. })), "{found:?}");
     }
 }
 
@@ -726,13 +770,12 @@ async fn a_server_that_pairs_an_entry_with_other_rows_only_spoils_it() {
     let honest = scene.insider.entry(commit, vec![]);
     let log = scene.insider.log;
     assert!(pli_kernel::group::seal::open_entry(&scene.insider.key, log, &honest).is_some());
-    for change in 0..4 {
+    for change in 0..3 {
         let mut entry = honest.clone();
         match change {
             0 => entry.rows.push(scene.insider.revoke(&scene.insider.me.key.public())),
             1 => entry.parent += 1,
-            2 => entry.kind = pb::EntryKind::Message.into(),
-            _ => entry.id = scene.insider.id().to_vec(),
+            _ => entry.kind = pb::EntryKind::Message.into(),
         }
         assert!(pli_kernel::group::seal::open_entry(&scene.insider.key, log, &entry).is_none());
     }

@@ -17,8 +17,8 @@ use crate::report::{Line, Unit};
 
 /// What is said.
 pub(crate) const BODY: [u8; 256] = [b'7'; 256];
-/// What is bound to it: in Pli, the entry's id.
-const BOUND: [u8; 16] = [9; 16];
+/// What is bound to it: in Pli, the group's state, its place, its id.
+const BOUND: [u8; 80] = [9; 80];
 
 /// A sender and a receiver.
 trait Pair {

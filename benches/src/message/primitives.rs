@@ -15,10 +15,10 @@ const NONCE_BYTES: usize = 12;
 const SIGNATURE_BYTES: usize = 64;
 /// A sealed sender: leaf, generation, reuse guard, tag.
 const SENDER_BYTES: usize = 12 + 16;
-/// What a signature covers beside the body: the group context, in a small group.
-const CONTEXT: [u8; 244] = [0; 244];
+/// What a signature covers beside the body: associated data, and the group context in a small group.
+const CONTEXT: [u8; 309] = [0; 309];
 /// What the seals cover beside what they seal.
-const ASSOCIATED: [u8; 46] = [0; 46];
+const ASSOCIATED: [u8; 111] = [0; 111];
 /// From here the sender data is sampled: its key depends on what was sealed.
 const SAMPLE: [u8; 48] = [5; 48];
 /// Where both chains begin.

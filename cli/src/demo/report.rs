@@ -101,8 +101,7 @@ async fn transcript(stage: &Stage) -> Result<(), Failure> {
 /// What a sealed text costs at the server, on average, without SQLite's own overhead.
 fn bytes_per_message(database: &Path) -> rusqlite::Result<u64> {
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let size =
-        "length(id) + length(digest) + length(hash) + length(parent_hash) + iif(sealed IS NULL, 0, sealed_bytes)";
+    let size = "length(digest) + length(hash) + length(parent_hash) + iif(sealed IS NULL, 0, sealed_bytes)";
     let sql = format!("SELECT coalesce(avg({size}), 0) FROM entries WHERE kind = ?");
     let average: f64 = connection.query_row(&sql, [pli_proto::pb::EntryKind::Message as i32], |row| row.get(0))?;
     Ok(average.round() as u64)

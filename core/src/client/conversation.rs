@@ -3,12 +3,12 @@
 use eyeball_im::VectorDiff;
 use futures_util::Stream;
 use pli_proto::id::{ConversationId, ItemId, PersonId};
-use pli_proto::pb::content::Body;
+use pli_proto::pb::said::Body;
 use pli_proto::{limits, pb};
-use prost::Message as _;
 use rusqlite::Connection;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::content::Said;
 use crate::conversations::founding::ensure_log;
 use crate::conversations::standing::{info, members, standing};
 use crate::error::{Error, What};
@@ -18,6 +18,7 @@ use crate::store::outbox::{self, Intent, Queued};
 use crate::store::people::People;
 use crate::store::{Notice, Tx, items, unsettled};
 use crate::sync::prepare;
+use pli_kernel::group::associated;
 use pli_kernel::group::settings::Role;
 
 use super::list::check_people;
@@ -343,20 +344,21 @@ impl Conversation {
             Some(false) => return Err(Error::NotAllowed),
             None => self.may(tx, Permission::Post)?,
         }
-        let content = pb::Content { body: Some(body), ..pb::Content::default() };
-        let queued = self.keep(tx, &record, Intent::Say(content.encode_to_vec()))?;
+        let said = Said::seal(pli_env::random(&*tx.context.env), tx.now_ms(), body);
+        let id = associated::message_id(self.id, me, &said);
+        let queued = self.keep(tx, &record, id, Intent::Say(said))?;
         prepare::at_once(tx, &record, &queued)?;
         Ok(queued.entry)
     }
 
     fn intend(&self, tx: &mut Tx<'_>, intent: Intent) -> Result<ItemId, Error> {
         let record = ensure_log(tx, self.id)?;
-        Ok(self.keep(tx, &record, intent)?.entry)
+        let id = ItemId(pli_env::random(&*tx.context.env));
+        Ok(self.keep(tx, &record, id, intent)?.entry)
     }
 
-    fn keep(&self, tx: &mut Tx<'_>, record: &Log, intent: Intent) -> Result<Queued, Error> {
-        let entry = ItemId(pli_env::random(&*tx.context.env));
-        let queued = outbox::push(tx.db, self.id, entry, intent, tx.now_ms())?;
+    fn keep(&self, tx: &mut Tx<'_>, record: &Log, id: ItemId, intent: Intent) -> Result<Queued, Error> {
+        let queued = outbox::push(tx.db, self.id, id, intent, tx.now_ms())?;
         tx.notice(Notice::Outbox(record.log));
         tx.notice(Notice::Items(self.id));
         Ok(queued)

@@ -56,7 +56,7 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
     let last = material.entries.last();
     let item = NewItem {
         conversation,
-        entry: last.and_then(|entry| ItemId::try_from(entry.id.as_slice()).ok()).ok_or(CannotJoin::Snapshot)?,
+        entry: ItemId::try_from(&entered.hash[..16]).map_err(|_| Error::internal("id"))?,
         log: record.log,
         number: entered.number,
         by: me,

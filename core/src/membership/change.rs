@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
 use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::{ItemId, PersonId};
+use pli_proto::id::PersonId;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::{self, rank};
-use pli_proto::{limits, pb, signed};
+use pli_proto::{limits, pb};
+use prost::Message;
+use sha2::{Digest as _, Sha256};
 use tls_codec::Serialize as _;
 
 use crate::error::Error;
 use crate::store::logs::{self, Log};
-use crate::store::outbox::Welcome;
+use crate::store::outbox::{Sealed, Welcome};
 use crate::store::{Loaded, Tx};
 
 use super::join::{Keep, internal, judge};
@@ -21,8 +23,8 @@ use pli_kernel::group::roster::{KeyDigest, Leaf, Roster};
 use pli_kernel::group::rules;
 use pli_kernel::group::seal;
 use pli_kernel::group::settings::Settings;
-use pli_kernel::group::split_vector;
 use pli_kernel::group::verdict::Public;
+use pli_kernel::group::{associated, split_vector};
 
 /// A device to add.
 #[derive(Clone)]
@@ -46,7 +48,7 @@ pub(crate) struct Plan {
 
 /// A commit ready to be sent. It is pending in the group until the log shows what took its place.
 pub(crate) struct Prepared {
-    pub(crate) entry: pb::Entry,
+    pub(crate) sealed: Sealed,
     pub(crate) welcomes: Vec<Welcome>,
 }
 
@@ -55,14 +57,17 @@ pub(crate) fn commit(
     tx: &mut Tx<'_>,
     record: &Log,
     loaded: &mut Loaded,
-    id: ItemId,
     plan: &Plan,
 ) -> Result<Option<Prepared>, Error> {
     let settings = settings_after(plan, loaded);
+    let roster = roster_after(plan, loaded)?;
+    let entry = placed(record, pb::EntryKind::Commit, mend(tx, record, &roster, &settings)?);
+    let evidence: Vec<Vec<u8>> = plan.evidence.iter().map(Message::encode_to_vec).collect();
     let group = loaded.group.as_mut().ok_or(Error::internal("no secrets"))?;
     let me = &tx.context.me;
     let provider = tx.provider();
     let changed = (settings != loaded.public.settings).then_some(&settings);
+    group.set_aad(associated::of_commit(&loaded.public.state, record.log, &entry, &evidence));
     let adds_alone = !plan.add.is_empty() && plan.remove.is_empty() && changed.is_none();
     let mut builder = group
         .commit_builder()
@@ -87,20 +92,17 @@ pub(crate) fn commit(
     let commit = pb::Commit {
         commit: bytes(&commit)?,
         group_info: bytes(&info.ok_or(Error::internal("group info"))?)?,
-        evidence: plan.evidence.clone(),
-        signature: Vec::new(),
+        evidence,
     };
-    let roster = roster_after(plan, loaded)?;
-    let rows = mend(tx, record, &roster, &settings)?;
-    let entry = seal_commit(tx, record, id, rows, commit.clone());
-    if !counts(tx, record, &loaded.public, &entry)? {
+    if !counts(tx, record, &loaded.public, &entry, &commit)? {
         return Ok(None);
     }
+    let sealed = seal_commit(tx, record, entry, commit);
     let welcomes = match welcome {
         Some(welcome) => welcomes(&bytes(&welcome)?, &plan.add, &tx.context.crypto)?,
         None => Vec::new(),
     };
-    Ok(Some(Prepared { entry, welcomes }))
+    Ok(Some(Prepared { sealed, welcomes }))
 }
 
 fn bytes(message: &MlsMessageOut) -> Result<Vec<u8>, Error> {
@@ -180,38 +182,29 @@ fn revoked_leaf(tx: &Tx<'_>, record: &Log, key: &AccessKey) -> Result<Option<[u8
     Ok(leaves.find(|leaf| AccessKey::of(record.key.as_bytes(), leaf) == Some(*key)))
 }
 
-/// Signs a commit for its place in the log, and seals it.
-pub(crate) fn seal_commit(
-    tx: &Tx<'_>,
-    record: &Log,
-    id: ItemId,
-    rows: Vec<pb::RowChange>,
-    mut commit: pb::Commit,
-) -> pb::Entry {
-    let mut entry = pb::Entry {
-        id: id.to_vec(),
-        kind: pb::EntryKind::Commit.into(),
+/// An entry at the end of the log, with what it says in clear.
+pub(crate) fn placed(record: &Log, kind: pb::EntryKind, rows: Vec<pb::RowChange>) -> pb::Entry {
+    pb::Entry {
+        kind: kind.into(),
         parent: record.commit_number,
         parent_hash: record.commit_hash.to_vec(),
         rows,
         ..pb::Entry::default()
-    };
-    let signed = signed::commit(record.log, &entry, &commit);
-    commit.signature = tx.context.me.key.sign_raw(&signed).to_vec();
+    }
+}
+
+/// Seals a commit that was made for an entry.
+pub(crate) fn seal_commit(tx: &Tx<'_>, record: &Log, mut entry: pb::Entry, commit: pb::Commit) -> Sealed {
+    let made = Sha256::digest(&commit.commit).into();
     let inside = pb::Opened { body: Some(pb::opened::Body::Commit(commit)) };
     seal::seal_entry(pli_env::random(&*tx.context.env), &record.key, record.log, &mut entry, &inside);
-    entry
+    Sealed { entry, made }
 }
 
 /// Judges an own commit as everybody else will.
-fn counts(tx: &Tx<'_>, record: &Log, public: &Public, entry: &pb::Entry) -> Result<bool, Error> {
+fn counts(tx: &Tx<'_>, record: &Log, public: &Public, entry: &pb::Entry, commit: &pb::Commit) -> Result<bool, Error> {
     let mut group = tree(&tx.provider().storage, record.log)?;
-    let Some(pb::Opened { body: Some(pb::opened::Body::Commit(commit)) }) =
-        seal::open_entry(&record.key, record.log, entry)
-    else {
-        return Err(Error::internal("seal"));
-    };
-    let verdict = judge(tx, &mut group, public, record.log, entry, &commit, Keep::Nothing)?;
+    let verdict = judge(tx, &mut group, public, record.log, entry, commit, Keep::Nothing)?;
     if let Err(fault) = &verdict {
         tracing::info!(%fault, "an own commit would not count");
     }

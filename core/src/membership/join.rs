@@ -3,7 +3,7 @@
 use openmls::group::{MlsGroup, PublicGroup, StagedWelcome};
 use openmls::prelude::{LeafNodeParameters, MlsMessageBodyIn, MlsMessageIn, ProposalStore, RatchetTreeIn, Welcome};
 use openmls_traits::OpenMlsProvider as _;
-use pli_proto::id::{ItemId, LogId};
+use pli_proto::id::LogId;
 use pli_proto::signed::{self, Hash};
 use pli_proto::{limits, pb};
 use tls_codec::{DeserializeBytes as _, Serialize as _};
@@ -12,13 +12,14 @@ use crate::error::Error;
 use crate::store::groups::{group_id, tree};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::mls;
+use crate::store::outbox::Sealed;
 use crate::store::{Loaded, Tx, meta, outbox};
 
 use pli_kernel::group::roster::Roster;
 use pli_kernel::group::seal;
 use pli_kernel::group::settings::Settings;
 use pli_kernel::group::verdict::{self, Counted, Fault, Public};
-use pli_kernel::group::{capabilities, create_config, group_info, join_config};
+use pli_kernel::group::{associated, capabilities, create_config, group_info, join_config};
 
 /// What [`judge`] leaves in the follower's space of the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -180,7 +181,7 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
     let settings = Settings::of(group.group_context()).map_err(|_| CannotJoin::Snapshot)?;
     let roster = Roster::verify(&group, &tx.context.me.root).ok_or(CannotJoin::Snapshot)?;
     let mut rows = rows_of(&snapshot.rows);
-    let mut public = Public::new(roster, settings);
+    let mut public = Public::new(&group, roster, settings);
     // What no commits under these rules led to would stop its members later.
     verdict::check_public(crypto, &group, &public).map_err(|_| CannotJoin::Snapshot)?;
     let mut hash: Hash = snapshot.hash.as_slice().try_into().map_err(|_| CannotJoin::Snapshot)?;
@@ -228,9 +229,7 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
             }
         }
     }
-    if number != material.invitation.number
-        || material.entries.last().map(|entry| &entry.id) != Some(&material.invitation.entry)
-    {
+    if number != material.invitation.number || hash != *material.invitation.hash {
         return Err(CannotJoin::Snapshot);
     }
     Ok(Replayed { group, public, hash, group_info, rows, commit_bytes })
@@ -261,7 +260,9 @@ pub(crate) fn mirror(rows: &mut pli_proto::rows::Rows, change: &pb::RowChange) {
 
 /// An external commit by which this device comes back, on the public state that it followed. openmls merges it at once:
 /// until the log shows it, the state in the member's space is a hope, and the follower's is what counts.
-pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: ItemId) -> Result<pb::Entry, Error> {
+pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public) -> Result<Sealed, Error> {
+    let rows = super::change::mend(tx, record, &public.roster, &public.settings)?;
+    let entry = super::change::placed(record, pb::EntryKind::Commit, rows);
     let me = &tx.context.me;
     let provider = tx.provider();
     provider.storage.delete_group(&group_id(record.log))?;
@@ -270,6 +271,7 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: I
     let bundle = MlsGroup::external_commit_builder()
         .with_ratchet_tree(tree(&tx.follower_store(), record.log)?.export_ratchet_tree().into())
         .with_config(join_config())
+        .with_aad(associated::of_commit(&public.state, record.log, &entry, &[]))
         .build_group(&provider, info, me.credential())
         .map_err(|error| internal("external commit", &error))?
         .leaf_node_parameters(parameters)
@@ -291,8 +293,7 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public, entry: I
         group_info: serialize(info.ok_or(Error::internal("group info"))?)?,
         ..pb::Commit::default()
     };
-    let rows = super::change::mend(tx, record, &public.roster, &public.settings)?;
-    Ok(super::change::seal_commit(tx, record, entry, rows, commit))
+    Ok(super::change::seal_commit(tx, record, entry, commit))
 }
 
 pub(crate) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Error {

@@ -1,7 +1,7 @@
 //! Deliveries: items for others' inboxes, which follow when an entry is in the log.
 
 use pli_env::sql::{Numbers as _, integer};
-use pli_proto::id::{DeviceId, ItemId};
+use pli_proto::id::DeviceId;
 use pli_proto::pb;
 use rusqlite::{Connection, Row};
 
@@ -18,9 +18,9 @@ const RETRY_MS: u64 = 1_000;
 const TRIES: u32 = 77;
 
 /// Leaves an item for a device, until the server has it.
-pub(crate) fn put(db: &Connection, id: ItemId, device: DeviceId, sealed: &[u8]) -> Result<(), Error> {
+pub(crate) fn put(db: &Connection, id: [u8; 16], device: DeviceId, sealed: &[u8]) -> Result<(), Error> {
     let sql = "INSERT INTO deliveries(id, device, sealed) VALUES(?, ?, ?)";
-    db.prepare_cached(sql)?.execute((id.0, device.0, sealed))?;
+    db.prepare_cached(sql)?.execute((id, device.0, sealed))?;
     Ok(())
 }
 
@@ -71,7 +71,7 @@ mod tests {
 
     fn store(count: u8) -> Connection {
         let db = crate::store::open::tests::in_memory();
-        (0..count).for_each(|n| put(&db, ItemId([n; 16]), DeviceId([n; 16]), b"welcome").unwrap());
+        (0..count).for_each(|n| put(&db, [n; 16], DeviceId([n; 16]), b"welcome").unwrap());
         db
     }
 
@@ -87,7 +87,7 @@ mod tests {
         }
         assert_eq!(tried, 200, "each is tried once, page by page");
         assert_eq!(next_ms(&db, now_ms).unwrap(), Some(now_ms + RETRY_MS));
-        put(&db, ItemId([250; 16]), DeviceId([1; 16]), b"new").unwrap();
+        put(&db, [250; 16], DeviceId([1; 16]), b"new").unwrap();
         assert_eq!(due(&db, now_ms).unwrap()[0].sealed, b"new");
         assert_eq!(due(&db, now_ms + RETRY_MS).unwrap().len(), PAGE);
     }

@@ -44,7 +44,7 @@ pub(crate) fn tree(store: &MlsStore<'_>, log: LogId) -> Result<PublicGroup, Erro
 pub fn read_public(group: &PublicGroup) -> Result<Public, Error> {
     let roster = Roster::read(group).ok_or(Error::Damaged)?;
     let settings = Settings::of(group.group_context()).map_err(|_| Error::Damaged)?;
-    Ok(Public::new(roster, settings))
+    Ok(Public::new(group, roster, settings))
 }
 
 impl From<MlsStoreError> for Error {

@@ -16,7 +16,6 @@ use crate::text::{beginning, is_emoji_only};
 
 use super::outbox::{self, Intent, Queued};
 use super::people::People;
-use super::relations;
 use super::unsettled;
 
 /// What an item's body is.
@@ -27,11 +26,16 @@ pub(crate) enum Kind {
     Text = 1,
     /// A [`What`], JSON.
     Change = 2,
-    /// A [`pb::Content`] that this version does not understand.
+    /// A [`pb::Said`] that this version does not understand.
     Unknown = 3,
     /// Nothing: it could not be opened.
     Unreadable = 4,
+    /// As [`Kind::Unknown`], and not to be shown by who does not understand it.
+    Hidden = 5,
 }
+
+/// Who sent what nobody could open.
+pub(crate) const NOBODY: PersonId = PersonId([0; 16]);
 
 /// An item to keep.
 pub(crate) struct NewItem {
@@ -49,8 +53,13 @@ pub(crate) struct NewItem {
     pub(crate) expires_ms: u64,
 }
 
-/// Adds an item at the end; one that is there already stays. What was done to it before it came is done now.
+/// Adds an item at the end; one that is there already stays, unless it was something unreadable under this id, which anybody
+/// could name.
 pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
+    if item.by != NOBODY {
+        let sql = "DELETE FROM items WHERE conversation = ? AND entry = ? AND by = ? AND deleted_by IS NULL";
+        db.prepare_cached(sql)?.execute((item.conversation.0, item.entry.0, NOBODY.0))?;
+    }
     db.prepare_cached(
         "INSERT OR IGNORE INTO items(conversation, entry, log, number, by, mine, sent_ms, received_ms, kind, body,
             expires_ms)
@@ -69,9 +78,23 @@ pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
         item.body,
         integer(item.expires_ms)
     ])?;
-    db.prepare_cached("UPDATE conversations SET active_ms = max(active_ms, ?) WHERE id = ?")?
-        .execute((integer(item.received_ms), item.conversation.0))?;
-    relations::catch_up(db, item.conversation, item.entry)
+    if item.kind != Kind::Hidden {
+        let sql = "UPDATE conversations SET active_ms = max(active_ms, ?) WHERE id = ?";
+        db.prepare_cached(sql)?.execute((integer(item.received_ms), item.conversation.0))?;
+    }
+    Ok(())
+}
+
+/// Whether something is there under an id, and who said it is known.
+pub(crate) fn is_known(db: &Connection, id: ConversationId, entry: ItemId) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM items WHERE conversation = ? AND entry = ? AND by <> ?";
+    Ok(db.prepare_cached(sql)?.exists((id.0, entry.0, NOBODY.0))?)
+}
+
+/// The log in which a message stands.
+pub(crate) fn log_of(db: &Connection, id: ConversationId, entry: ItemId) -> Result<Option<LogId>, Error> {
+    let mut query = db.prepare_cached("SELECT log FROM items WHERE conversation = ? AND entry = ?")?;
+    Ok(query.query_row((id.0, entry.0), |row| Ok(LogId(row.get(0)?))).optional()?)
 }
 
 /// Who wrote a message.
@@ -354,9 +377,9 @@ fn show_queued(people: &mut People<'_>, queued: Queued, me: PersonId) -> Result<
     let delivery = Some(unsettled::delivery(people.db, &queued)?);
     let by = people.get(me)?;
     let what = match &queued.intent {
-        Intent::Say(content) => {
-            let content = pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?;
-            let Some(pb::content::Body::Text(text)) = content.body else { return Ok(None) };
+        Intent::Say(said) => {
+            let said = pb::Said::decode(said.as_slice()).map_err(|_| Error::Damaged)?;
+            let Some(pb::said::Body::Text(text)) = said.body else { return Ok(None) };
             let reply_to = quote(people, queued.conversation, &text)?;
             return Ok(Some(TimelineItem::Said(Message {
                 id: queued.entry,
@@ -364,7 +387,7 @@ fn show_queued(people: &mut People<'_>, queued: Queued, me: PersonId) -> Result<
                 number: 0,
                 sender: by,
                 mine: true,
-                sent_at: time(queued.created_ms),
+                sent_at: time(said.sent_ms),
                 edited_at: None,
                 emoji_only: is_emoji_only(&text.body),
                 reply_to,

@@ -21,9 +21,7 @@ const APART_MS: u64 = 72 * 60 * 60 * 1000;
 
 /// The first end after a time.
 pub(crate) fn next_end(db: &Connection, after_ms: u64) -> Result<Option<u64>, Error> {
-    let sql =
-        "SELECT min(first) FROM (SELECT min(expires_ms) AS first FROM items WHERE expires_ms > 0 AND expires_ms > ?1
-               UNION ALL SELECT min(expires_ms) FROM early WHERE expires_ms > 0 AND expires_ms > ?1)";
+    let sql = "SELECT min(expires_ms) FROM items WHERE expires_ms > 0 AND expires_ms > ?";
     Ok(db.prepare_cached(sql)?.query_row([integer(after_ms)], |row| row.optional_number(0))?)
 }
 
@@ -37,13 +35,13 @@ pub(crate) fn ended(db: &Connection, after_ms: u64, until_ms: u64) -> Result<Vec
 
 /// What was destroyed.
 pub(crate) struct Gone {
-    /// How many items, or relations that waited for theirs: [`AT_ONCE`] if there may be more.
+    /// How many items: [`AT_ONCE`] if there may be more.
     pub(crate) count: usize,
     /// Where the items were.
     pub(crate) conversations: BTreeSet<ConversationId>,
 }
 
-/// Destroys items, and relations that wait for theirs, that were over at a time: [`AT_ONCE`] at most of each.
+/// Destroys items that were over at a time: [`AT_ONCE`] at most.
 pub(crate) fn destroy(db: &Connection, until_ms: u64) -> Result<Gone, Error> {
     let sql = "SELECT pos, conversation, entry FROM items WHERE expires_ms > 0 AND expires_ms <= ?
                ORDER BY expires_ms LIMIT ?";
@@ -58,11 +56,8 @@ pub(crate) fn destroy(db: &Connection, until_ms: u64) -> Result<Gone, Error> {
         unsettled::forget(db, *conversation, *entry)?;
         db.prepare_cached("DELETE FROM items WHERE pos = ?")?.execute([pos])?;
     }
-    let sql = "DELETE FROM early WHERE id IN
-               (SELECT id FROM early WHERE expires_ms > 0 AND expires_ms <= ? ORDER BY expires_ms LIMIT ?)";
-    let early = db.prepare_cached(sql)?.execute((integer(until_ms), AT_ONCE as i64))?;
     let conversations = over.iter().map(|(_, conversation, _)| *conversation).collect();
-    Ok(Gone { count: over.len().max(early), conversations })
+    Ok(Gone { count: over.len(), conversations })
 }
 
 /// Up to when what is over may be destroyed: the server's time if it was heard, else that of a look long enough ago.

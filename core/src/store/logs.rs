@@ -58,6 +58,11 @@ impl LogState {
         matches!(self, Self::Active | Self::Broken | Self::AccessLost)
     }
 
+    /// Whether this device is in it, or about to make it.
+    pub(crate) fn is_written(self) -> bool {
+        self.is_followed() || self == Self::Founding
+    }
+
     /// Whether the server is asked for its entries.
     pub(crate) fn is_asked_for(self) -> bool {
         self.is_followed() || self == Self::Diverged
@@ -172,7 +177,7 @@ pub(crate) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
 pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Log>, Error> {
     let mut query = db.prepare_cached(&format!("SELECT {COLUMNS} FROM logs WHERE conversation = ?"))?;
     let mut logs = query.query_map([conversation.0], read)?.collect::<Result<Vec<Log>, _>>()?;
-    logs.sort_by_key(|log| (!log.state.is_followed() && log.state != LogState::Founding, log.log));
+    logs.sort_by_key(|log| (!log.state.is_written(), log.log));
     Ok(logs)
 }
 
@@ -279,12 +284,12 @@ const INVITATIONS: i64 = 64;
 /// yet names one far ahead, or is soon found false.
 pub(crate) fn put_invitation(db: &Connection, log: LogId, invitation: &pb::Invitation) -> Result<(), Error> {
     db.execute(
-        "INSERT OR IGNORE INTO invitations(log, entry, number, invitation) VALUES(?, ?, ?, ?)",
-        (log.0, &invitation.entry, integer(invitation.number), invitation.encode_to_vec()),
+        "INSERT OR IGNORE INTO invitations(log, hash, number, invitation) VALUES(?, ?, ?, ?)",
+        (log.0, &invitation.hash, integer(invitation.number), invitation.encode_to_vec()),
     )?;
     db.execute(
-        "DELETE FROM invitations WHERE log = ?1 AND entry NOT IN
-            (SELECT entry FROM invitations WHERE log = ?1 ORDER BY number, entry LIMIT ?2)",
+        "DELETE FROM invitations WHERE log = ?1 AND hash NOT IN
+            (SELECT hash FROM invitations WHERE log = ?1 ORDER BY number, hash LIMIT ?2)",
         (log.0, INVITATIONS),
     )?;
     Ok(())
@@ -292,14 +297,14 @@ pub(crate) fn put_invitation(db: &Connection, log: LogId, invitation: &pb::Invit
 
 /// The invitations that wait, with their logs.
 pub(crate) fn invitations(db: &Connection) -> Result<Vec<(LogId, Vec<u8>)>, Error> {
-    let mut query = db.prepare_cached("SELECT log, invitation FROM invitations ORDER BY log, entry")?;
+    let mut query = db.prepare_cached("SELECT log, invitation FROM invitations ORDER BY log, hash")?;
     let all = query.query_map([], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?.collect::<Result<_, _>>()?;
     Ok(all)
 }
 
 /// Drops an invitation: it was followed, or led nowhere.
-pub(crate) fn remove_invitation(db: &Connection, log: LogId, entry: &[u8]) -> Result<(), Error> {
-    db.execute("DELETE FROM invitations WHERE log = ? AND entry = ?", (log.0, entry))?;
+pub(crate) fn remove_invitation(db: &Connection, log: LogId, hash: &[u8]) -> Result<(), Error> {
+    db.execute("DELETE FROM invitations WHERE log = ? AND hash = ?", (log.0, hash))?;
     Ok(())
 }
 

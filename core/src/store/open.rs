@@ -20,15 +20,12 @@ use super::{meta, mls};
 /// The database's.
 const FILES: [&str; 3] = ["store.db", "store.db-wal", "store.db-shm"];
 
-/// What each version of the store adds. Only ever append.
-const MIGRATIONS: [&str; 6] = [
-    include_str!("schema.sql"),
-    include_str!("issuers.sql"),
-    include_str!("unread.sql"),
-    include_str!("listed.sql"),
-    include_str!("lifetime.sql"),
-    include_str!("answers.sql"),
-];
+/// What each version of the store adds. Only ever append, once one was released.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// Marks a store in this form (`application_id` of SQLite). Raised with each change that no migration follows, as long as
+/// nothing was released.
+const FORM: i64 = 0x506c_6902;
 
 /// An opened database and the lock on its folder.
 pub(crate) struct Opened {
@@ -178,13 +175,18 @@ fn give_time(connection: &Connection, now_ms: impl Fn() -> u64 + Send + 'static)
 
 fn migrate(connection: &Connection) -> Result<(), Error> {
     let version = connection.query_row("PRAGMA user_version", [], |row| row.number(0))? as usize;
+    let form: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if version > 0 && form != FORM {
+        tracing::error!("the store was made by a trial version");
+        return Err(Error::Damaged);
+    }
     if version > MIGRATIONS.len() {
         return Err(Error::UpdateRequired);
     }
     for (step, sql) in MIGRATIONS.iter().enumerate().skip(version) {
         let version = step + 1;
-        let mls = if step == 0 { mls::SCHEMA } else { "" };
-        connection.execute_batch(&format!("BEGIN; {sql}; {mls}; PRAGMA user_version = {version}; COMMIT;"))?;
+        let first = if step == 0 { format!("{}; PRAGMA application_id = {FORM}", mls::SCHEMA) } else { String::new() };
+        connection.execute_batch(&format!("BEGIN; {sql}; {first}; PRAGMA user_version = {version}; COMMIT;"))?;
     }
     Ok(())
 }
@@ -208,10 +210,7 @@ fn io_error(error: std::io::Error) -> Error {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use pli_proto::pb;
-
     use super::*;
-    use crate::store::people;
 
     /// A store in memory, at a time of 1.
     pub(crate) fn in_memory() -> Connection {
@@ -222,26 +221,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_store_of_before_keeps_its_revocations() {
-        let db = Connection::open_in_memory().unwrap();
-        give_time(&db, || 1).unwrap();
-        for sql in &MIGRATIONS[..3] {
-            db.execute_batch(sql).unwrap();
-        }
-        db.pragma_update(None, "user_version", 3).unwrap();
-        let line = |number| pb::RevocationLine { number, certificate: vec![number as u8; 32], ..Default::default() };
-        for number in 1..=2_u64 {
-            let bytes = prost::Message::encode_to_vec(&line(number));
-            let sql = "INSERT INTO revocations(number, certificate, line) VALUES(?, ?, ?)";
-            db.execute(sql, (integer(number), vec![number as u8; 32], bytes)).unwrap();
-        }
+    fn a_store_of_a_trial_version_is_refused() {
+        let db = in_memory();
         migrate(&db).unwrap();
-        assert_eq!(people::revocation_lines(&db).unwrap(), [line(1), line(2)]);
-        // Another list, of which only the second is: the first stays out, and is no part of it.
-        people::unlist(&db).unwrap();
-        people::put_revocation(&db, &pb::RevocationLine { number: 1, ..line(2) }).unwrap();
-        assert_eq!(people::revocations(&db).unwrap(), 1);
-        assert_eq!(people::revocation_lines(&db).unwrap().len(), 1);
-        assert_eq!(people::revocation_of(&db, &[1; 32]).unwrap(), Some(line(1)));
+        db.pragma_update(None, "application_id", FORM - 1).unwrap();
+        assert!(matches!(migrate(&db), Err(Error::Damaged)));
     }
 }

@@ -22,7 +22,7 @@ use super::unsettled;
 /// Something a person asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Intent {
-    /// Say something: a [`pb::Content`] with its body alone.
+    /// Say something: a [`pb::Said`], whose id is the intent's.
     Say(Vec<u8>),
     /// Add persons, with all their devices.
     Add(Vec<PersonId>),
@@ -101,14 +101,46 @@ pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Qu
     Ok(intents)
 }
 
-/// The first intent of a conversation that was not given up, does not wait, and for which nothing is sealed.
-pub(crate) fn next(db: &Connection, conversation: ConversationId, now_ms: u64) -> Result<Option<Queued>, Error> {
+/// What the intents of a log are: those that go to it, and, where it is the one of its conversation that is written now,
+/// those that go to none in particular. The query's third and fourth parameters.
+const GOES: &str = "(log = ?3 OR log IS NULL AND ?4)";
+
+/// The first intent for a log that was not given up, does not wait, and for which nothing is sealed.
+pub(crate) fn next(db: &Connection, to: To, now_ms: u64) -> Result<Option<Queued>, Error> {
     let sql = format!(
-        "SELECT {INTENT} FROM intents WHERE conversation = ?2 AND refused IS NULL AND {DUE}
+        "SELECT {INTENT} FROM intents WHERE conversation = ?2 AND refused IS NULL AND {DUE} AND {GOES}
          AND entry NOT IN (SELECT entry FROM attempts WHERE {OF}) ORDER BY id LIMIT 1"
     );
     let mut query = db.prepare_cached(&sql)?;
-    Ok(query.query_row((integer(now_ms), conversation.0), read_intent).optional()?)
+    Ok(query.query_row(to.at(now_ms), read_intent).optional()?)
+}
+
+/// Where intents go: a log of a conversation.
+#[derive(Clone, Copy)]
+pub(crate) struct To {
+    pub(crate) conversation: ConversationId,
+    pub(crate) log: LogId,
+    /// Of the conversation's logs, this one is written now.
+    pub(crate) is_written: bool,
+}
+
+impl To {
+    fn at(self, now_ms: u64) -> (i64, [u8; 16], [u8; 16], bool) {
+        (integer(now_ms), self.conversation.0, self.log.0, self.is_written)
+    }
+}
+
+/// Lets an intent go to a log of its conversation, in which what it is about stands.
+pub(crate) fn send_to(db: &Connection, id: ConversationId, entry: ItemId, log: LogId) -> Result<(), Error> {
+    let sql = "UPDATE intents SET log = ? WHERE conversation = ? AND entry = ?";
+    db.execute(sql, (log.0, id.0, entry.0))?;
+    Ok(())
+}
+
+/// What was to go to a log, which has ended for this device, goes to the one that is written.
+pub(crate) fn send_elsewhere(db: &Connection, log: LogId) -> Result<(), Error> {
+    db.execute("UPDATE intents SET log = NULL WHERE log = ?", [log.0])?;
+    Ok(())
 }
 
 /// Whether an intent of just now has nothing before it or beside it: no other of its conversation is due, and nothing is
@@ -122,13 +154,13 @@ pub(crate) fn is_alone(db: &Connection, log: LogId, queued: &Queued) -> Result<b
     Ok(!db.prepare_cached(&sql)?.exists(parameters)?)
 }
 
-/// When the next intent of a conversation that waits is due.
-pub(crate) fn next_ms(db: &Connection, conversation: ConversationId, now_ms: u64) -> Result<Option<u64>, Error> {
+/// When the next intent for a log that waits is due.
+pub(crate) fn next_ms(db: &Connection, to: To, now_ms: u64) -> Result<Option<u64>, Error> {
     let sql = format!(
-        "SELECT min(after_ms) FROM intents WHERE conversation = ?2 AND refused IS NULL AND NOT {DUE}
+        "SELECT min(after_ms) FROM intents WHERE conversation = ?2 AND refused IS NULL AND NOT {DUE} AND {GOES}
          AND entry NOT IN (SELECT entry FROM attempts WHERE {OF})"
     );
-    Ok(db.prepare_cached(&sql)?.query_row((integer(now_ms), conversation.0), |row| row.optional_number(0))?)
+    Ok(db.prepare_cached(&sql)?.query_row(to.at(now_ms), |row| row.optional_number(0))?)
 }
 
 /// Lets an intent wait; those behind it go first.
@@ -165,7 +197,7 @@ pub(crate) fn try_anew(db: &Connection, persons: &BTreeSet<PersonId>) -> Result<
     Ok(())
 }
 
-/// The intent with this entry id.
+/// The intent with this id.
 pub(crate) fn find(db: &Connection, id: ConversationId, entry: ItemId) -> Result<Option<Queued>, Error> {
     let sql = format!("SELECT {INTENT} FROM intents WHERE conversation = ? AND entry = ?");
     let mut query = db.prepare_cached(&sql)?;
@@ -185,7 +217,7 @@ pub(crate) fn can_go(db: &Connection, now_ms: u64) -> Result<bool, Error> {
     let sql = format!(
         "SELECT 1 FROM intents WHERE refused IS NULL AND {DUE} AND (SELECT state FROM logs
          WHERE logs.conversation = intents.conversation AND state IN ({founding}, {active}, {broken}, {lost})
-         ORDER BY log LIMIT 1) <> {lost}"
+         AND (intents.log IS NULL OR logs.log = intents.log) ORDER BY log LIMIT 1) <> {lost}"
     );
     Ok(db.prepare_cached(&sql)?.exists([integer(now_ms)])?)
 }
@@ -193,18 +225,6 @@ pub(crate) fn can_go(db: &Connection, now_ms: u64) -> Result<bool, Error> {
 /// An intent is done, or taken back.
 pub(crate) fn remove(db: &Connection, id: ConversationId, entry: ItemId) -> Result<(), Error> {
     db.prepare_cached("DELETE FROM intents WHERE conversation = ? AND entry = ?")?.execute((id.0, entry.0))?;
-    Ok(())
-}
-
-/// Gives an intent another entry id: the first is taken by something else. What waits to be done to it follows it.
-pub(crate) fn rename(db: &Connection, id: ConversationId, entry: ItemId, other: ItemId) -> Result<(), Error> {
-    let sql = "UPDATE intents SET entry = ? WHERE conversation = ? AND entry = ?";
-    db.execute(sql, (other.0, id.0, entry.0))?;
-    for queued in unsettled::intents(db, id, entry)? {
-        let intent = encoded(&unsettled::turned_to(&queued.intent, other)?)?;
-        let sql = "UPDATE intents SET body = ?, about = ? WHERE conversation = ? AND entry = ?";
-        db.execute(sql, (intent, other.0, id.0, queued.entry.0))?;
-    }
     Ok(())
 }
 
@@ -238,28 +258,33 @@ pub(crate) struct Welcome {
     pub(crate) welcome: Vec<u8>,
 }
 
+/// An entry, sealed.
+pub(crate) struct Sealed {
+    pub(crate) entry: pb::Entry,
+    /// The SHA-256 of its MLS message. The log shows it by that: whoever knows the log key could seal the message anew.
+    pub(crate) made: Hash,
+}
+
 /// A sealed entry that is sent until the log shows it, or shows that it can't come.
 pub(crate) struct Attempt {
+    /// The id of the intent for which it was made, or one of its own.
+    pub(crate) id: ItemId,
     pub(crate) entry: pb::Entry,
-    /// The running hash that the server's answer named, if there was one.
-    pub(crate) answer: Option<Hash>,
 }
 
 /// Keeps a sealed entry.
 pub(crate) fn put_attempt(
     db: &Connection,
     log: LogId,
-    entry: &pb::Entry,
-    is_commit: bool,
+    id: ItemId,
+    sealed: &Sealed,
     welcomes: &[Welcome],
 ) -> Result<(), Error> {
-    db.prepare_cached("INSERT INTO attempts(log, entry, bytes, is_commit, deliveries) VALUES(?, ?, ?, ?, ?)")?
-        .execute(params![log.0, entry.id, entry.encode_to_vec(), is_commit, encoded(&welcomes)?])?;
+    let is_commit = sealed.entry.kind() == pb::EntryKind::Commit;
+    let sql = "INSERT INTO attempts(log, entry, made, bytes, is_commit, deliveries) VALUES(?, ?, ?, ?, ?, ?)";
+    let bytes = sealed.entry.encode_to_vec();
+    db.prepare_cached(sql)?.execute(params![log.0, id.0, sealed.made, bytes, is_commit, encoded(&welcomes)?])?;
     Ok(())
-}
-
-fn attempt(bytes: Vec<u8>, answer: Option<Hash>) -> Result<Attempt, Error> {
-    Ok(Attempt { entry: pb::Entry::decode(bytes.as_slice()).map_err(|_| Error::Damaged)?, answer })
 }
 
 /// Whether an entry is sealed for an intent: it may be at the server.
@@ -270,9 +295,11 @@ pub(crate) fn is_sealed(db: &Connection, id: ConversationId, entry: ItemId) -> R
 
 /// The first attempt of a log that the server has not acknowledged.
 pub(crate) fn next_attempt(db: &Connection, log: LogId) -> Result<Option<Attempt>, Error> {
-    let sql = "SELECT bytes, answer FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";
-    let row = db.prepare_cached(sql)?.query_row([log.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    row.map(|(bytes, answer)| attempt(bytes, answer)).transpose()
+    let sql = "SELECT entry, bytes FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";
+    let read = |row: &Row<'_>| Ok((ItemId(row.get(0)?), row.get::<_, Vec<u8>>(1)?));
+    let Some((id, bytes)) = db.prepare_cached(sql)?.query_row([log.0], read).optional()? else { return Ok(None) };
+    let entry = pb::Entry::decode(bytes.as_slice()).map_err(|_| Error::Damaged)?;
+    Ok(Some(Attempt { id, entry }))
 }
 
 /// Messages that are sealed ahead of the server's answers.
@@ -317,17 +344,21 @@ pub(crate) fn is_acknowledged(db: &Connection, id: ConversationId, entry: ItemId
     Ok(db.prepare_cached(&sql)?.exists((entry.0, id.0))?)
 }
 
-/// Takes an attempt out, with the welcomes that now may go; `None` if there is none.
-pub(crate) fn take_attempt(
-    db: &Connection,
-    log: LogId,
-    entry: ItemId,
-) -> Result<Option<(Attempt, Vec<Welcome>)>, Error> {
-    let sql = "DELETE FROM attempts WHERE log = ? AND entry = ? RETURNING bytes, deliveries, answer";
-    let row =
-        db.prepare_cached(sql)?.query_row((log.0, entry.0), |row| Ok((row.get(0)?, decoded(row, 1)?, row.get(2)?)));
-    let Some((bytes, welcomes, answer)) = row.optional()? else { return Ok(None) };
-    Ok(Some((attempt(bytes, answer)?, welcomes)))
+/// An attempt that the log shows.
+pub(crate) struct Shown {
+    /// The id of the intent for which it was made, or one of its own.
+    pub(crate) id: ItemId,
+    /// The running hash that the server's answer named, if there was one.
+    pub(crate) answer: Option<Hash>,
+    /// They may go now.
+    pub(crate) welcomes: Vec<Welcome>,
+}
+
+/// Takes the attempt with this MLS message out; `None` if there is none.
+pub(crate) fn take_attempt(db: &Connection, log: LogId, made: &Hash) -> Result<Option<Shown>, Error> {
+    let sql = "DELETE FROM attempts WHERE log = ? AND made = ? RETURNING entry, answer, deliveries";
+    let read = |row: &Row<'_>| Ok(Shown { id: ItemId(row.get(0)?), answer: row.get(1)?, welcomes: decoded(row, 2)? });
+    Ok(db.prepare_cached(sql)?.query_row((log.0, made), read).optional()?)
 }
 
 /// Drops all attempts of a log: another commit took their place, or this device is out.
@@ -359,13 +390,14 @@ mod tests {
         let (pair, entry, now_ms) = (ConversationId([1; 16]), ItemId([2; 16]), 1_000_000_000_000);
         items::put_conversation(&db, pair, Some(PersonId([3; 16])), now_ms).unwrap();
         push(&db, pair, entry, Intent::Leave, now_ms).unwrap();
+        let to = To { conversation: pair, log: LogId([4; 16]), is_written: true };
         for (after_ms, is_due) in
             [(0, true), (1, true), (500, false), (LONGEST_WAIT_MS, false), (LONGEST_WAIT_MS + 1, true)]
         {
             let at_ms = if after_ms > 1 { now_ms + after_ms } else { after_ms };
             postpone(&db, pair, entry, at_ms).unwrap();
-            assert_eq!(next(&db, pair, now_ms).unwrap().is_some(), is_due, "{after_ms}");
-            let next_ms = next_ms(&db, pair, now_ms).unwrap();
+            assert_eq!(next(&db, to, now_ms).unwrap().is_some(), is_due, "{after_ms}");
+            let next_ms = next_ms(&db, to, now_ms).unwrap();
             assert_eq!(next_ms, (!is_due).then_some(at_ms), "{after_ms}");
         }
     }

@@ -197,3 +197,27 @@ pub(crate) fn revoked_keys(db: &Connection) -> Result<Vec<[u8; 32]>, Error> {
     let lines = lines(db, "SELECT line FROM revocations")?;
     Ok(lines.into_iter().filter_map(|line| line.leaf_key.try_into().ok()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::open::tests::in_memory;
+
+    #[test]
+    fn what_another_list_does_not_have_stays_revoked() {
+        let db = in_memory();
+        let line = |number: u8| pb::RevocationLine {
+            number: number.into(),
+            certificate: vec![number; 32],
+            ..pb::RevocationLine::default()
+        };
+        (1..=2).for_each(|number| put_revocation(&db, &line(number)).unwrap());
+        assert_eq!(revocation_lines(&db).unwrap(), [line(1), line(2)]);
+        // Another list, of which only the second is: the first stays out, and is no part of it.
+        unlist(&db).unwrap();
+        put_revocation(&db, &pb::RevocationLine { number: 1, ..line(2) }).unwrap();
+        assert_eq!(revocations(&db).unwrap(), 1);
+        assert_eq!(revocation_lines(&db).unwrap().len(), 1);
+        assert_eq!(revocation_of(&db, &[1; 32]).unwrap(), Some(line(1)));
+    }
+}

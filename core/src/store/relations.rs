@@ -1,22 +1,19 @@
 //! What is done to messages: edits, deletions, reactions.
 //!
-//! A pair may have two logs, and a device may read either first. So what is done to a message that has not come is kept
-//! until it comes. And what is done in the lower log, which everybody writes to once they are in it, outdoes what is done
-//! in the higher one, whichever comes first: all devices end with the same.
+//! It stands in its target's log, behind it, as long as its writer is in that; what comes before its target never was of it.
+//! A pair may have two logs, and a device may read either first. So what is done in the lower log, which is written to
+//! where the other one has ended, outdoes what is done in the higher one, whichever comes first: all devices end alike.
 
-use pli_env::sql::{Numbers as _, integer};
+use pli_env::sql::integer;
 use pli_proto::id::{ConversationId, ItemId, LogId, PersonId};
 use pli_proto::pb;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::content::{Content, Deed, Relation, Said};
+use crate::content::{Deed, Relation};
 use crate::error::Error;
 
-use super::items::Kind;
-
-/// So many relations of one person are kept for messages that have not come; then the oldest go.
-const EARLY: i64 = 256;
+use super::items::{Kind, NOBODY};
 
 /// Who does something to a message, and where that stands.
 pub(crate) struct Source {
@@ -28,8 +25,6 @@ pub(crate) struct Source {
     pub(crate) by: PersonId,
     /// When the server received it, in milliseconds since 1970.
     pub(crate) received_ms: u64,
-    /// When it is over, if it is kept for a message that has not come; 0: never.
-    pub(crate) expires_ms: u64,
     /// The person may delete others' messages too.
     pub(crate) may_delete: bool,
 }
@@ -38,10 +33,6 @@ impl Source {
     /// Edits, deletes, or reacts to, the target.
     pub(crate) fn apply(&self, db: &Connection, relation: &Relation) -> Result<(), Error> {
         let target = relation.target;
-        let has_come = "SELECT 1 FROM items WHERE conversation = ? AND entry = ?";
-        if !db.prepare_cached(has_come)?.exists((self.conversation.0, target.0))? {
-            return self.keep(db, relation);
-        }
         match &relation.deed {
             Deed::Edit { body, mentions } => self.edit(db, target, body, mentions),
             Deed::Delete => self.delete(db, target),
@@ -67,12 +58,13 @@ impl Source {
         Ok(())
     }
 
-    /// Deletes what a message said; that it was deleted stays visible.
+    /// Deletes what a message said; that it was deleted stays visible. Whose an unreadable one is, nobody knows.
     fn delete(&self, db: &Connection, target: ItemId) -> Result<(), Error> {
         let sql = "UPDATE items SET body = x'', deleted_by = ?2
-                   WHERE conversation = ?5 AND entry = ?1 AND (by = ?2 OR ?3) AND kind <> ?4";
-        let deleted =
-            db.execute(sql, (target.0, self.by.0, self.may_delete, Kind::Change as i64, self.conversation.0))?;
+                   WHERE conversation = ?5 AND entry = ?1 AND (by = ?2 OR by = ?6 OR ?3) AND kind <> ?4";
+        let change = Kind::Change as i64;
+        let values = (target.0, self.by.0, self.may_delete, change, self.conversation.0, NOBODY.0);
+        let deleted = db.execute(sql, values)?;
         if deleted > 0 {
             let sql = "DELETE FROM reactions WHERE conversation = ? AND entry = ?";
             db.execute(sql, (self.conversation.0, target.0))?;
@@ -90,51 +82,12 @@ impl Source {
         db.execute(sql, (self.conversation.0, target.0, by, emoji, self.log.0, Kind::Change as i64))?;
         Ok(())
     }
-
-    /// Keeps it until its target comes. In a group there is one log, and what has not come in it before never will.
-    fn keep(&self, db: &Connection, relation: &Relation) -> Result<(), Error> {
-        let sql = "INSERT INTO early(conversation, target, log, by, received_ms, body, expires_ms)
-                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM conversations WHERE id = ?1 AND peer IS NOT NULL";
-        let body = pb::Content { body: Some(relation.body()), ..pb::Content::default() }.encode_to_vec();
-        let (received_ms, expires_ms) = (integer(self.received_ms), integer(self.expires_ms));
-        let (conversation, target) = (self.conversation.0, relation.target.0);
-        let values = (conversation, target, self.log.0, self.by.0, received_ms, body, expires_ms);
-        if db.execute(sql, values)? > 0 {
-            let sql = "DELETE FROM early WHERE id IN (SELECT id FROM early WHERE conversation = ? AND by = ?
-                       ORDER BY id DESC LIMIT -1 OFFSET ?)";
-            db.execute(sql, (self.conversation.0, self.by.0, EARLY))?;
-        }
-        Ok(())
-    }
-}
-
-/// A message has come: what was done to it before is done now.
-pub(crate) fn catch_up(db: &Connection, conversation: ConversationId, target: ItemId) -> Result<(), Error> {
-    let sql = "SELECT log, by, received_ms, body FROM early WHERE conversation = ? AND target = ? ORDER BY id";
-    let mut query = db.prepare_cached(sql)?;
-    let early = query.query_map((conversation.0, target.0), |row| {
-        let (log, by) = (LogId(row.get(0)?), PersonId(row.get(1)?));
-        // In a pair nobody deletes what the other said.
-        let source = Source { conversation, log, by, received_ms: row.number(2)?, expires_ms: 0, may_delete: false };
-        Ok((source, row.get::<_, Vec<u8>>(3)?))
-    })?;
-    let early: Vec<(Source, Vec<u8>)> = early.collect::<Result<_, _>>()?;
-    for (source, content) in &early {
-        if let Some(Content { said: Said::Relation(relation), .. }) = Content::parse(content) {
-            source.apply(db, &relation)?;
-        }
-    }
-    if !early.is_empty() {
-        db.execute("DELETE FROM early WHERE conversation = ? AND target = ?", (conversation.0, target.0))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::items::{self, NewItem};
-    use crate::store::lifetime;
 
     const PAIR: ConversationId = ConversationId([7; 16]);
     const LOW: LogId = LogId([1; 16]);
@@ -169,7 +122,7 @@ mod tests {
     }
 
     fn apply(db: &Connection, log: LogId, by: PersonId, deed: Deed) {
-        let source = Source { conversation: PAIR, log, by, received_ms: 1, expires_ms: 2, may_delete: false };
+        let source = Source { conversation: PAIR, log, by, received_ms: 1, may_delete: false };
         source.apply(db, &Relation { target: TEXT, deed }).unwrap();
     }
 
@@ -181,45 +134,37 @@ mod tests {
         Deed::React(emoji.into())
     }
 
-    /// What is shown of the message, and how much is kept for others.
-    fn shown(db: &Connection) -> (Vec<String>, i64) {
+    /// What is shown of the message.
+    fn shown(db: &Connection) -> String {
         let items = items::window(db, PAIR, i64::MAX, 10).unwrap();
         let items = items.into_iter().map(|(_, item)| match item {
             crate::model::TimelineItem::Said(message) => format!("{:?} {:?}", message.content, message.reactions),
             other @ crate::model::TimelineItem::Changed(_) => format!("{other:?}"),
         });
-        (items.collect(), db.query_row("SELECT count(*) FROM early", [], |row| row.get(0)).unwrap())
+        items.collect()
     }
 
-    /// Every way to read two logs, each in its own order, must show the same.
-    fn alike(high: &[Option<(PersonId, Deed)>], low: &[(PersonId, Deed)]) -> String {
+    /// Every way to read two logs, each in its own order, must show the same, from the message on.
+    fn alike(high: &[(PersonId, Deed)], low: &[(PersonId, Deed)]) -> String {
         let total = high.len() + low.len();
-        let mut seen: Vec<(Vec<String>, i64)> = Vec::new();
+        let mut seen: Vec<String> = Vec::new();
         for order in (0..1_u32 << total).filter(|order| order.count_ones() as usize == low.len()) {
             let (db, mut high, mut low) = (store(Some(BAO)), high.iter(), low.iter());
+            say(&db);
             for place in 0..total {
-                match (order >> place) & 1 {
-                    0 => match high.next().unwrap() {
-                        None => say(&db),
-                        Some((by, deed)) => apply(&db, HIGH, *by, deed.clone()),
-                    },
-                    _ => {
-                        let (by, deed) = low.next().unwrap();
-                        apply(&db, LOW, *by, deed.clone());
-                    }
-                }
+                let is_low = (order >> place) & 1 == 1;
+                let (by, deed) = if is_low { low.next() } else { high.next() }.unwrap();
+                apply(&db, if is_low { LOW } else { HIGH }, *by, deed.clone());
             }
             seen.push(shown(&db));
         }
         assert!(seen.windows(2).all(|two| two[0] == two[1]), "{seen:#?}");
-        let (shown, kept) = seen.remove(0);
-        assert_eq!((shown.len(), kept), (1, 0));
-        shown.concat()
+        seen.remove(0)
     }
 
     #[test]
     fn whichever_log_of_a_pair_is_read_first_the_same_is_shown() {
-        let high = [None, Some((ANNE, edit("higher"))), Some((BAO, react("👍")))];
+        let high = [(ANNE, edit("higher")), (BAO, react("👍"))];
         let edited = alike(&high, &[(ANNE, edit("lower")), (BAO, react("🌊"))]);
         assert!(edited.contains("lower") && edited.contains("🌊") && !edited.contains("👍"), "{edited}");
         let taken_back = alike(&high, &[(BAO, react("")), (ANNE, edit("lower")), (ANNE, edit("last"))]);
@@ -231,17 +176,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_for_messages_to_come_is_bounded() {
+    fn what_comes_before_its_message_is_nothing() {
         let db = store(Some(BAO));
-        apply(&db, LOW, ANNE, edit("of Anne"));
-        (0..2 * EARLY).for_each(|n| apply(&db, LOW, BAO, edit(&n.to_string())));
-        assert_eq!(shown(&db).1, EARLY + 1, "one person's do not push out another's");
-        lifetime::destroy(&db, 1).unwrap();
-        assert_eq!(shown(&db).1, EARLY + 1, "their time is not over");
-        while lifetime::destroy(&db, 2).unwrap().count == lifetime::AT_ONCE {}
-        assert_eq!(shown(&db).1, 0);
-        let group = store(None);
-        apply(&group, LOW, ANNE, edit("of before the own time"));
-        assert_eq!(shown(&group).1, 0);
+        apply(&db, LOW, ANNE, edit("too early"));
+        apply(&db, LOW, ANNE, Deed::Delete);
+        say(&db);
+        assert!(shown(&db).contains("said"), "{}", shown(&db));
     }
 }

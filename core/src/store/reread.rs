@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::items::Kind;
 use super::meta;
 use super::relations::Source;
-use crate::content::{self, Content, Said};
+use crate::content::{self, Body, Said};
 use crate::error::Error;
 
 /// Reads anew what was kept as unknown by another version; once for each version.
@@ -20,30 +20,29 @@ pub(crate) fn unknown(db: &Connection) -> Result<(), Error> {
     }
     let transaction = db.unchecked_transaction()?;
     let mut query =
-        db.prepare("SELECT pos, conversation, log, by, received_ms, expires_ms, body FROM items WHERE kind = ?")?;
-    let kept = query.query_map([Kind::Unknown as i64], |row| {
+        db.prepare("SELECT pos, conversation, log, by, received_ms, body FROM items WHERE kind IN (?, ?)")?;
+    let kept = query.query_map([Kind::Unknown as i64, Kind::Hidden as i64], |row| {
         let source = Source {
             conversation: ConversationId(row.get(1)?),
             log: LogId(row.get(2)?),
             by: PersonId(row.get(3)?),
             received_ms: row.number(4)?,
-            expires_ms: row.number(5)?,
             // What the role was there is not known any more.
             may_delete: false,
         };
-        Ok((row.get::<_, i64>(0)?, source, row.get::<_, Vec<u8>>(6)?))
+        Ok((row.get::<_, i64>(0)?, source, row.get::<_, Vec<u8>>(5)?))
     })?;
     for (pos, source, body) in kept.collect::<Result<Vec<_>, _>>()? {
-        match Content::parse(&body).map(|content| content.said) {
-            Some(Said::Text(text)) => {
+        match Said::parse(&body).body {
+            Body::Text(text) => {
                 let sql = "UPDATE items SET kind = ?, body = ? WHERE pos = ?";
                 db.execute(sql, (Kind::Text as i64, text.encode_to_vec(), pos))?;
             }
-            Some(Said::Relation(relation)) => {
+            Body::Relation(relation) => {
                 db.execute("DELETE FROM items WHERE pos = ?", [pos])?;
                 source.apply(db, &relation)?;
             }
-            Some(Said::Unknown(_) | Said::Leave(_) | Said::Malformed) | None => {}
+            Body::Unknown { .. } | Body::Leave(_) | Body::Malformed => {}
         }
     }
     meta::set_number(db, meta::CONTENT_VERSION, content::VERSION)?;
@@ -55,7 +54,7 @@ pub(crate) fn unknown(db: &Connection) -> Result<(), Error> {
 mod tests {
     use pli_proto::id::ItemId;
     use pli_proto::pb;
-    use pli_proto::pb::content::Body;
+    use pli_proto::pb::said::Body as Sealed;
 
     use super::*;
     use crate::model::{Content as Shown, TimelineItem};
@@ -86,9 +85,9 @@ mod tests {
     fn what_an_earlier_version_did_not_know_is_shown_by_one_that_does() {
         let db = in_memory();
         items::put_conversation(&db, GROUP, None, 0).unwrap();
-        let content = |body| pb::Content { body: Some(body), ..pb::Content::default() }.encode_to_vec();
-        keep(&db, 1, content(Body::Text(pb::Text { body: "said".into(), ..pb::Text::default() })));
-        keep(&db, 2, content(Body::React(pb::React { target: vec![1; 16], emoji: "👍".into() })));
+        let content = |body| Said::seal([1; 16], 0, body);
+        keep(&db, 1, content(Sealed::Text(pb::Text { body: "said".into(), ..pb::Text::default() })));
+        keep(&db, 2, content(Sealed::React(pb::React { target: vec![1; 16], emoji: "👍".into() })));
         // Field 900, a string.
         keep(&db, 3, [&[0xa2, 0x38, 4][..], b"poll"].concat());
         unknown(&db).unwrap();
@@ -99,7 +98,7 @@ mod tests {
         assert_eq!(text.reactions.len(), 1);
         assert!(matches!(poll.content, Shown::Unknown));
         // Once for a version.
-        keep(&db, 4, content(Body::Text(pb::Text { body: "later".into(), ..pb::Text::default() })));
+        keep(&db, 4, content(Sealed::Text(pb::Text { body: "later".into(), ..pb::Text::default() })));
         unknown(&db).unwrap();
         let last = items::window(&db, GROUP, i64::MAX, 1).unwrap();
         assert!(matches!(&last[0].1, TimelineItem::Said(last) if matches!(last.content, Shown::Unknown)));

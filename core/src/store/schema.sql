@@ -12,7 +12,14 @@ create table devices(
     revoked integer not null
 ) without rowid;
 create index devices_of on devices(person);
-create table revocations(number integer primary key, certificate blob not null unique, line blob not null);
+-- Revocations: those of the list, and those that only an earlier list had, before the server was put back to an older copy.
+create table revocations(
+    certificate blob primary key, number integer not null, line blob not null, listed integer not null default 1
+) without rowid;
+create index revocations_listed on revocations(number) where listed;
+-- Issuers that ended, and the fingerprints of the certificates that stayed good.
+create table issuers(number integer primary key, issuer blob not null unique, ended blob not null);
+create table kept(number integer not null, certificate blob not null, primary key(number, certificate)) without rowid;
 -- The safety numbers that a person compared: the other's devices' keys at the time.
 create table verified(person blob primary key, number text not null) without rowid;
 
@@ -47,7 +54,7 @@ create table logs(
 create table group_infos(log blob primary key, group_info blob not null);
 -- Invitations to logs, until they were followed or led nowhere. They change nothing before.
 create table invitations(
-    log blob not null, entry blob not null, number integer not null, invitation blob not null, primary key(log, entry));
+    log blob not null, hash blob not null, number integer not null, invitation blob not null, primary key(log, hash));
 create index logs_of on logs(conversation);
 -- What lists and screens show of a group, so that they need not load it. JSON.
 create table summaries(log blob primary key, summary text not null, members text not null);
@@ -64,7 +71,7 @@ create table leavers(log blob not null, leaf_key blob not null, word blob not nu
 create table items(
     pos integer primary key autoincrement,
     conversation blob not null,
-    entry blob not null,                -- ids are the writers' choice: unique within a conversation only
+    entry blob not null,                -- the item's id: unique within a conversation only
     log blob not null,
     number integer not null,
     by blob not null,
@@ -76,29 +83,28 @@ create table items(
     edited_ms integer not null default 0,
     edited_in blob,                     -- the log that the edit is in
     deleted_by blob,
+    expires_ms integer not null default 0,  -- when it goes, by the server's clock; 0: never
     unique(conversation, entry)
 );
 create index items_of on items(conversation, pos);
+create index items_ending on items(expires_ms) where expires_ms > 0;
+-- What is over is not shown, though it is not destroyed yet, nor what is kept hidden for a later version. Whatever shows,
+-- counts or tells of items reads this.
+create view shown as select * from items where kind <> 5 and (expires_ms = 0 or expires_ms > now_ms());
+-- Messages of others, so that the unread are counted without reading them.
+create index unread_of on items(conversation, pos, expires_ms, kind) where not mine and kind <> 2 and deleted_by is null;
 -- One for each person; empty once it was taken back.
 create table reactions(
     conversation blob not null, entry blob not null, person blob not null, emoji text not null,
     log blob not null,                  -- that it is in
     primary key(conversation, entry, person)
 ) without rowid;
--- What was done to messages of a pair that have not come yet: they are in its other log.
-create table early(
-    id integer primary key,
-    conversation blob not null, target blob not null, log blob not null, by blob not null,
-    received_ms integer not null,
-    body blob not null                  -- the content, protobuf
-);
-create index early_of on early(conversation, target);
-
 -- What the person asked for and is not in the log yet.
 create table intents(
     id integer primary key,
     conversation blob not null,
-    entry blob not null,
+    entry blob not null,                -- the id of the item that it is, or of nothing that is shown
+    log blob,                           -- the log that it goes to; null: the one that is written now
     body blob not null,                 -- postcard
     created_ms integer not null,
     after_ms integer not null default 0,    -- not before then
@@ -113,12 +119,15 @@ create index intents_about on intents(conversation, about) where about is not nu
 create table attempts(
     id integer primary key,
     log blob not null,
-    entry blob not null,
+    entry blob not null,                -- of the intent, if it is for one
+    made blob not null,                 -- the SHA-256 of the MLS message, by which the log shows it
     bytes blob not null,
     is_commit integer not null,
     acked integer not null default 0,
+    answer blob,                        -- the running hash that the server's answer named
     deliveries blob not null,           -- postcard: welcomes to deliver once the entry is in the log
-    unique(log, entry)
+    unique(log, entry),
+    unique(log, made)
 );
 create index attempts_of on attempts(log, id);
 create table deliveries(

@@ -3,7 +3,7 @@
 
 use pli_proto::id::{ConversationId, ItemId};
 use pli_proto::pb;
-use pli_proto::pb::content::Body;
+use pli_proto::pb::said::Body;
 use prost::Message as _;
 use rusqlite::Connection;
 
@@ -29,24 +29,10 @@ pub(crate) fn is_message(intent: &Intent) -> Result<bool, Error> {
     Ok(matches!(body(intent)?, Some(Body::Text(_))))
 }
 
-/// The same about another message.
-pub(super) fn turned_to(intent: &Intent, other: ItemId) -> Result<Intent, Error> {
-    let mut body = body(intent)?;
-    if let Some(
-        Body::Edit(pb::Edit { target, .. })
-        | Body::Delete(pb::Delete { target })
-        | Body::React(pb::React { target, .. }),
-    ) = &mut body
-    {
-        *target = other.to_vec();
-    }
-    Ok(Intent::Say(pb::Content { body, ..pb::Content::default() }.encode_to_vec()))
-}
-
 /// What an intent says.
 fn body(intent: &Intent) -> Result<Option<Body>, Error> {
-    let Intent::Say(content) = intent else { return Ok(None) };
-    Ok(pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?.body)
+    let Intent::Say(said) = intent else { return Ok(None) };
+    Ok(pb::Said::decode(said.as_slice()).map_err(|_| Error::Damaged)?.body)
 }
 
 /// The intents that are about a message, oldest first.
@@ -101,26 +87,4 @@ pub(crate) fn forget(db: &Connection, id: ConversationId, message: ItemId) -> Re
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_done_to_a_message_follows_it_under_another_id() {
-        let db = crate::store::open::tests::in_memory();
-        let (id, text, other) = (ConversationId([1; 16]), ItemId([2; 16]), ItemId([3; 16]));
-        let say = |entry: u8, body| {
-            let content = pb::Content { body: Some(body), ..pb::Content::default() };
-            outbox::push(&db, id, ItemId([entry; 16]), Intent::Say(content.encode_to_vec()), 1).unwrap();
-        };
-        say(2, Body::Text(pb::Text { body: "said".into(), ..pb::Text::default() }));
-        say(4, Body::Delete(pb::Delete { target: text.to_vec() }));
-        outbox::rename(&db, id, text, other).unwrap();
-        let deeds = intents(&db, id, other).unwrap();
-        assert_eq!(deeds.len(), 1);
-        assert_eq!(about(&deeds[0].intent).unwrap(), Some(other));
-        assert!(intents(&db, id, text).unwrap().is_empty());
-    }
 }

@@ -32,6 +32,7 @@ pub(super) fn lose(tx: &mut Tx<'_>, log: LogId) -> Result<(), Error> {
         // What it was about to come back with; a member's own state there would be taken for secrets.
         tx.provider().storage.delete_group(&group_id(log))?;
     }
+    outbox::send_elsewhere(tx.db, log)?;
     undo(tx, &record)?;
     logs::put(tx.db, &Log { state: LogState::Diverged, ..record.clone() })?;
     items::put(tx.db, &put_back(tx, &record)?)?;

@@ -237,8 +237,8 @@ impl Stream<'_> {
                     Err(error) => return Err(error),
                 },
             }
-            let entry = invitation.entry.clone();
-            self.engine.store.write(move |tx| logs::remove_invitation(tx.db, log, &entry)).await?;
+            let hash = invitation.hash.clone();
+            self.engine.store.write(move |tx| logs::remove_invitation(tx.db, log, &hash)).await?;
         }
         // What is being kept meanwhile may be missing: then there is another call.
         self.joined = inbox.is_multiple_of(2).then_some(inbox);

@@ -3,23 +3,26 @@
 use std::collections::BTreeSet;
 
 use openmls::group::MlsGroup;
-use pli_proto::id::{DeviceId, PersonId};
-use pli_proto::pb::content::Body;
+use pli_proto::id::{DeviceId, LogId, PersonId};
+use pli_proto::pb::said::Body;
 use pli_proto::{limits, pb, rows, signed};
-use prost::Message as _;
 
+use crate::content::Said;
 use crate::error::Error;
 use crate::membership::change::Plan;
 use crate::model::{Refusal, Setting};
-use crate::store::logs::Log;
+use crate::store::logs::{self, Log};
 use crate::store::outbox::{Intent, Queued};
-use crate::store::{Loaded, Tx, people};
+use crate::store::{Loaded, Tx, items, people, unsettled};
 use pli_kernel::group::roster::{Leaf, Roster, leaf_encryption_key};
 use pli_kernel::group::settings::{Role, Settings};
 
 /// What is to be done for an intent.
 pub(super) enum Planned {
-    Say(pb::Content, Vec<pb::RowChange>),
+    /// What is said, and the rows that change with it.
+    Say(Vec<u8>, Vec<pb::RowChange>),
+    /// It goes to another log of the conversation: what it is about stands there.
+    Elsewhere(LogId),
     Commit(Plan),
     /// A commit that has to be before the intent can be carried out.
     First(Plan),
@@ -38,11 +41,12 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
     let place = |leaves: Vec<&Leaf>| leaves.into_iter().map(|leaf| leaf.index).collect::<BTreeSet<_>>();
     Ok(match &queued.intent {
         Intent::Say(_) if role < settings.may_post => Planned::Refused(Refusal::NotAllowed),
-        Intent::Say(content) => match absent_peer(tx, loaded) {
+        Intent::Say(_) if let Some(log) = log_of_target(tx, record, queued)? => Planned::Elsewhere(log),
+        Intent::Say(said) => match absent_peer(tx, loaded) {
             // Nobody would ever read it: what is said before somebody is in is not shown to them.
             Some(peer) if people::get(tx.db, peer)?.departed => Planned::Refused(Refusal::NoDevice),
             Some(peer) => add_devices(tx, loaded, &[peer], role)?,
-            None => Planned::Say(pb::Content::decode(content.as_slice()).map_err(|_| Error::Damaged)?, Vec::new()),
+            None => Planned::Say(said.clone(), Vec::new()),
         },
         Intent::Add(persons) => add_devices(tx, loaded, persons, role)?,
         Intent::Approve(device, key) => {
@@ -80,9 +84,20 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
             let signature = tx.context.me.key.sign_raw(&signed::leave(record.log, &encryption_key)).to_vec();
             let word = pb::LeaveWord { leaf_key: own.key().to_vec(), encryption_key, signature };
             let row = rows::revoke(tx.context.me.access(&record.key).key());
-            Planned::Say(pb::Content { body: Some(Body::Leave(word)), ..pb::Content::default() }, vec![row])
+            let salt = pli_env::random(&*tx.context.env);
+            Planned::Say(Said::seal(salt, queued.created_ms, Body::Leave(word)), vec![row])
         }
     })
+}
+
+/// The log in which the message stands to which an intent does something, if that is another one to which this device writes.
+fn log_of_target(tx: &Tx<'_>, record: &Log, queued: &Queued) -> Result<Option<LogId>, Error> {
+    let Some(target) = unsettled::about(&queued.intent)? else { return Ok(None) };
+    let Some(log) = items::log_of(tx.db, record.conversation, target)?.filter(|log| *log != record.log) else {
+        return Ok(None);
+    };
+    let is_written = logs::find(tx.db, log)?.is_some_and(|other| other.state.is_written());
+    Ok(is_written.then_some(log))
 }
 
 /// The other person of a pair, if no device of theirs is in it: none could be added so far, or all of them are revoked.

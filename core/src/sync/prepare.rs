@@ -6,16 +6,17 @@ use pli_proto::id::{DeviceId, ItemId, LogId};
 use pli_proto::issuers::not_kept;
 use pli_proto::{limits, pb};
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::membership::change::{self, Plan};
 use crate::membership::join;
 use crate::model::Refusal;
 use crate::store::logs::{self, Log, LogState};
-use crate::store::outbox::{self, Queued};
+use crate::store::outbox::{self, Attempt, Queued, Sealed, To, Welcome};
 use crate::store::{Loaded, Notice, Tx, issuers, people};
 use pli_kernel::group::roster::Roster;
-use pli_kernel::group::seal;
+use pli_kernel::group::{associated, seal};
 
 use super::add::wait_for_devices;
 use super::plan::{Planned, plan};
@@ -29,7 +30,7 @@ pub(crate) enum Step {
     /// Make the log, with this founding snapshot.
     Create(Vec<u8>),
     /// Append this entry.
-    Append(Box<pb::Entry>),
+    Append(Box<Attempt>),
     /// Take key packages of these devices, then [`add`].
     Take(ItemId, Vec<DeviceId>),
     /// Keep a snapshot at this number.
@@ -50,7 +51,7 @@ pub(crate) fn next(tx: &mut Tx<'_>, log: LogId) -> Result<Step, Error> {
                 return Ok(Step::Idle);
             }
             if let Some(attempt) = outbox::next_attempt(tx.db, log)? {
-                return Ok(Step::Append(Box::new(attempt.entry)));
+                return Ok(Step::Append(Box::new(attempt)));
             }
             // In a copied store what is kept of attempts is void, and stands in nobody's way.
             let is_copy = record.state == LogState::Active && record.return_ms > 0;
@@ -83,13 +84,12 @@ fn come_back(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
     }
     let loaded = tx.take_group(record.log)?;
     let id = ItemId(pli_env::random(&*tx.context.env));
-    let entry = join::come_back(tx, record, &loaded.public, id)?;
+    let sealed = join::come_back(tx, record, &loaded.public)?;
     // If another commit comes first, this is tried again.
     let again = schedule::soon(tx, loaded.public.roster.len());
     logs::put(tx.db, &Log { return_ms: again, ..record.clone() })?;
-    outbox::put_attempt(tx.db, record.log, &entry, true, &[])?;
     tx.keep_group(record.log, loaded);
-    Ok(Step::Append(Box::new(entry)))
+    attempt(tx, record, id, sealed, &[])
 }
 
 fn member(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
@@ -112,18 +112,19 @@ fn member(tx: &mut Tx<'_>, record: &Log) -> Result<Step, Error> {
 }
 
 fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: bool) -> Result<Step, Error> {
+    let to = To { conversation: record.conversation, log: record.log, is_written: is_first };
     // Who is revoked or has left goes before anything else is said.
     let expelled = expelled(tx, record, loaded)?;
     let may_commit = schedule::may_commit(record, tx.now_ms());
     if !expelled.remove.is_empty() {
-        if let Err(at_ms) = may_commit.and(may_remove(tx, record, loaded, is_first)?) {
+        if let Err(at_ms) = may_commit.and(may_remove(tx, to, loaded)?) {
             return Ok(Step::Wait(at_ms));
         }
         let id = ItemId(pli_env::random(&*tx.context.env));
         return seal_commit(tx, record, loaded, id, &expelled);
     }
     tx.no_removal(record.log);
-    while is_first && let Some(queued) = outbox::next(tx.db, record.conversation, tx.now_ms())? {
+    while let Some(queued) = outbox::next(tx.db, to, tx.now_ms())? {
         if let Some(step) = carry_out(tx, record, loaded, &queued)? {
             return Ok(step);
         }
@@ -137,16 +138,16 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
         let snapshot = join::snapshot(tx, record)?;
         return Ok(Step::Snapshot(record.commit_number, snapshot));
     }
-    let waiting = if is_first { outbox::next_ms(tx.db, record.conversation, tx.now_ms())? } else { None };
+    let waiting = outbox::next_ms(tx.db, to, tx.now_ms())?;
     Ok(Step::Wait(waiting.map_or(update_ms, |waiting_ms| waiting_ms.min(update_ms))))
 }
 
 /// Whether it is this device's turn to remove those who must go; else when. Another's commit that does it comes first, or
 /// something that this device has to say does.
-fn may_remove(tx: &mut Tx<'_>, record: &Log, loaded: &Loaded, is_first: bool) -> Result<Result<(), u64>, Error> {
+fn may_remove(tx: &mut Tx<'_>, to: To, loaded: &Loaded) -> Result<Result<(), u64>, Error> {
     let (leaves, role) = (loaded.public.roster.len(), loaded.public.settings.named(tx.context.me.person));
-    let turn_ms = tx.removal_ms(record.log, |tx| schedule::removal(tx, leaves, role));
-    let waiting = if is_first { outbox::next(tx.db, record.conversation, tx.now_ms())? } else { None };
+    let turn_ms = tx.removal_ms(to.log, |tx| schedule::removal(tx, leaves, role));
+    let waiting = outbox::next(tx.db, to, tx.now_ms())?;
     Ok(schedule::may_remove(turn_ms, waiting.map(|queued| queued.created_ms), tx.now_ms()))
 }
 
@@ -223,10 +224,14 @@ fn ended(tx: &Tx<'_>, roster: &Roster, plan: &mut Plan, mut shown_bytes: usize) 
 fn carry_out(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, queued: &Queued) -> Result<Option<Step>, Error> {
     let conversation = queued.conversation;
     match plan(tx, record, loaded, queued)? {
-        Planned::Say(content, rows) => {
-            let entry = seal_message(tx, record, loaded, queued, content, rows)?;
-            outbox::put_attempt(tx.db, record.log, &entry, false, &[])?;
-            Ok(Some(Step::Append(Box::new(entry))))
+        Planned::Say(said, rows) => {
+            let sealed = seal_message(tx, record, loaded, said, rows)?;
+            attempt(tx, record, queued.entry, sealed, &[]).map(Some)
+        }
+        Planned::Elsewhere(log) => {
+            outbox::send_to(tx.db, conversation, queued.entry, log)?;
+            tx.notice(Notice::Outbox(log));
+            Ok(None)
         }
         Planned::Commit(_) | Planned::First(_) | Planned::Take(_)
             if let Err(commit_ms) = schedule::may_commit(record, tx.now_ms()) =>
@@ -265,11 +270,8 @@ pub(super) fn seal_commit(
     id: ItemId,
     plan: &Plan,
 ) -> Result<Step, Error> {
-    match change::commit(tx, record, loaded, id, plan)? {
-        Some(prepared) => {
-            outbox::put_attempt(tx.db, record.log, &prepared.entry, true, &prepared.welcomes)?;
-            Ok(Step::Append(Box::new(prepared.entry)))
-        }
+    match change::commit(tx, record, loaded, plan)? {
+        Some(prepared) => attempt(tx, record, id, prepared.sealed, &prepared.welcomes),
         None => {
             if let Some(group) = &mut loaded.group {
                 group.clear_pending_commit(&tx.provider().storage)?;
@@ -281,15 +283,22 @@ pub(super) fn seal_commit(
     }
 }
 
+/// Keeps what was sealed for an intent, to be sent.
+fn attempt(tx: &Tx<'_>, record: &Log, id: ItemId, sealed: Sealed, welcomes: &[Welcome]) -> Result<Step, Error> {
+    outbox::put_attempt(tx.db, record.log, id, &sealed, welcomes)?;
+    Ok(Step::Append(Box::new(Attempt { id, entry: sealed.entry })))
+}
+
 /// Encrypts a message for its place in the log, and says what its sender had seen.
 fn seal_message(
     tx: &mut Tx<'_>,
     record: &Log,
     loaded: &mut Loaded,
-    queued: &Queued,
-    content: pb::Content,
+    said: Vec<u8>,
     rows: Vec<pb::RowChange>,
-) -> Result<pb::Entry, Error> {
+) -> Result<Sealed, Error> {
+    let mut entry = change::placed(record, pb::EntryKind::Message, rows);
+    let id = associated::message_id(record.conversation, tx.context.me.person, &said);
     let content = pb::Content {
         seen: record.number,
         seen_hash: record.hash.to_vec(),
@@ -297,25 +306,16 @@ fn seal_message(
             Some((number, _)) => number,
             None => people::revocations(tx.db)?,
         },
-        sent_ms: queued.created_ms,
-        ..content
+        said,
     };
     let group = loaded.group.as_mut().ok_or(Error::internal("no secrets"))?;
-    // Bound to its entry: nobody can move it to another place.
-    group.set_aad(queued.entry.to_vec());
+    group.set_aad(associated::of_message(&loaded.public.state, record.log, &entry, id));
     let message = group
         .create_message(&tx.provider(), &tx.context.me.key, &content.encode_to_vec())
         .map_err(|error| join::internal("message", &error))?;
     let message = message.to_bytes().map_err(|error| join::internal("message", &error))?;
-    let mut entry = pb::Entry {
-        id: queued.entry.to_vec(),
-        kind: pb::EntryKind::Message.into(),
-        parent: record.commit_number,
-        parent_hash: record.commit_hash.to_vec(),
-        rows,
-        ..pb::Entry::default()
-    };
+    let made = Sha256::digest(&message).into();
     let inside = pb::Opened { body: Some(pb::opened::Body::Message(message)) };
     seal::seal_entry(pli_env::random(&*tx.context.env), &record.key, record.log, &mut entry, &inside);
-    Ok(entry)
+    Ok(Sealed { entry, made })
 }

@@ -8,13 +8,14 @@ use futures_util::stream::FuturesUnordered;
 use pli_proto::id::{ItemId, LogId};
 use pli_proto::pb;
 use pli_proto::refusal::{Reason, Refusal};
-use pli_proto::signed::{self, Method};
+use pli_proto::signed::Method;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
 use crate::error::Error;
 use crate::store::logs::{self, Log, LogState};
+use crate::store::outbox::Attempt;
 use crate::store::{Notice, Tx, deliveries, meta, outbox};
 use crate::transport::Sealed;
 
@@ -166,7 +167,7 @@ async fn drive_log(engine: &Engine, sealed: &Sealed, log: LogId) -> Result<End, 
             Step::Idle => return Ok(End::Idle),
             Step::Wait(at_ms) => return Ok(End::Until(at_ms)),
             Step::Create(snapshot) => create(engine, sealed, log, snapshot).await?,
-            Step::Append(entry) => append(engine, sealed, log, *entry).await?,
+            Step::Append(attempt) => append(engine, sealed, log, *attempt).await?,
             Step::Snapshot(number, snapshot) => put_snapshot(engine, sealed, log, number, snapshot).await?,
             Step::Take(entry, devices) => {
                 let devices = devices.iter().map(|device| device.to_vec()).collect();
@@ -212,9 +213,9 @@ async fn create(engine: &Engine, sealed: &Sealed, log: LogId, snapshot: Vec<u8>)
         .await
 }
 
-async fn append(engine: &Engine, sealed: &Sealed, log: LogId, entry: pb::Entry) -> Result<(), Error> {
+async fn append(engine: &Engine, sealed: &Sealed, log: LogId, attempt: Attempt) -> Result<(), Error> {
     let record = record(engine, log).await?;
-    let id = signed::entry_id(&entry).map_err(|_| Error::Damaged)?;
+    let Attempt { id, entry } = attempt;
     let request = engine.request(&record, Method::Append, &entry);
     match sealed.log().append(request).await {
         Ok(answer) => {
@@ -255,12 +256,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: ItemId, refusal: &Refusal) -> Result
                 return Ok(Some(()));
             }
             // Sealed on an older commit, and the page that dropped it came just now; or the server contradicts itself.
-            Ok(outbox::next_attempt(tx.db, log)?.is_none_or(|next| next.entry.id != id.0).then_some(()))
-        }
-        Reason::IdTaken => {
-            undo(tx, &record)?;
-            outbox::rename(tx.db, record.conversation, id, ItemId(pli_env::random(&*tx.context.env)))?;
-            Ok(Some(()))
+            Ok(outbox::next_attempt(tx.db, log)?.is_none_or(|next| next.id != id).then_some(()))
         }
         Reason::NoAccess => {
             undo(tx, &record)?;

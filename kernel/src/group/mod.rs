@@ -6,9 +6,11 @@
 //! - [`seal`]: entries and snapshots under the log key.
 //! - [`verdict`]: which commits count (docs/protocol.md, section 4), by public facts alone.
 //! - [`rules`]: what roles and evidence allow.
+//! - [`associated`]: what binds a message or a commit to its place in the log.
 //! - [`path`]: the shape of a commit: bounds before it is parsed, and the ciphertexts of its path.
 //! - [`group_info`]: the GroupInfo beside a commit.
 
+pub mod associated;
 pub mod group_info;
 pub mod path;
 pub mod roster;

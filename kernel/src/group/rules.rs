@@ -6,6 +6,7 @@ use pli_proto::certificate;
 use pli_proto::id::{LogId, PersonId};
 use pli_proto::pb::evidence::Evidence as Kind;
 use pli_proto::{issuers, pb, signed};
+use prost::Message as _;
 
 use crate::crypto;
 
@@ -69,6 +70,11 @@ fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf, present: &BTreeSet<P
         return true;
     }
     settings.pair.is_none() && role >= Role::Admin && role >= settings.role(leaf.person(), present)
+}
+
+/// The pieces of evidence in a commit. What is none is as if it were not there.
+pub fn evidence(pieces: &[Vec<u8>]) -> Vec<pb::Evidence> {
+    pieces.iter().filter_map(|piece| pb::Evidence::decode(piece.as_slice()).ok()).collect()
 }
 
 /// Whether evidence allows to remove this leaf: a line of a revocation list that names its certificate, a leaver's word,

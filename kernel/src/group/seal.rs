@@ -1,5 +1,5 @@
-//! Entries and snapshots under the log key: AES-256-GCM, a random nonce, and a key for each of them derived from the log
-//! key, so that no key seals more than a few things and nonces can't meet. Lengths are padded to buckets.
+//! Entries and snapshots under the log key: AES-256-GCM under a key for each of them, derived from the log key by random
+//! bytes that stand in front, so that no key seals two things. Lengths are padded to buckets.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf;
@@ -37,17 +37,20 @@ impl TryFrom<&[u8]> for LogKey {
 /// The smallest bucket: most texts fit, and look alike.
 const SMALLEST_BYTES: usize = 1024;
 
-/// Seals the inside of an entry whose clear part is set, into `entry.sealed`. The nonce is random.
-pub fn seal_entry(nonce: [u8; NONCE_LEN], key: &LogKey, log: LogId, entry: &mut pb::Entry, inside: &pb::Opened) {
+/// The random bytes in front of what is sealed: 20 go into the key, 12 are the nonce.
+pub type Salt = [u8; 20 + NONCE_LEN];
+
+/// Seals the inside of an entry whose clear part is set, into `entry.sealed`. The salt is random.
+pub fn seal_entry(salt: Salt, key: &LogKey, log: LogId, entry: &mut pb::Entry, inside: &pb::Opened) {
     let associated = signed::clear_part(log, entry);
-    entry.sealed = seal(nonce, key, b"entry", &entry.id, &associated, &inside.encode_to_vec());
+    entry.sealed = seal(salt, key, b"entry", &associated, &inside.encode_to_vec());
 }
 
 /// Opens an entry; `None` if it is not one that a member sealed for this place, or is beyond its bounds: whoever is in a
 /// group must not make the phones of others run out of memory.
 pub fn open_entry(key: &LogKey, log: LogId, entry: &pb::Entry) -> Option<pb::Opened> {
     let associated = signed::clear_part(log, entry);
-    let inside = open(key, b"entry", &entry.id, &associated, &entry.sealed)?;
+    let inside = open(key, b"entry", &associated, &entry.sealed)?;
     let is_long = entry.kind() != pb::EntryKind::Commit && inside.len() > limits::MESSAGE_INSIDE_BYTES;
     if is_long || !evidence_is_bounded(&inside) {
         return None;
@@ -97,43 +100,38 @@ fn each(mut message: &[u8], wanted: u32, holds: &mut dyn FnMut(&[u8]) -> bool) -
     true
 }
 
-/// Seals a snapshot for its number. The nonce is random.
-pub fn seal_snapshot(
-    nonce: [u8; NONCE_LEN],
-    key: &LogKey,
-    log: LogId,
-    number: u64,
-    snapshot: &pb::Snapshot,
-) -> Vec<u8> {
+/// Seals a snapshot for its number. The salt is random.
+pub fn seal_snapshot(salt: Salt, key: &LogKey, log: LogId, number: u64, snapshot: &pb::Snapshot) -> Vec<u8> {
     let associated = signed::join(&[&log.0, &number.to_be_bytes()]);
-    seal(nonce, key, b"snapshot", &number.to_be_bytes(), &associated, &snapshot.encode_to_vec())
+    seal(salt, key, b"snapshot", &associated, &snapshot.encode_to_vec())
 }
 
 /// Opens a snapshot; `None` if no member sealed it for this number.
 pub fn open_snapshot(key: &LogKey, log: LogId, number: u64, sealed: &[u8]) -> Option<pb::Snapshot> {
     let associated = signed::join(&[&log.0, &number.to_be_bytes()]);
-    let inside = open(key, b"snapshot", &number.to_be_bytes(), &associated, sealed)?;
+    let inside = open(key, b"snapshot", &associated, sealed)?;
     pb::Snapshot::decode(inside.as_slice()).ok()
 }
 
-fn seal(nonce: [u8; NONCE_LEN], key: &LogKey, kind: &[u8], id: &[u8], associated: &[u8], inside: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(NONCE_LEN + bucket(inside.len() + 4) + AES_256_GCM.tag_len());
+fn seal(salt: Salt, key: &LogKey, kind: &[u8], associated: &[u8], inside: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(salt.len() + bucket(inside.len() + 4) + AES_256_GCM.tag_len());
     out.extend_from_slice(&(inside.len() as u32).to_be_bytes());
     out.extend_from_slice(inside);
     out.resize(bucket(out.len()), 0);
-    let tag = entry_key(key, kind, id)
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated), &mut out)
+    let (key, nonce) = derived(key, kind, &salt);
+    let tag = key
+        .seal_in_place_separate_tag(nonce, Aad::from(associated), &mut out)
         .expect("AES-GCM seals what is shorter than 64 GiB");
     out.extend_from_slice(tag.as_ref());
-    out.splice(0..0, nonce);
+    out.splice(0..0, salt);
     out
 }
 
-fn open(key: &LogKey, kind: &[u8], id: &[u8], associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-    let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+fn open(key: &LogKey, kind: &[u8], associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (salt, rest) = sealed.split_first_chunk()?;
     let mut rest = rest.to_vec();
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let plain = entry_key(key, kind, id).open_in_place(nonce, Aad::from(associated), &mut rest).ok()?;
+    let (key, nonce) = derived(key, kind, salt);
+    let plain = key.open_in_place(nonce, Aad::from(associated), &mut rest).ok()?;
     let (len, plain) = plain.split_first_chunk::<4>()?;
     plain.get(..u32::from_be_bytes(*len) as usize).map(<[u8]>::to_vec)
 }
@@ -145,11 +143,13 @@ fn bucket(len: usize) -> usize {
     len.div_ceil(step) * step
 }
 
-fn entry_key(key: &LogKey, kind: &[u8], id: &[u8]) -> LessSafeKey {
+/// The key that seals one thing, and its nonce.
+fn derived(key: &LogKey, kind: &[u8], salt: &Salt) -> (LessSafeKey, Nonce) {
+    let (into_key, nonce) = salt.split_last_chunk().expect("the nonce is a part of the salt");
     let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, b"Pli 1.0 seal").extract(&key.0);
-    let info = [kind, id];
+    let info = [kind, into_key];
     let derived = secret.expand(&info, &AES_256_GCM).expect("32 bytes of HKDF");
-    LessSafeKey::new(UnboundKey::from(derived))
+    (LessSafeKey::new(UnboundKey::from(derived)), Nonce::assume_unique_for_key(*nonce))
 }
 
 #[cfg(test)]

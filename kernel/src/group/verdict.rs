@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use openmls::prelude::{
-    GroupContext, KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal,
-    ProposalOrRefType, PublicGroup, Sender, StagedCommit,
+    KeyPackage, LeafNode, LeafNodeIndex, OpenMlsCrypto, ProcessedMessageContent, Proposal, ProposalOrRefType,
+    PublicGroup, Sender, StagedCommit,
 };
 use openmls::storage::PublicStorageProvider;
 use openmls::treesync::LeafNodeSource;
@@ -17,7 +17,8 @@ use pli_proto::id::{LogId, PersonId};
 use pli_proto::pb::row_change::Change as RowChange;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
-use pli_proto::{limits, pb, signed};
+use pli_proto::signed::Hash;
+use pli_proto::{limits, pb};
 
 use crate::crypto;
 
@@ -25,7 +26,7 @@ use super::path::{self, Shape};
 use super::roster::{self, KeyDigest, Leaf, Roster, key_digest};
 use super::rules::{self, Change};
 use super::settings::{Role, Settings};
-use super::{capabilities, group_info, lifetime, protocol_message};
+use super::{associated, capabilities, group_info, lifetime, protocol_message};
 
 /// Why a commit does not count: the number is that of the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,9 +34,12 @@ pub enum Fault {
     /// Not a commit that a follower accepts.
     #[error("rule 1: not a valid MLS commit")]
     Mls,
-    /// The committer did not sign this entry.
-    #[error("rule 2: the committer's signature")]
-    Signature,
+    /// Made for another entry, on another state, or with other evidence.
+    #[error("rule 1: its associated data")]
+    Place,
+    /// Neither of a member nor a return.
+    #[error("rule 2: its sender")]
+    Sender,
     /// Proposals by reference, of other kinds, or too many; or a path where none belongs.
     #[error("rule 3: its proposals")]
     Proposals,
@@ -71,16 +75,18 @@ pub struct Public {
     pub roster: Roster,
     /// Its settings.
     pub settings: Settings,
+    /// What names the state: see [`associated::state`].
+    pub state: Hash,
     highest: Role,
     /// Revocation list and ends of issuers were looked through up to these numbers, and no leaf has to go.
     pub unrevoked: Option<(u64, u64)>,
 }
 
 impl Public {
-    /// What a tree of these leaves says under these settings.
-    pub fn new(roster: Roster, settings: Settings) -> Self {
+    /// What the public state of a group says, of which these are the leaves and the settings.
+    pub fn new(group: &PublicGroup, roster: Roster, settings: Settings) -> Self {
         let highest = settings.highest(&roster.persons());
-        Self { roster, settings, highest, unrevoked: None }
+        Self { roster, settings, state: associated::state(group.group_context()), highest, unrevoked: None }
     }
 
     /// The role that a person has now: see [`Settings::role`].
@@ -91,8 +97,6 @@ impl Public {
 
 /// A commit that counts, and what it does.
 pub struct Counted {
-    /// The context after it.
-    pub context: GroupContext,
     /// What the public state says after it.
     pub after: Public,
     /// Whose commit it is.
@@ -137,8 +141,8 @@ fn counted(
     let shape = Shape::of(&commit.commit).ok_or(Fault::Mls)?;
     let message = protocol_message(&commit.commit).ok_or(Fault::Mls)?;
     let processed = group.process_message(crypto, message).map_err(|_| Fault::Mls)?;
-    if !processed.aad().is_empty() {
-        return Err(Fault::Form);
+    if processed.aad() != associated::of_commit(&before.state, log, entry, &commit.evidence) {
+        return Err(Fault::Place);
     }
     let sender = processed.sender().clone();
     let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
@@ -151,11 +155,8 @@ fn counted(
     let (by, is_return) = match sender {
         Sender::Member(index) => (roster.get(index.u32()).cloned().ok_or(Fault::Mls)?, false),
         Sender::NewMemberCommit => (returning(path_leaf.as_ref(), &removed, settings)?, true),
-        _ => return Err(Fault::Mls),
+        _ => return Err(Fault::Sender),
     };
-    if !crypto::verify(by.key(), &signed::commit(log, entry, commit), &commit.signature) {
-        return Err(Fault::Signature);
-    }
     if proposals.adds_alone == path_leaf.is_some() {
         return Err(Fault::Proposals);
     }
@@ -177,7 +178,7 @@ fn counted(
     }
 
     let settings_after = Settings::of(group.group_context()).map_err(|_| Fault::Form)?;
-    if after.len() > limits::GROUP_DEVICES || commit.evidence.len() > limits::GROUP_DEVICES {
+    if after.len() > limits::GROUP_DEVICES {
         return Err(Fault::Form);
     }
     check_pair(&settings_after, &after)?;
@@ -193,10 +194,10 @@ fn counted(
         rosters: (roster, &after),
         removed: &removed,
         added: &added,
-        evidence: &commit.evidence,
+        evidence: &rules::evidence(&commit.evidence),
     })?;
-    let after = Public::new(after, settings_after);
-    Ok(Counted { context: group.group_context().clone(), after, by, is_return, removed, added })
+    let after = Public::new(group, after, settings_after);
+    Ok(Counted { after, by, is_return, removed, added })
 }
 
 struct Proposals {

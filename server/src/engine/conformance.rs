@@ -19,6 +19,7 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::entries_are_numbered_and_chained(&*make().await).await;
     logs::no_entry_is_received_before_the_last(&*make().await).await;
     logs::a_repeated_append_gets_the_first_answer(&*make().await).await;
+    logs::other_bytes_are_another_entry(&*make().await).await;
     logs::a_stale_parent_is_refused(&*make().await).await;
     logs::who_read_another_log_is_told(&*make().await).await;
     logs::strangers_learn_nothing(&*make().await).await;
@@ -30,7 +31,7 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::pages_are_bounded(&*make().await).await;
     kept::snapshots_are_bounded(&*make().await).await;
     kept::what_is_large_comes_back_whole_and_only_to_who_has_room(&*make().await).await;
-    kept::pruned_messages_keep_their_ids(&*make().await).await;
+    kept::pruned_messages_get_their_first_answer(&*make().await).await;
     kept::what_is_due_is_pruned_in_all_logs(&*make().await).await;
     logs::concurrent_appends_are_contiguous(make().await).await;
     people::an_invitation_is_used_once(&*make().await).await;

@@ -299,7 +299,7 @@ pub trait Engine: Send + Sync + 'static {
     /// The newest snapshot at or before a number; [`Reason::Gone`] if there is none.
     fn snapshot(&self, log: LogId, row: AccessKey, at_most: u64, most: usize) -> Answer<'_, Snapshot>;
 
-    /// Drops the content of messages received before then, some of them at a time; how many. Their ids stay taken.
+    /// Drops the content of messages received before then, some of them at a time; how many. Their digests stay, and get the first answer.
     fn prune_messages(&self, before_ms: u64) -> Answer<'_, u64>;
 
     /// Keeps invitations.

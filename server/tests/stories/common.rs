@@ -509,9 +509,7 @@ impl Pen {
     }
 
     pub fn entry(&self, kind: pb::EntryKind, sealed: &[u8], rows: Vec<pb::RowChange>) -> pb::Entry {
-        let id: [u8; 16] = pli_env::random(&*Real::current());
         pb::Entry {
-            id: id.to_vec(),
             kind: kind.into(),
             parent: self.parent,
             parent_hash: self.parent_hash.clone(),
@@ -522,7 +520,7 @@ impl Pen {
     }
 
     pub fn commit(&self, rows: Vec<pb::RowChange>) -> pb::Entry {
-        self.entry(pb::EntryKind::Commit, b"sealed commit", rows)
+        self.entry(pb::EntryKind::Commit, &fill(16), rows)
     }
 
     pub fn message(&self, sealed: &[u8]) -> pb::Entry {
@@ -590,6 +588,13 @@ impl Group {
     pub async fn read(&mut self, row: &AccessSigner, after: u64) -> Result<pb::LogPage, Status> {
         self.sealed.read(&self.log, row, after).await
     }
+}
+
+/// So many bytes, others each time: the same again would be the same entry.
+pub fn fill(bytes: usize) -> Vec<u8> {
+    let mut filled = vec![1; bytes];
+    filled[..16].copy_from_slice(&pli_env::random::<16>(&*Real::current()));
+    filled
 }
 
 pub fn numbers(page: &pb::LogPage) -> Vec<u64> {

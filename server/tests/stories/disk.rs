@@ -31,7 +31,7 @@ async fn on_a_full_disk() {
         let before = count(&mut group).await;
         let mut taken = Vec::new();
         let (entry, refused) = loop {
-            let entry = group.pen.message(&[1; 20_000]);
+            let entry = group.pen.message(&fill(20_000));
             match group.append(&owner, &entry).await {
                 Ok(appended) => taken.push(appended.number),
                 Err(status) => break (entry, status),

@@ -44,7 +44,7 @@ async fn readers_that_do_not_read_share_a_bound_and_hold_up_nobody() {
     requests.send(group.sealed.subscribe_request(&group.log, &group.owner_row(), 0)).await.unwrap();
     assert!(soon(stream.message()).await.unwrap().unwrap().caught_up);
     for number in 1..=20 {
-        assert_eq!(soon(group.say(b"small")).await.number, number);
+        assert_eq!(soon(group.say(&fill(16))).await.number, number);
         let page = soon(stream.message()).await.unwrap().unwrap();
         assert_eq!(numbers(&page), [number]);
         let owner = group.owner_row();
@@ -58,7 +58,7 @@ async fn readers_that_do_not_read_share_a_bound_and_hold_up_nobody() {
     // A backlog of what is small comes too, though in smaller pages than otherwise.
     let (requests, mut stream) = group.sealed.subscribe().await.unwrap();
     for _ in 0..10 {
-        group.say(&[3; 4_000]).await;
+        group.say(&fill(4_000)).await;
     }
     requests.send(group.sealed.subscribe_request(&group.log, &group.owner_row(), 20)).await.unwrap();
     let mut seen = Vec::new();
@@ -137,7 +137,7 @@ async fn long_uploads_leave_room_for_short_ones_and_for_pages() {
     // Those that find no room are refused, the others are there.
     until(async || uploads.iter().filter(|upload| upload.is_finished()).count() >= 6).await;
     for number in 2..=20 {
-        assert_eq!(soon(group.say(b"short")).await.number, number);
+        assert_eq!(soon(group.say(&fill(16))).await.number, number);
     }
     let owner = group.owner_row();
     assert_eq!(numbers(&soon(group.read(&owner, 0)).await.unwrap())[0], 1);

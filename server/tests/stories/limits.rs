@@ -17,7 +17,7 @@ async fn a_row_an_address_and_a_device_have_their_rates() {
     let anne = office.hire("Anne").await;
     let mut group = Group::found(&office, &anne).await;
     for _ in 0..3 {
-        group.say(b"x").await;
+        group.say(&fill(16)).await;
     }
     let (entry, owner) = (group.pen.message(b"x"), group.owner_row());
     let refused = refusal(group.append(&owner, &entry).await);
@@ -41,8 +41,7 @@ async fn nobody_fills_the_disk_in_an_evening() {
     let mut group = Group::found(&office, &anne).await;
     let mut kept = 0;
     let refused = loop {
-        let (mut entry, owner) = (group.pen.message(b"x"), group.owner_row());
-        entry.sealed = vec![7; 20 << 10];
+        let (entry, owner) = (group.pen.message(&fill(20 << 10)), group.owner_row());
         match group.append(&owner, &entry).await {
             Ok(_) => kept += 1,
             refused => break refusal(refused),

@@ -95,13 +95,13 @@ async fn the_same_entry_again_gets_the_first_answer_whatever_happened_since() {
     // The parent is stale, and the row is gone.
     assert_eq!(group.append(&bob, &said).await.unwrap(), first);
     assert_eq!(group.append(&bob, &left).await.unwrap(), last);
-    let other = pb::Entry { sealed: b"another".to_vec(), ..said.clone() };
-    assert_eq!(reason(group.append(&bob, &other).await), Reason::IdTaken);
-    let owner = group.owner_row();
-    assert_eq!(reason(group.append(&owner, &other).await), Reason::IdTaken);
     // The same bytes by another row are the same entry: nobody is its author.
+    let owner = group.owner_row();
     assert_eq!(group.append(&owner, &said).await.unwrap(), first);
     assert_eq!(numbers(&group.read(&owner, 0).await.unwrap()), [1, 2, 3, 4]);
+    // Other bytes, or the same on another parent, are another entry.
+    assert_eq!(reason(group.append(&owner, &pb::Entry { sealed: fill(16), ..said }).await), Reason::Stale);
+    assert_eq!(group.say(b"hello").await.number, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,7 +195,6 @@ async fn malformed_entries_are_refused() {
     let good = group.pen.commit(vec![]);
     let weak = pli_proto::row::AccessKey([&[1][..], &[0; 31]].concat().try_into().unwrap());
     let malformed = [
-        pb::Entry { id: vec![1; 15], ..good.clone() },
         pb::Entry { kind: 0, ..good.clone() },
         pb::Entry { kind: 7, ..good.clone() },
         pb::Entry { parent_hash: vec![], ..good.clone() },
@@ -249,7 +248,7 @@ async fn pages_are_bounded_by_count_and_bytes() {
     let rest = group.read(&owner, 256).await.unwrap();
     assert!(rest.entries.len() == 44 && rest.caught_up);
     for _ in 0..3 {
-        group.say(&vec![1; 400 << 10]).await;
+        group.say(&fill(400 << 10)).await;
     }
     let page = group.read(&owner, 300).await.unwrap();
     assert_eq!((numbers(&page), page.caught_up), (vec![301, 302], false));
@@ -297,7 +296,7 @@ async fn old_messages_go_when_the_organisation_says_so_and_commits_stay() {
     group.say(b"new").await;
     let sealed = group.sealed.clone();
     until(async || numbers(&sealed.clone().read(&group.log, &owner, 0).await.unwrap()) == [2, 4]).await;
-    // What was said once stays said: the id is taken for ever.
+    // What was said once stays said: the first answer is given for ever.
     let again = group.append(&owner, &old).await.unwrap();
     assert_eq!((again.number, again.hash), (first.number, first.hash));
 }

@@ -97,7 +97,7 @@ async fn a_full_disk_is_said_so_and_loses_nothing() {
     let owner = group.owner_row();
     let mut taken = Vec::new();
     let (entry, refused) = loop {
-        let entry = group.pen.message(&[1; 100_000]);
+        let entry = group.pen.message(&fill(100_000));
         match group.append(&owner, &entry).await {
             Ok(appended) => taken.push(appended.number),
             Err(status) => break (entry, status),
@@ -211,7 +211,7 @@ async fn killed_in_the_middle_it_has_lost_nothing_that_it_answered() {
     assert_eq!(kept.len(), answered.len(), "none lost, none twice");
     for (entry, taken) in answered {
         let at = &kept[taken.number as usize - 1];
-        assert_eq!((&at.id, &at.hash, at.number), (&entry.id, &taken.hash, taken.number));
+        assert_eq!((&at.sealed, &at.hash, at.number), (&entry.sealed, &taken.hash, taken.number));
     }
 }
 

@@ -56,7 +56,7 @@ async fn what_is_appended_comes_within_milliseconds() {
     next(&mut stream).await;
     let mut took = Vec::new();
     for _ in 0..20 {
-        group.say(b"x").await;
+        group.say(&fill(16)).await;
         let said = Instant::now();
         next(&mut stream).await;
         took.push(said.elapsed());
@@ -70,7 +70,7 @@ async fn a_backlog_comes_in_pages_of_which_the_last_says_so() {
     let office = Office::open().await;
     let mut group = Group::found(&office, &office.hire("Anne").await).await;
     for _ in 0..5 {
-        group.say(&vec![1; 600 << 10]).await;
+        group.say(&fill(600 << 10)).await;
     }
     let (requests, mut stream) = group.sealed.subscribe().await.unwrap();
     requests.send(group.sealed.subscribe_request(&group.log, &group.owner_row(), 0)).await.unwrap();
@@ -134,7 +134,7 @@ async fn a_reader_that_does_not_read_holds_up_nobody() {
     next(&mut stream).await;
     // Far more than windows and channels hold.
     for number in 1..=24 {
-        group.say(&vec![2; 1 << 20]).await;
+        group.say(&fill(1 << 20)).await;
         assert_eq!(numbers(&next(&mut stream).await), [number]);
     }
     // Once it reads, it gets all of it.
@@ -195,7 +195,7 @@ async fn a_slow_reader_that_is_revoked_gets_nothing_of_what_came_after() {
         let row = thief.row(&group.log);
         group.commit(vec![rows::set(row.key(), rank::OTHER)]).await;
         for _ in 0..pages {
-            group.say(&vec![1; 1 << 20]).await;
+            group.say(&fill(1 << 20)).await;
         }
         group.say(b"small: another would fit on its page").await;
         let mut thiefs = office.sealed(&thief).await;

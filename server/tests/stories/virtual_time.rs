@@ -202,8 +202,7 @@ async fn day(seed: u64) -> Vec<u8> {
     let pen = Pen { parent: 0, parent_hash: signed::hash_start(id).to_vec() };
     let mut follow = anne.inbox().await;
     for n in 0..10_u8 {
-        let entry_id: [u8; 16] = pli_env::random(&**world);
-        let entry = pb::Entry { id: entry_id.to_vec(), ..pen.message(&[n]) };
+        let entry = pen.message(&[n]);
         told.extend(
             log.append(sign(Method::Append, entry.encode_to_vec())).await.unwrap().into_inner().encode_to_vec(),
         );

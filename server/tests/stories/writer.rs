@@ -179,11 +179,10 @@ impl Stage {
 
     async fn append(&self, log: LogId, n: u64, kind: EntryKind, parent: (u64, signed::Hash)) -> (u64, signed::Hash) {
         let entry = pb::Entry {
-            id: id(n).to_vec(),
             kind: kind.into(),
             parent: parent.0,
             parent_hash: parent.1.to_vec(),
-            sealed: vec![1; 9],
+            sealed: id(n).to_vec(),
             ..pb::Entry::default()
         };
         let digest = signed::entry_digest(log, &entry);

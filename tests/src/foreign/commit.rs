@@ -13,7 +13,7 @@ use super::bytes::random;
 use super::group::stale;
 use super::mls::{Member, SETTINGS};
 use super::state::Leaf;
-use super::{Group, Result, access_key, evidence, hpke};
+use super::{Group, Result, access_key, evidence, hpke, of_commit};
 
 /// What a commit does besides giving new keys.
 #[derive(Clone, Default)]
@@ -48,12 +48,12 @@ impl Group<'_> {
         let (person, device) = self.device.find(name).await?;
         let package = self.device.take(&person, &device).await?;
         let add = Some(MlsMessage::from_bytes(&package.package)?);
-        let (entry, welcome) = self.commit(Changes { name: None, add }).await?;
+        let (taken, welcome) = self.commit(Changes { name: None, add }).await?;
         let invitation = pb::Invitation {
             log: self.head.log.to_vec(),
             log_key: self.head.key.to_vec(),
-            number: self.head.last.0,
-            entry,
+            number: taken.number,
+            hash: taken.hash,
             welcome: welcome.ok_or("no Welcome")?,
         };
         let plain = invitation.encode_to_vec();
@@ -62,8 +62,8 @@ impl Group<'_> {
         self.device.deliver(pb::DeliverRequest { device: device.id, id: random::<16>().to_vec(), sealed }).await
     }
 
-    /// Commits, and reads until the log shows it: its entry's id, and a Welcome if somebody was added.
-    async fn commit(&mut self, changes: Changes) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    /// Commits, and reads until the log shows it: where it is, and a Welcome if somebody was added.
+    async fn commit(&mut self, changes: Changes) -> Result<(pb::AppendResponse, Option<Vec<u8>>)> {
         loop {
             self.read().await?;
             match self.attempt(&changes).await {
@@ -82,8 +82,9 @@ impl Group<'_> {
         (self.state.leaves.iter().filter(left).cloned().collect(), evidence)
     }
 
-    async fn attempt(&mut self, changes: &Changes) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    async fn attempt(&mut self, changes: &Changes) -> Result<(pb::AppendResponse, Option<Vec<u8>>)> {
         let (leavers, evidence) = self.leavers();
+        let evidence: Vec<Vec<u8>> = evidence.iter().map(pb::Evidence::encode_to_vec).collect();
         let gone = |person: &[u8]| leavers.iter().any(|leaf| leaf.named.person == person);
         let mut settings = self.state.settings.clone();
         settings.roles.retain(|one| !gone(&one.person));
@@ -94,9 +95,15 @@ impl Group<'_> {
         for leaf in &leavers {
             rows.remove(&access_key(&leaf.named.key, &self.head.key)?.0[..]);
         }
+        if let Some(package) = &changes.add {
+            let key = &package.as_key_package().ok_or("no key package")?.signing_identity().signature_key;
+            rows.insert(access_key(key.as_bytes().try_into()?, &self.head.key)?.0.to_vec(), 0);
+        }
+        let entry = self.entry(pb::EntryKind::Commit, self.mend(&rows));
+        let bound = of_commit(&self.state.hash()?, &self.head.clear(&entry)?, &evidence);
         let member = self.member.as_mut().ok_or("no member")?;
         let mut extensions = member.context().extensions.clone();
-        let mut builder = member.commit_builder();
+        let mut builder = member.commit_builder().authenticated_data(bound);
         for leaf in &leavers {
             builder = builder.remove_member(leaf.index)?;
         }
@@ -105,18 +112,14 @@ impl Group<'_> {
             builder = builder.set_group_context_ext(extensions)?;
         }
         if let Some(package) = &changes.add {
-            let key = &package.as_key_package().ok_or("no key package")?.signing_identity().signature_key;
-            rows.insert(access_key(key.as_bytes().try_into()?, &self.head.key)?.0.to_vec(), 0);
             builder = builder.add_member(package.clone())?;
         }
         let made = builder.build()?;
         let group_info = made.external_commit_group_info.ok_or("no GroupInfo")?.to_bytes()?;
-        let rows = self.mend(&rows);
-        let commit =
-            pb::Commit { commit: made.commit_message.to_bytes()?, group_info, evidence, signature: Vec::new() };
-        let entry = self.send(commit, rows, None).await?;
+        let commit = pb::Commit { commit: made.commit_message.to_bytes()?, group_info, evidence };
+        let taken = self.send(entry, commit, None).await?;
         let welcome = made.welcome_messages.first().map(MlsMessage::to_bytes).transpose()?;
-        Ok((entry, welcome))
+        Ok((taken, welcome))
     }
 
     /// The row changes that make the book what the tree asks for.
@@ -139,30 +142,27 @@ impl Group<'_> {
         let tree = ExportedTree::from_bytes(&self.state.follower.export_tree()?)?;
         // mls-rs reckons a lifetime from then, though the leaf will have none.
         let builder = self.device.mls.external_commit_builder()?.commit_time(MlsTime::from(0));
+        let entry = self.entry(pb::EntryKind::Commit, self.mend(&self.state.rows()?));
+        let builder = builder.with_authenticated_data(of_commit(&self.state.hash()?, &self.head.clear(&entry)?, &[]));
         let group_info = MlsMessage::from_bytes(&self.state.group_info)?;
         let (member, commit) = builder.with_tree_data(tree).with_removal(own.index).build(group_info)?;
         let group_info = member.group_info_message_allowing_ext_commit(false)?.to_bytes()?;
-        let rows = self.mend(&self.state.rows()?);
         let commit = pb::Commit { commit: commit.to_bytes()?, group_info, ..Default::default() };
-        self.send(commit, rows, Some(member)).await.map(drop)
+        self.send(entry, commit, Some(member)).await.map(drop)
     }
 
-    /// Signs and appends a commit, and reads until the log shows it: its entry's id.
+    /// Appends a commit, and reads until the log shows it: where it is.
     async fn send(
         &mut self,
-        mut commit: pb::Commit,
-        rows: Vec<pb::RowChange>,
+        entry: pb::Entry,
+        commit: pb::Commit,
         returned: Option<Member>,
-    ) -> Result<Vec<u8>> {
-        let mut entry = self.entry(pb::EntryKind::Commit, rows);
-        let (clear, evidence) = (self.head.clear(&entry)?, evidence::signed(&commit.evidence));
-        let parts = [&clear[..], &evidence, &commit.commit, &commit.group_info];
-        commit.signature = self.device.key.sign("Pli 1.0 Commit", &parts);
+    ) -> Result<pb::AppendResponse> {
         if let Some(member) = returned {
-            self.returned.insert(entry.id.clone(), member);
+            self.returned.insert(commit.commit.clone(), member);
         }
         let refused = self.refused.len();
-        self.append(&mut entry, pb::opened::Body::Commit(commit)).await?;
+        let taken = self.append(entry, pb::opened::Body::Commit(commit)).await?;
         self.read().await?;
         if let Some(why) = self.refused.get(refused) {
             if let Some(member) = &mut self.member {
@@ -170,6 +170,6 @@ impl Group<'_> {
             }
             return Err(format!("the commit does not count: {why}").into());
         }
-        Ok(entry.id)
+        Ok(taken)
     }
 }

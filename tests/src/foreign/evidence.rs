@@ -2,19 +2,13 @@
 
 use pli_proto::pb::evidence::Evidence;
 use pli_proto::pb::{self, LeaveWord, RevocationLine};
-use prost::Message as _;
 
 use super::bytes::sha256;
 use super::certificate::issuer_key;
 use super::keys::verify;
 use super::mls::certificates;
 use super::state::{Leaf, State};
-use super::{Head, Result, content, ensure, join};
-
-/// Evidence as a commit's signature has it.
-pub(super) fn signed(evidence: &[pb::Evidence]) -> Vec<u8> {
-    evidence.iter().flat_map(|piece| join(&[&piece.encode_to_vec()])).collect()
-}
+use super::{Head, Result, content, ensure};
 
 /// Whether a piece of evidence is about this leaf and holds.
 pub(super) fn covers(before: &State, log: &Head, leaf: &Leaf, piece: &pb::Evidence) -> bool {

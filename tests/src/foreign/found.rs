@@ -41,7 +41,7 @@ impl Group<'_> {
         let snapshot = pb::Snapshot { group_info, tree, rows: rows.clone(), hash: head.hash.to_vec() };
         let number = 0_u64.to_be_bytes();
         let aad = join(&[&head.log, &number]);
-        let snapshot = head.seal("snapshot", &number, &aad, &snapshot.encode_to_vec())?;
+        let snapshot = head.seal("snapshot", &aad, &snapshot.encode_to_vec())?;
         let request = device.signed(&head, "Create", pb::CreateBody { snapshot }.encode_to_vec()).await?;
         device.logs().create(request).await?;
         let mut group = Group::start(device, head, state);

@@ -1,19 +1,19 @@
 //! A conversation of a device: it joins by an invitation, follows the log and adds to it (sections 2, 5 and 6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mls_rs::MlsMessage;
 use mls_rs::group::{ExportedTree, ReceivedMessage};
 use pli_proto::pb;
-use pli_proto::pb::content::Body;
 use pli_proto::pb::row_change::Change;
+use pli_proto::pb::said::Body;
 use prost::Message as _;
 
 use super::bytes::{now_ms, random};
 use super::judge;
 use super::mls::{Member, follow};
 use super::state::State;
-use super::{Device, Error, Head, Result, access_key, content, ensure, join};
+use super::{Device, Error, Head, Result, access_key, content, conversation_id, ensure, join, message_id, of_message};
 
 /// A conversation as a member sees it.
 pub struct Group<'a> {
@@ -23,10 +23,12 @@ pub struct Group<'a> {
     pub(super) rows: BTreeMap<Vec<u8>, u32>,
     pub(super) state: State,
     pub(super) member: Option<Member>,
-    /// What own external commits make of the member, by the entry's id.
+    /// What own external commits make of the member, by their bytes.
     pub(super) returned: BTreeMap<Vec<u8>, Member>,
-    /// Ids of own entries.
-    own: Vec<Vec<u8>>,
+    /// Own messages, as MLS encrypted them.
+    own: BTreeSet<Vec<u8>>,
+    /// Ids of the messages that were heard.
+    heard: BTreeSet<[u8; 16]>,
     /// Who said what, in order.
     pub texts: Vec<([u8; 16], String)>,
     /// Words of who left.
@@ -49,7 +51,7 @@ impl<'a> Group<'a> {
         let request = device.signed(&head, "GetSnapshot", body.encode_to_vec()).await?;
         let body = device.logs().get_snapshot(request).await?.into_inner();
         let number = body.number.to_be_bytes();
-        let inside = head.open("snapshot", &number, &join(&[&log, &number]), &body.sealed)?;
+        let inside = head.open("snapshot", &join(&[&log, &number]), &body.sealed)?;
         let snapshot = pb::Snapshot::decode(&inside[..])?;
         if body.number == 0 {
             ensure(snapshot.hash == head.hash, "another founding hash")?;
@@ -67,10 +69,10 @@ impl<'a> Group<'a> {
                 if entry.number > invitation.number {
                     break;
                 }
-                ensure((entry.number == invitation.number) == (entry.id == invitation.entry), "another entry")?;
                 group.apply(&entry)?;
             }
         }
+        ensure(group.head.hash[..] == invitation.hash, "another log than the invitation's")?;
         ensure(group.head.last.0 == invitation.number, "the entry named is no commit")?;
 
         let tree = ExportedTree::from_bytes(&group.state.follower.export_tree()?)?;
@@ -93,7 +95,8 @@ impl<'a> Group<'a> {
             state,
             member: None,
             returned: BTreeMap::new(),
-            own: Vec::new(),
+            own: BTreeSet::new(),
+            heard: BTreeSet::new(),
             texts: Vec::new(),
             words: Vec::new(),
             returns: 0,
@@ -109,6 +112,10 @@ impl<'a> Group<'a> {
     /// The persons who have leaves, in the order of leaves.
     pub fn people(&self) -> Vec<[u8; 16]> {
         self.state.leaves.iter().map(|leaf| leaf.named.person).collect()
+    }
+
+    fn conversation(&self) -> [u8; 16] {
+        conversation_id(&self.head.log, &self.state.settings.pair)
     }
 
     async fn page(&self) -> Result<pb::LogPage> {
@@ -136,7 +143,7 @@ impl<'a> Group<'a> {
         self.head.advance(entry)?;
         self.book(&entry.rows)?;
         let clear = self.head.clear(entry)?;
-        let opened = self.head.open("entry", &entry.id, &clear, &entry.sealed);
+        let opened = self.head.open("entry", &clear, &entry.sealed);
         let body = opened.and_then(|inside| Ok(pb::Opened::decode(&inside[..])?.body));
         match (entry.kind(), body) {
             (pb::EntryKind::Commit, Ok(Some(pb::opened::Body::Commit(commit)))) => {
@@ -144,10 +151,10 @@ impl<'a> Group<'a> {
                     Ok((after, returns)) => {
                         self.state = after;
                         self.returns += usize::from(returns);
-                        if let Some(member) = self.returned.remove(&entry.id) {
+                        if let Some(member) = self.returned.remove(&commit.commit) {
                             self.member = Some(member);
                         } else if let Some(member) = &mut self.member {
-                            // An own commit is known by its hash, and merged.
+                            // mls-rs knows an own commit by its hash, and merges it.
                             member.process_incoming_message(MlsMessage::from_bytes(&commit.commit)?)?;
                             ensure(member.context() == self.state.follower.group_context(), "parted ways")?;
                         }
@@ -156,8 +163,8 @@ impl<'a> Group<'a> {
                 }
             }
             (pb::EntryKind::Message, Ok(Some(pb::opened::Body::Message(message)))) => {
-                if !self.own.contains(&entry.id) {
-                    self.hear(entry, &message)?;
+                if !self.own.contains(&message) {
+                    self.hear(entry, &clear, &message)?;
                 }
             }
             (pb::EntryKind::Commit, other) => self.refused.push(format!("no commit: {other:?}")),
@@ -166,15 +173,20 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    fn hear(&mut self, entry: &pb::Entry, message: &[u8]) -> Result<()> {
+    fn hear(&mut self, entry: &pb::Entry, clear: &[u8], message: &[u8]) -> Result<()> {
         let Some(member) = &mut self.member else { return Ok(()) };
         let received = member.process_incoming_message(MlsMessage::from_bytes(message)?)?;
         let ReceivedMessage::ApplicationMessage(message) = received else { return Err("no message".into()) };
-        ensure(message.authenticated_data == entry.id, "a message of another entry")?;
         let content = pb::Content::decode(message.data())?;
         ensure(content.seen < entry.number, "a message that has seen itself")?;
         let sender = &self.state.leaf(message.sender_index)?.named;
-        match content.body {
+        let id = message_id(&self.conversation(), &sender.person, &content.said);
+        let bound = of_message(&self.state.hash()?, clear, &id);
+        ensure(message.authenticated_data == bound, "a message for another place")?;
+        if !self.heard.insert(id) {
+            return Ok(());
+        }
+        match pb::Said::decode(&content.said[..])?.body {
             Some(Body::Text(text)) => self.texts.push((sender.person, text.body)),
             Some(Body::Leave(word)) if word.leaf_key == sender.key => {
                 self.words.push(pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) });
@@ -221,39 +233,39 @@ impl<'a> Group<'a> {
     }
 
     async fn message(&mut self, body: Body, rows: Vec<pb::RowChange>) -> Result<()> {
-        let mut entry = self.entry(pb::EntryKind::Message, rows);
+        let (salt, sent_ms, body) = (random::<16>().to_vec(), now_ms(), Some(body));
+        let said = pb::Said { salt, sent_ms, body, ..Default::default() }.encode_to_vec();
+        let id = message_id(&self.conversation(), &self.device.person, &said);
         loop {
             self.read().await?;
-            (entry.parent, entry.parent_hash) = (self.head.last.0, self.head.last.1.to_vec());
+            let entry = self.entry(pb::EntryKind::Message, rows.clone());
             let content = pb::Content {
                 seen: self.head.number,
                 seen_hash: self.head.hash.to_vec(),
                 revocations: self.device.revocations().await?,
-                sent_ms: now_ms(),
-                body: Some(body.clone()),
+                said: said.clone(),
             };
+            let bound = of_message(&self.state.hash()?, &self.head.clear(&entry)?, &id);
             let member = self.member.as_mut().ok_or("no member")?;
-            let message = member.encrypt_application_message(&content.encode_to_vec(), entry.id.clone())?;
-            match self.append(&mut entry, pb::opened::Body::Message(message.to_bytes()?)).await {
+            let message = member.encrypt_application_message(&content.encode_to_vec(), bound)?.to_bytes()?;
+            self.own.insert(message.clone());
+            match self.append(entry, pb::opened::Body::Message(message)).await {
                 Err(error) if stale(&error) => {}
-                other => return other,
+                other => return other.map(drop),
             }
         }
     }
 
     pub(super) fn entry(&self, kind: pb::EntryKind, rows: Vec<pb::RowChange>) -> pb::Entry {
         let (parent, parent_hash) = (self.head.last.0, self.head.last.1.to_vec());
-        let id = random::<16>().to_vec();
-        pb::Entry { id, kind: kind.into(), parent, parent_hash, rows, ..Default::default() }
+        pb::Entry { kind: kind.into(), parent, parent_hash, rows, ..Default::default() }
     }
 
-    pub(super) async fn append(&mut self, entry: &mut pb::Entry, body: pb::opened::Body) -> Result<()> {
+    pub(super) async fn append(&self, mut entry: pb::Entry, body: pb::opened::Body) -> Result<pb::AppendResponse> {
         let opened = pb::Opened { body: Some(body) }.encode_to_vec();
-        entry.sealed = self.head.seal("entry", &entry.id, &self.head.clear(entry)?, &opened)?;
-        self.own.push(entry.id.clone());
+        entry.sealed = self.head.seal("entry", &self.head.clear(&entry)?, &opened)?;
         let request = self.device.signed(&self.head, "Append", entry.encode_to_vec()).await?;
-        self.device.logs().append(request).await?;
-        Ok(())
+        Ok(self.device.logs().append(request).await?.into_inner())
     }
 }
 

@@ -8,13 +8,14 @@ use mls_rs::mls_rs_codec::MlsEncode as _;
 use mls_rs::{MlsMessage, MlsMessageDescription};
 use pli_proto::pb::row_change::Change;
 use pli_proto::pb::{self, Role};
+use prost::Message as _;
 
 use super::bytes::{sign_content, vector};
 use super::certificate::not_before;
 use super::keys::verify;
 use super::mls::{LAST_RESORT, certificates, named};
 use super::state::{Leaf, State, role_of};
-use super::{Head, Result, content, ensure, evidence, hpke, path};
+use super::{Head, Result, ensure, evidence, hpke, of_commit, path};
 
 /// MLSMessage, version 1, GroupInfo.
 const GROUP_INFO: [u8; 4] = [0, 1, 0, 4];
@@ -31,7 +32,9 @@ pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb:
     else {
         return Err("not public".into());
     };
-    ensure(content_type == ContentType::Commit && authenticated_data.is_empty(), "not a bare commit")?;
+    ensure(content_type == ContentType::Commit, "no commit")?;
+    let bound = of_commit(&before.hash()?, &log.clear(entry)?, &commit.evidence);
+    ensure(authenticated_data == bound, "a commit for another place")?;
     let returns = sender == Sender::NewMemberCommit;
     let path = message.commit_path_leaf_node();
     let named = match sender {
@@ -39,9 +42,6 @@ pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb:
         Sender::NewMemberCommit => named(&before.root, &path.ok_or("no path")?.signing_identity)?,
         _ => return Err("another kind of sender".into()),
     };
-    let evidence = evidence::signed(&commit.evidence);
-    let parts = [&log.clear(entry)?[..], &evidence, &commit.commit, &commit.group_info];
-    verify(&named.key, &content("Pli 1.0 Commit", &parts), &commit.signature)?;
 
     ensure(message.proposals_by_reference().is_empty(), "a proposal by reference")?;
     let (mut added, mut init_keys, mut removed, mut others) = (Vec::new(), Vec::new(), Vec::new(), 0);
@@ -95,7 +95,8 @@ pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb:
         };
         ensure(fits, "a row change that the tree does not ask for")?;
     }
-    removed.retain(|leaf| !commit.evidence.iter().any(|piece| evidence::covers(before, log, leaf, piece)));
+    let evidence: Vec<_> = commit.evidence.iter().filter_map(|piece| pb::Evidence::decode(&piece[..]).ok()).collect();
+    removed.retain(|leaf| !evidence.iter().any(|piece| evidence::covers(before, log, leaf, piece)));
     allowed(before, &after, committer, &added, &removed)?;
     Ok((after, returns))
 }

@@ -4,6 +4,7 @@
 //! understand each other, the page says enough. It keeps nothing on disk and asks rather than follows streams, stores no
 //! snapshots, and knows neither gaps in a log nor the ends of issuers.
 
+mod bound;
 mod bytes;
 mod certificate;
 mod commit;
@@ -21,6 +22,7 @@ mod provider;
 mod seal;
 mod state;
 
+pub use bound::{conversation_id, message_id, of_commit, of_message};
 pub use bytes::{content, join};
 pub use device::Device;
 pub use group::Group;

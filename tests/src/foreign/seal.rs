@@ -45,7 +45,7 @@ impl Head {
         }
         let (kind, parent) = ((entry.kind as u32).to_be_bytes(), entry.parent.to_be_bytes());
         let rows = sha256(&rows);
-        Ok(join(&[b"Pli 1.0 Entry", &self.log, &entry.id, &kind, &parent, &entry.parent_hash, &rows]))
+        Ok(join(&[b"Pli 1.0 Entry", &self.log, &kind, &parent, &entry.parent_hash, &rows]))
     }
 
     /// Goes on by an entry, and checks the server's running hash and the entry's parent.
@@ -66,45 +66,45 @@ impl Head {
         Ok(())
     }
 
-    fn aead(&self, kind: &str, id: &[u8]) -> Result<LessSafeKey> {
+    /// The key and the nonce that 32 random bytes give.
+    fn aead(&self, kind: &str, random: &[u8; 32]) -> Result<(LessSafeKey, Nonce)> {
+        let (salt, nonce) = random.split_at(20);
         let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b"Pli 1.0 seal"), &self.key);
-        let info = [kind.as_bytes(), id];
+        let info = [kind.as_bytes(), salt];
         let mut key = [0; 32];
         let prk = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, extracted.as_ref());
         prk.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut key)).map_err(|_| "no key")?;
-        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).map_err(|_| "no key")?))
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).map_err(|_| "no key")?);
+        Ok((key, Nonce::try_assume_unique_for_key(nonce).map_err(|_| "no nonce")?))
     }
 
     /// Seals.
-    pub(super) fn seal(&self, kind: &str, id: &[u8], aad: &[u8], inside: &[u8]) -> Result<Vec<u8>> {
-        self.seal_with(random(), kind, id, aad, inside)
+    pub(super) fn seal(&self, kind: &str, aad: &[u8], inside: &[u8]) -> Result<Vec<u8>> {
+        self.seal_with(random(), kind, aad, inside)
     }
 
-    /// Seals with a nonce, which never serves twice.
+    /// Seals with random bytes, which never serve twice.
     ///
     /// # Errors
     /// It is too much.
-    pub fn seal_with(&self, nonce: [u8; 12], kind: &str, id: &[u8], aad: &[u8], inside: &[u8]) -> Result<Vec<u8>> {
+    pub fn seal_with(&self, random: [u8; 32], kind: &str, aad: &[u8], inside: &[u8]) -> Result<Vec<u8>> {
         let mut plain = join(&[inside]);
         plain.resize(bucket(plain.len()), 0);
-        self.aead(kind, id)?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut plain)
-            .map_err(|_| "it does not seal")?;
-        Ok([&nonce[..], &plain].concat())
+        let (key, nonce) = self.aead(kind, &random)?;
+        key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut plain).map_err(|_| "it does not seal")?;
+        Ok([&random[..], &plain].concat())
     }
 
     /// Opens what is sealed.
     ///
     /// # Errors
     /// It does not open.
-    pub fn open(&self, kind: &str, id: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
-        let (nonce, sealed) = sealed.split_at_checked(12).ok_or("too short a seal")?;
-        let (nonce, mut sealed) = (Nonce::try_assume_unique_for_key(nonce).map_err(|_| "no nonce")?, sealed.to_vec());
-        let plain = self.aead(kind, id)?.open_in_place(nonce, Aad::from(aad), &mut sealed);
+    pub fn open(&self, kind: &str, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
+        let (random, sealed) = sealed.split_first_chunk().ok_or("too short a seal")?;
+        let ((key, nonce), mut sealed) = (self.aead(kind, random)?, sealed.to_vec());
+        let plain = key.open_in_place(nonce, Aad::from(aad), &mut sealed);
         let (len, rest) = plain.map_err(|_| "the seal does not open")?.split_first_chunk().ok_or("nothing inside")?;
-        let (inside, zeros) = rest.split_at_checked(u32::from_be_bytes(*len) as usize).ok_or("too long an inside")?;
-        ensure(zeros.iter().all(|byte| *byte == 0), "padding that is not zero")?;
-        Ok(inside.to_vec())
+        Ok(rest.get(..u32::from_be_bytes(*len) as usize).ok_or("too long an inside")?.to_vec())
     }
 }
 

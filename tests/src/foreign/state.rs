@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use mls_rs::Extension;
 use mls_rs::extension::ExtensionType;
 use mls_rs::group::{LeafNode, LeafNodeSource, Node};
+use mls_rs::mls_rs_codec::MlsEncode as _;
 use mls_rs::time::MlsTime;
 use pli_proto::pb::{self, Role};
 use prost::Message as _;
 
+use super::bytes::sha256;
 use super::certificate::Named;
 use super::mls::{Follower, LAST_RESORT, SETTINGS, named};
 use super::provider::SUITE;
@@ -81,6 +83,11 @@ impl State {
             ensure(two && settings == new_pair(&settings), "no pair")?;
         }
         Ok(Self { root, follower, group_info, leaves, settings })
+    }
+
+    /// What names this state in associated data.
+    pub(super) fn hash(&self) -> Result<[u8; 32]> {
+        Ok(sha256(&self.follower.group_context().mls_encode_to_vec()?))
     }
 
     /// The leaf at an index.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use pli_core::model::{ConversationId, DeviceId, ItemId, PersonId};
+use pli_proto::signed::Hash;
 
 use super::world::HOSTS;
 
@@ -57,7 +58,7 @@ pub(crate) struct Book {
     /// Hosts whose stores were copied back.
     pub(crate) copied: Vec<(usize, Copied)>,
     /// Entries that an insider wrote.
-    pub(crate) lies: BTreeSet<[u8; 16]>,
+    pub(crate) lies: BTreeSet<Hash>,
     pub(crate) revoked: Option<usize>,
     serial: u64,
 }

@@ -11,7 +11,7 @@ use pli_core::store::outbox::Intent;
 use super::book::{Act, Said};
 use super::excuse;
 use super::truth::Truth;
-use super::view::{Case, Id, Item, Log, Store, UNREADABLE};
+use super::view::{CHANGE, Case, Id, Item, Log, Store, UNREADABLE};
 
 /// Values of `pli_core::store::logs::LogState`.
 const ACTIVE: i64 = 2;
@@ -27,6 +27,7 @@ pub(crate) fn check(case: &Case) -> Found {
     let truth = Truth::new(case);
     let mut found = Vec::new();
     blind(case, &mut found);
+    sealed_once(case, &mut found);
     out(case, &truth, &mut found);
     kept(case, &truth, &mut found);
     alike(case, &truth, &mut found);
@@ -66,6 +67,19 @@ fn blind(case: &Case, found: &mut Found) {
     }
 }
 
+/// 1. Nothing is sealed twice under the same random bytes: whoever has both could take the seal off.
+fn sealed_once(case: &Case, found: &mut Found) {
+    for (log, entries) in &case.server.entries {
+        let mut seen = BTreeSet::new();
+        for entry in entries {
+            if entry.salt.is_some_and(|salt| !seen.insert(salt)) {
+                let what = format!("entry {} of {} is sealed as one before it was", entry.number, short(log));
+                found.push((0, what));
+            }
+        }
+    }
+}
+
 fn holds(seen: &BTreeSet<&[u8]>, text: &str) -> bool {
     marks(text.as_bytes()).iter().any(|mark| seen.contains(mark))
 }
@@ -75,8 +89,9 @@ fn out(case: &Case, truth: &Truth, found: &mut Found) {
     for store in &case.stores {
         let seen = marks(&store.dump);
         for (said, text) in bodies(case).filter(|(said, text)| said.host != store.host && holds(&seen, text)) {
-            let Some((log, number)) = said.entry.and_then(|entry| case.server.number_of(entry)) else { continue };
-            if truth.span(log, store.host, number).is_none() {
+            let mut places = said.entry.into_iter().flat_map(|entry| case.server.places_of(entry)).peekable();
+            let Some((log, number)) = places.peek().copied() else { continue };
+            if !places.any(|(log, number)| truth.span(log, store.host, number).is_some()) {
                 let spans = truth.spans(log, store.host);
                 let what = format!("it holds {text:?}, entry {number} of {}, of which it read {spans:?}", short(&log));
                 found.push((store.host, what));
@@ -105,7 +120,9 @@ fn kept(case: &Case, truth: &Truth, found: &mut Found) {
         let Some((log, number)) = case.server.number_of(entry) else {
             let waits = author.intents.iter().any(|intent| intent.entry == entry.0);
             let mut deeds = case.said.iter().filter(|other| other.host == said.host && !other.undone);
-            let withdrawn = deeds.any(|other| other.act == Act::Delete(entry));
+            // What is taken back takes with it what was to be done to it.
+            let target = if let Act::Edit(target, _) = said.act { target } else { entry };
+            let withdrawn = deeds.any(|other| [entry, target].map(Act::Delete).contains(&other.act));
             if !waits && !withdrawn && !said.undone {
                 found.push((said.host, format!("{text:?} was accepted, and is neither in the log nor in the outbox")));
             }
@@ -162,13 +179,13 @@ fn worded_otherwise(case: &Case, truth: &Truth, store: &Store, item: &Item, text
         .then(|| format!("it shows {:?} for {text:?}, which was last edited to {last:?}", item.text))
 }
 
-/// An entry, and the stretches of its conversation's logs that somebody read.
-type Place = (Id, Vec<(Id, u64, u64)>);
+/// An item's entry and id, and the stretches of its conversation's logs that somebody read.
+type Place = ((Id, u64), Id, Vec<(Id, u64, u64)>);
 
 /// 4. All honest members converge.
 fn alike(case: &Case, truth: &Truth, found: &mut Found) {
     let mut summaries: BTreeMap<Id, (usize, &str)> = BTreeMap::new();
-    let mut shown: BTreeMap<Place, (usize, &Item)> = BTreeMap::new();
+    let mut shown: BTreeMap<Place, (usize, Item)> = BTreeMap::new();
     let logs = case.stores.iter().flat_map(|store| &store.logs);
     let conversations: BTreeMap<Id, Id> = logs.map(|log| (log.log, log.conversation)).collect();
     for store in case.stores.iter().filter(|store| !store.revoked) {
@@ -184,6 +201,7 @@ fn alike(case: &Case, truth: &Truth, found: &mut Found) {
             }
         }
         let mut last: BTreeMap<Id, u64> = BTreeMap::new();
+        let mut changes: BTreeMap<(Id, u64), u128> = BTreeMap::new();
         for item in &store.items {
             let change = item.change();
             if LOCAL.contains(&change.as_str()) {
@@ -215,8 +233,15 @@ fn alike(case: &Case, truth: &Truth, found: &mut Found) {
                 let spans = truth.read(log, store.host).iter().filter(move |span| span.1 > from);
                 spans.map(move |span| (log, span.0.max(from), span.1))
             });
-            let key = (item.entry, later.collect());
-            let (first, other) = shown.entry(key).or_insert((store.host, item));
+            let (entry, mut item) = ((item.log, item.number), item.clone());
+            if item.kind == CHANGE {
+                // Who asked for a change has another id for it than the others: it is known by its place.
+                let place = changes.entry(entry).or_default();
+                *place += 1;
+                item.entry = place.to_be_bytes();
+            }
+            let key = (entry, item.entry, later.collect());
+            let (first, other) = shown.entry(key).or_insert_with(|| (store.host, item.clone()));
             if *other != item {
                 found.push((
                     store.host,

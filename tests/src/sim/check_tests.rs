@@ -17,7 +17,15 @@ const TEXT: &str = "text~1~00001~ l’eau monte";
 fn sound() -> Case {
     let devices = [1, 2].map(|host| pli_kernel::crypto::DeviceKey::from_seed(&[host; 32]).public());
     let rows = devices.map(|key| AccessKey::of(&KEY, &key).unwrap().0);
-    let entry = |number: u64, kind, changes| Entry { number, id: [number as u8; 16], kind, received_ms: 0, changes };
+    let entry = |number: u64, kind, changes| Entry {
+        number,
+        digest: [number as u8; 32],
+        salt: Some([number as u8; 32]),
+        message: (kind == MESSAGE).then_some([number as u8; 16]),
+        kind,
+        received_ms: 0,
+        changes,
+    };
     let mut case = Case::default();
     case.server.founders.insert(LOG, rows[0]);
     case.server.rows.insert(LOG, [(AccessKey(rows[0]), rank::OWNER), (AccessKey(rows[1]), rank::OTHER)].into());
@@ -93,7 +101,7 @@ fn a_text_that_is_not_as_it_was_said_is_told() {
         let act = Act::Edit(ItemId([2; 16]), "text~1~00009~".into());
         case.said.push(Said { act, entry, ..case.said[0].clone() });
         let entries = case.server.entries.get_mut(&LOG).unwrap();
-        entries.push(Entry { number: 3, id: [3; 16], ..entries[1].clone() });
+        entries.push(Entry { number: 3, message: Some([3; 16]), ..entries[1].clone() });
         let head = Head { last: 3, ..case.server.logs[&LOG].clone() };
         case.server.logs.insert(LOG, head);
         case.stores.iter_mut().for_each(|store| store.logs[0].number = 3);
@@ -120,6 +128,16 @@ fn a_text_that_was_taken_back_is_not_missed() {
         }
     };
     assert_eq!(told(taken_back(false)), "");
+    // With all that was to be done to it.
+    let edited = |undone| {
+        move |case: &mut Case| {
+            let (act, entry) = (Act::Edit(ItemId([2; 16]), "text~1~00009~".into()), Some(ItemId([3; 16])));
+            case.said.push(Said { act, entry, ..case.said[0].clone() });
+            taken_back(undone)(case);
+        }
+    };
+    assert_eq!(told(edited(false)), "");
+    tells("\"text~1~00009~\" was accepted", edited(true));
     tells("neither in the log nor in the outbox", taken_back(true));
     tells("its store is gone", |case| drop(case.stores.remove(0)));
 }
@@ -127,11 +145,33 @@ fn a_text_that_was_taken_back_is_not_missed() {
 #[test]
 fn what_differs_is_told() {
     tells("differs from 1's", |case| case.stores[1].items[0].text = "other".into());
+    // Each device has an id of its own for a change.
+    let renamed = |names: [&'static str; 2]| {
+        move |case: &mut Case| {
+            for (store, name) in case.stores.iter_mut().zip(names) {
+                let (entry, text) = ([40 + store.host as u8; 16], format!("{{\"Name\":\"{name}\"}}"));
+                store.items.push(Item { kind: 2, entry, text, ..store.items[0].clone() });
+            }
+        }
+    };
+    assert_eq!(told(renamed(["a", "a"])), "");
+    tells("differs from 1's", renamed(["a", "b"]));
     tells("members or settings", |case| case.stores[1].logs[0].summary = "other".into());
     tells("is shown after", |case| {
         let later = Item { number: 3, entry: [4; 16], kind: 3, ..case.stores[1].items[0].clone() };
         case.stores[1].items.insert(0, later);
     });
+}
+
+#[test]
+fn random_bytes_that_come_again_are_told() {
+    tells("entry 2 of 07070707 is sealed as one before it was", |case| {
+        case.server.entries.get_mut(&LOG).unwrap().iter_mut().for_each(|entry| entry.salt = Some([1; 32]));
+    });
+    assert_eq!(
+        told(|case| case.server.entries.get_mut(&LOG).unwrap().iter_mut().for_each(|entry| entry.salt = None)),
+        ""
+    );
 }
 
 #[test]
@@ -239,7 +279,7 @@ fn what_an_insider_or_a_copy_may_do_excuses_no_more() {
     };
     // An insider's commit took the secrets, and they came back.
     let excused = |case: &mut Case| {
-        case.lies.insert([1; 16]);
+        case.lies.insert([1; 32]);
         unreadable(case);
         lost(case, "LostSecrets", 1);
         lost(case, "Returned", 3);
@@ -255,7 +295,7 @@ fn what_an_insider_or_a_copy_may_do_excuses_no_more() {
     });
     tells("2: it can't read", |case| {
         unreadable(case);
-        case.lies.insert([2; 16]);
+        case.lies.insert([2; 32]);
     });
 
     // A copy of before its device was added, whose later life used the invitation.

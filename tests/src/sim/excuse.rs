@@ -82,7 +82,7 @@ pub(crate) fn had_no_secrets(case: &Case, truth: &Truth, store: &Store, log: Id,
 
 /// Whether an insider wrote an entry.
 pub(crate) fn is_lie(case: &Case, log: Id, number: u64) -> bool {
-    case.server.entry(log, number).is_some_and(|entry| case.lies.contains(&entry.id))
+    case.server.entry(log, number).is_some_and(|entry| case.lies.contains(&entry.digest))
 }
 
 /// Whether what was done to an item later may be among what this device could not read.

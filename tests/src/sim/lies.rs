@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pli_core::model::{ConversationInfo, ConversationKind, Membership};
 use pli_kernel::group::roster::Roster;
-use pli_proto::pb;
+use pli_proto::{pb, signed};
 use pli_tests::insider::{Insider, Lie, update};
 use tokio::time::sleep;
 
@@ -30,7 +30,7 @@ impl Acting {
             if insider.knock().await.is_ok() {
                 let entry = self.false_entry(&mut insider);
                 // Whether it is in the log, the log says.
-                self.w.book().lies.insert(entry.id.as_slice().try_into().expect("16 bytes"));
+                self.w.book().lies.insert(signed::entry_digest(insider.log, &entry));
                 let told = insider.append(&entry).await;
                 self.w.event(self.host, &format!("lies: {told:?}"));
                 return "lies";
@@ -48,19 +48,19 @@ impl Acting {
             2 => Lie::Hmac(n),
             _ => Lie::None,
         };
-        let mut commit = insider.commit(lie, update);
+        // Rows that the tree does not ask for: a member is kept out, until somebody mends it.
+        let group = insider.group();
+        let others = Roster::read(group.public_group()).expect("a group that we are in");
+        let victim = others.leaves().filter(|leaf| leaf.device() != insider.me.device).nth(n);
+        let rows: Vec<_> = victim.filter(|_| kind > 5).map(|leaf| insider.revoke(leaf.key())).into_iter().collect();
+        let mut commit = insider.commit_with(lie, &rows, &[], update);
         match kind {
             // What its members are told of the group's state is that of before, or nothing.
             3 => commit.group_info.clone_from(&insider.group_info),
             4 => commit.commit.truncate(100 * n),
             _ => {}
         }
-        // Rows that the tree does not ask for: a member is kept out, until somebody mends it.
-        let group = insider.group();
-        let others = Roster::read(group.public_group()).expect("a group that we are in");
-        let victim = others.leaves().filter(|leaf| leaf.device() != insider.me.device).nth(n);
-        let rows = victim.filter(|_| kind > 5).map(|leaf| insider.revoke(leaf.key()));
-        let mut entry = insider.entry(commit, rows.into_iter().collect());
+        let mut entry = insider.entry(commit, rows);
         if kind == 5 {
             // Sealed bytes that nobody can open, as a commit or as a message.
             entry.kind = if n == 0 { pb::EntryKind::Message } else { pb::EntryKind::Commit }.into();

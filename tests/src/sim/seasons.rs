@@ -234,7 +234,7 @@ async fn look(w: &Arc<World>) {
         counts.commits = case.server.count(view::COMMIT);
         counts.rejoins = case.rejoins();
         counts.lies =
-            case.server.entries.values().flatten().filter(|entry| case.lies.contains(&entry.id)).count() as u64;
+            case.server.entries.values().flatten().filter(|entry| case.lies.contains(&entry.digest)).count() as u64;
     });
     w.event(SERVER, &case.digest());
     if w.options.trace {

@@ -36,7 +36,7 @@ pub(crate) fn tell(case: &Case) {
                     format!("{}{}", if *sets { "+" } else { "-" }, hosts.get(row).map_or("?".into(), usize::to_string))
                 })
                 .collect();
-            println!("   {} {kind} {} at {} rows {rows:?}", entry.number, short(&entry.id), entry.received_ms);
+            println!("   {} {kind} {} at {} rows {rows:?}", entry.number, short(&entry.digest), entry.received_ms);
             show(case, log, entry.number);
         }
     }
@@ -71,7 +71,7 @@ impl Case {
     /// Devices that came back after losing a group's secrets.
     pub(crate) fn rejoins(&self) -> u64 {
         let returned = self.stores.iter().flat_map(|store| &store.items).filter(|item| item.change() == "Returned");
-        returned.map(|item| item.entry).collect::<BTreeSet<_>>().len() as u64
+        returned.map(|item| (item.log, item.number)).collect::<BTreeSet<_>>().len() as u64
     }
 
     /// What a rerun of the seed must find again.

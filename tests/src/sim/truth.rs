@@ -112,7 +112,7 @@ fn of_row(case: &Case, log: Id, key: [u8; 32], should_have: bool) -> Spans {
         for (_, sets) in entry.changes.iter().filter(|change| change.0 == key) {
             match (sets, since) {
                 (true, None) => since = Some(entry.number),
-                (false, Some(_)) if should_have && case.lies.contains(&entry.id) => {}
+                (false, Some(_)) if should_have && case.lies.contains(&entry.digest) => {}
                 (false, Some(from)) => {
                     spans.push((from, entry.number));
                     since = None;

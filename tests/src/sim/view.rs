@@ -8,8 +8,12 @@ use data_encoding::HEXLOWER;
 use pli_core::model::ItemId;
 use pli_core::store::outbox::Intent;
 use pli_env::sql::Numbers as _;
+use pli_kernel::group::seal::{LogKey, open_entry};
+use pli_kernel::group::split_vector;
+use pli_proto::id::LogId;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::Rows;
+use pli_proto::signed::Hash;
 use pli_proto::{pb, signed};
 use prost::Message as _;
 use rusqlite::types::{Type, ValueRef};
@@ -24,7 +28,8 @@ use super::world::{FIRST, HOSTS, SERVER, World};
 /// Kinds of entries, as the protocol numbers them.
 pub(crate) const COMMIT: i64 = 1;
 pub(crate) const MESSAGE: i64 = 2;
-/// A kind of items, as `pli_core::store::items::Kind` numbers it: what could not be opened.
+/// Kinds of items, as `pli_core::store::items::Kind` numbers them: what changed, and what could not be opened.
+pub(crate) const CHANGE: i64 = 2;
 pub(crate) const UNREADABLE: i64 = 4;
 
 pub(crate) type Id = [u8; 16];
@@ -37,7 +42,7 @@ pub(crate) struct Case {
     /// Conversations whose messages had a lifetime, for some time at least.
     pub(crate) fleeting: BTreeSet<Id>,
     /// Entries that an insider wrote.
-    pub(crate) lies: BTreeSet<Id>,
+    pub(crate) lies: BTreeSet<Hash>,
     pub(crate) stores: Vec<Store>,
     pub(crate) server: Server,
 }
@@ -88,7 +93,7 @@ pub(crate) struct Item {
 impl Item {
     /// What changed, by name; empty if it is none.
     pub(crate) fn change(&self) -> String {
-        if self.kind != 2 {
+        if self.kind != CHANGE {
             return String::new();
         }
         match serde_json::from_str(&self.text) {
@@ -131,7 +136,11 @@ pub(crate) struct Head {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) number: u64,
-    pub(crate) id: Id,
+    pub(crate) digest: Hash,
+    /// The random bytes in front of what is sealed, while that is there: key and nonce hang on them.
+    pub(crate) salt: Option<Hash>,
+    /// The id of the message in it, if whoever has the log key can tell.
+    pub(crate) message: Option<Id>,
     pub(crate) kind: i64,
     pub(crate) received_ms: u64,
     /// Keys of rows: true sets one, false revokes it.
@@ -147,9 +156,14 @@ impl Server {
         self.entries.get(&log)?.iter().find(|entry| entry.number == number)
     }
 
-    pub(crate) fn number_of(&self, entry: ItemId) -> Option<(Id, u64)> {
+    /// Where a message is: more than once, if a copy of a store said it again.
+    pub(crate) fn places_of(&self, message: ItemId) -> impl Iterator<Item = (Id, u64)> {
         let all = self.entries.iter().flat_map(|(log, entries)| entries.iter().map(move |entry| (*log, entry)));
-        all.into_iter().find(|(_, found)| found.id == entry.0).map(|(log, found)| (log, found.number))
+        all.filter(move |(_, entry)| entry.message == Some(message.0)).map(|(log, entry)| (log, entry.number))
+    }
+
+    pub(crate) fn number_of(&self, message: ItemId) -> Option<(Id, u64)> {
+        self.places_of(message).next()
     }
 }
 
@@ -167,9 +181,7 @@ pub(crate) fn gather(w: &World) -> Case {
     for host in SERVER..HOSTS {
         let at = folder.join(format!("h{host}"));
         copy(&w.folder(host), &at);
-        if host == SERVER {
-            case.server = server(&at.join("server")).expect("the server's database is readable");
-        } else if host >= FIRST && at.join("store.key").exists() && book.person[host].is_some() {
+        if host >= FIRST && at.join("store.key").exists() && book.person[host].is_some() {
             let mut store = match store(&at) {
                 Ok(store) => store,
                 Err(error) => {
@@ -183,6 +195,10 @@ pub(crate) fn gather(w: &World) -> Case {
             case.stores.push(store);
         }
     }
+    let logs = case.stores.iter().flat_map(|store| &store.logs);
+    let keys = logs.filter_map(|log| Some((log.log, LogKey::try_from(log.key.as_slice()).ok()?))).collect();
+    let at = folder.join(format!("h{SERVER}")).join("server");
+    case.server = server(&at, &keys).expect("the server's database is readable");
     case
 }
 
@@ -264,7 +280,15 @@ fn dump(db: &Connection) -> rusqlite::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn server(at: &Path) -> rusqlite::Result<Server> {
+/// The id that a message's associated data name (RFC 9420 section 6.3).
+fn message_id(key: &LogKey, log: Id, entry: &pb::Entry) -> Option<Id> {
+    let Some(pb::opened::Body::Message(message)) = open_entry(key, LogId(log), entry)?.body else { return None };
+    let (_, rest) = split_vector(message.get(4..)?)?;
+    let (data, _) = split_vector(rest.get(9..)?)?;
+    data.get(64..)?.try_into().ok()
+}
+
+fn server(at: &Path, keys: &BTreeMap<Id, LogKey>) -> rusqlite::Result<Server> {
     let mut files = Vec::new();
     for entry in fs::read_dir(at).into_iter().flatten().flatten() {
         files.push((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap_or_default()));
@@ -276,31 +300,42 @@ fn server(at: &Path) -> rusqlite::Result<Server> {
     {
         server.logs.insert(log, Head { last, hash });
     }
-    // Of a large entry row changes lie behind what is sealed, in pieces.
+    // What is large lies in pieces: what is sealed, and row changes behind it.
     let mut pieces: BTreeMap<(Id, u64), Vec<u8>> = BTreeMap::new();
     let sql = "SELECT log, number, bytes FROM entry_pieces ORDER BY log, number, piece";
     for (log, number, piece) in all(&db, sql, |row| Ok((row.get(0)?, row.number(1)?, row.get::<_, Vec<u8>>(2)?)))? {
         pieces.entry((log, number)).or_default().extend(piece);
     }
-    let sql = "SELECT log, number, id, kind, changes, received_ms, sealed_bytes FROM entries ORDER BY log, number";
+    let sql = "SELECT log, number, digest, kind, changes, received_ms, sealed_bytes, sealed, parent, parent_hash
+        FROM entries ORDER BY log, number";
     for (log, entry) in all(&db, sql, |row| {
-        let changes = match pieces.get(&(row.get(0)?, row.number(1)?)) {
-            Some(both) => both.get(row.number(6)? as usize..).unwrap_or_default().to_vec(),
-            None => row.get::<_, Option<Vec<u8>>>(4)?.unwrap_or_default(),
+        let (log, number) = (row.get(0)?, row.number(1)?);
+        let (mut changes, mut sealed): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(4)?, row.get(7)?);
+        if let Some(both) = pieces.get(&(log, number)) {
+            let parts = both.split_at_checked(row.number(6)? as usize);
+            (sealed, changes) = parts.map(|(sealed, changes)| (sealed.to_vec(), changes.to_vec())).unzip();
+        }
+        let entry = pb::Entry {
+            kind: row.get(3)?,
+            parent: row.number(8)?,
+            parent_hash: row.get(9)?,
+            sealed: sealed.unwrap_or_default(),
+            ..pb::Entry::decode(changes.unwrap_or_default().as_slice()).unwrap_or_default()
         };
-        let changes = pb::Entry::decode(changes.as_slice());
-        let changes = changes.unwrap_or_default().rows.into_iter().filter_map(|change| {
+        let changes = entry.rows.iter().filter_map(|change| {
             let sets = matches!(change.change, Some(pb::row_change::Change::Rank(_)));
-            Some((change.key.try_into().ok()?, sets))
+            Some((change.key.as_slice().try_into().ok()?, sets))
         });
         let entry = Entry {
-            number: row.number(1)?,
-            id: row.get(2)?,
+            number,
+            digest: row.get(2)?,
+            salt: entry.sealed.first_chunk().copied(),
+            message: keys.get(&log).and_then(|key| message_id(key, log, &entry)),
             kind: row.get(3)?,
             received_ms: row.number(5)?,
             changes: changes.collect(),
         };
-        Ok((row.get(0)?, entry))
+        Ok((log, entry))
     })? {
         server.entries.entry(log).or_default().push(entry);
     }

@@ -3,9 +3,12 @@
 use pli_core::model::Role;
 use pli_proto::pb;
 use pli_server::Invite;
-use pli_tests::foreign::{Device, DeviceKey, Group, Head, access_key, bucket, content};
+use pli_tests::foreign::{
+    Device, DeviceKey, Group, Head, access_key, bucket, content, conversation_id, message_id, of_commit, of_message,
+};
 use pli_tests::insider::{Insider, Lie, update};
 use pli_tests::{World, conversation, done, find, members, sees, texts, until};
+use prost::Message as _;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_client_is_understood() {
@@ -214,7 +217,7 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
 fn it_computes_what_the_page_does() {
     let (mls, tls) = (DeviceKey::from_seed([7; 32]), DeviceKey::from_seed([8; 32]));
     let root = DeviceKey::from_seed([5; 32]).public();
-    let (log_key, log, id) = ([9; 32], [0x11; 16], [0x22; 16]);
+    let (log_key, log) = ([9; 32], [0x11; 16]);
     let (access, factor) = access_key(&mls.public(), &log_key).unwrap();
     assert_eq!(access[..], bytes("080d466856acad44e5c3e190725a1a454c5dcbac0faa2c0d3db9a729c10bb754"));
     assert!(factor[..].starts_with(&bytes("ac3684f4a648fe32")));
@@ -230,17 +233,35 @@ fn it_computes_what_the_page_does() {
     let mut head = Head::start(log, log_key);
     assert_eq!(head.hash[..], bytes("fc0a51bedafd0bd29b8133c150aaf59af583c6dc7b89ff59afe6242796959a9b"));
     let entry = pb::Entry {
-        id: id.to_vec(),
         kind: pb::EntryKind::Message.into(),
         parent_hash: head.hash.to_vec(),
         number: 1,
         ..Default::default()
     };
     let clear = head.clear(&entry).unwrap();
-    let sealed = head.seal_with([0x44; 12], "entry", &id, &clear, &bytes("1203616263")).unwrap();
-    assert_eq!(sealed.len(), 1_052);
-    assert_eq!(head.open("entry", &id, &clear, &sealed).unwrap(), bytes("1203616263"));
-    let hash = bytes("f9b948fec01fa9fca073836df7b9889f7555db65bf5754411d7a4ab12a0d0683");
+    let sealed = head.seal_with([0x44; 32], "entry", &clear, &bytes("1203616263")).unwrap();
+    assert_eq!(sealed.len(), 1_072);
+    assert!(sealed[32..].starts_with(&bytes("7664b2bdfe1fbea16a22fd792b0b5c03")));
+    assert!(sealed.ends_with(&bytes("72cfd2e6ac26b59c12b9dcbb33651c04")));
+    assert_eq!(head.open("entry", &clear, &sealed).unwrap(), bytes("1203616263"));
+    let hash = bytes("c1bd51195a3616a706b43063b21b0612a44e9700c1df726f5a212c8c4556a079");
     head.advance(&pb::Entry { sealed, hash, received_ms: 1_700_000_000_000, ..entry }).unwrap();
+
+    let text = pb::Text { body: "abc".into(), ..Default::default() };
+    let (sent_ms, body) = (1_700_000_000_000, Some(pb::said::Body::Text(text)));
+    let said = pb::Said { salt: vec![0x77; 16], sent_ms, body, ..Default::default() }.encode_to_vec();
+    assert_eq!(said, [&bytes("0a10")[..], &[0x77; 16], &bytes("1080d095ffbc31 a20105 0a03616263")].concat());
+    let conversation = conversation_id(&log, &[]);
+    assert_eq!(conversation[..], bytes("845a32ed0b0eb4a40abc8eda80250046"));
+    let pair = conversation_id(&log, &[vec![0xaa; 16], vec![0xbb; 16]]);
+    assert_eq!(pair[..], bytes("fa618c9be5b8c2ef0c0f91aaf19134b7"));
+    let id = message_id(&conversation, &[0xaa; 16], &said);
+    assert_eq!(id[..], bytes("d3501aabe1e724c1eae7a05d5e500cce"));
+    let place = bytes("7e42081c27d35527d88e55dfec5851c969512388b64b33ba2377422b88c6234f");
+    assert_eq!(of_message(&[0x88; 32], &clear, &id), [&[0x88; 32][..], &place, &id].concat());
+    let place = bytes("bc077cb12abcd4f0b0e35b72f2d9303076055234c29af4b37aa577a9e1df51d8");
+    let evidence = [vec![1, 2], vec![3]];
+    assert_eq!(of_commit(&[0x88; 32], &clear, &evidence), [&[0x88; 32][..], &place].concat());
+
     assert_eq!([5, 1025, 2049, 5000, 70_000, 1_000_000].map(bucket), [1024, 1152, 2304, 5120, 73_728, 1_048_576]);
 }

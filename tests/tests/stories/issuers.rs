@@ -150,10 +150,10 @@ async fn whom_the_thief_of_an_issuers_key_certified_goes_and_all_others_stay() {
     for kept in [kept, without] {
         let shown = issuers::not_kept(end.clone(), &kept, &[victim.certificate.fingerprint]);
         let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::NotKept(shown)) }];
-        let commit = insider.commit(Lie::None, |insider, liar, group| {
+        let commit = insider.commit_with(Lie::None, &[], &evidence, |insider, liar, group| {
             build(insider, liar, group, |_| Plan { remove: vec![victim.index], ..Plan::default() })
         });
-        let entry = insider.entry(pb::Commit { evidence, ..commit }, vec![]);
+        let entry = insider.entry(commit, vec![]);
         insider.append(&entry).await.unwrap();
     }
     bao.conversation(id).send("still here", None, &[]).await.unwrap();

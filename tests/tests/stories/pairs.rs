@@ -6,7 +6,7 @@ use std::time::Duration;
 use openmls::prelude::{MlsGroup, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
 use openmls_traits::OpenMlsProvider as _;
 use pli_core::Client;
-use pli_core::model::{ConversationId, PersonId};
+use pli_core::model::{Content, ConversationId, ItemId, PersonId, TimelineItem};
 use pli_core::store::groups::group_id;
 use pli_kernel::crypto::Crypto;
 use pli_kernel::group::seal::{self, LogKey};
@@ -17,7 +17,7 @@ use pli_proto::signed::{self, Method};
 use pli_proto::{pb, rows};
 use pli_tests::altered::Altered;
 use pli_tests::insider::{Insider, Lie, bytes, finish};
-use pli_tests::{World, conversation, done, find, keys, members, online, sees, texts, until};
+use pli_tests::{World, conversation, database, done, find, keys, members, online, sees, texts, until};
 use prost::Message as _;
 use tls_codec::Deserialize as _;
 
@@ -60,17 +60,19 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
     let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { panic!("a key package") };
     let package = package.validate(&crypto, ProtocolVersion::Mls10).unwrap();
     let leaf: [u8; 32] = package.leaf_node().signature_key().as_slice().try_into().unwrap();
+    let rank = if settings.pair.is_some() { 2 } else { 0 };
+    let rows = vec![rows::set(mallory.row_of(&leaf), rank)];
+    group.set_aad(mallory.bound(group.public_group().group_context(), &rows, &[]));
     let builder = group.commit_builder().propose_adds([package]).force_self_update(false);
     let (commit, welcome, info) = finish(mallory, &liar, builder);
     let commit = pb::Commit { commit: bytes(&commit), group_info: bytes(&info), ..pb::Commit::default() };
-    let rank = if settings.pair.is_some() { 2 } else { 0 };
-    let entry = mallory.entry(commit, vec![rows::set(mallory.row_of(&leaf), rank)]);
+    let entry = mallory.entry(commit, rows);
     let number = mallory.append(&entry).await.unwrap();
     let invitation = pb::Invitation {
         log: mallory.log.to_vec(),
         log_key: mallory.key.as_bytes().to_vec(),
         number,
-        entry: entry.id.clone(),
+        hash: mallory.parent.1.clone(),
         welcome: bytes(&welcome.unwrap()),
     };
     let sealed = pli_kernel::crypto::seal_to(
@@ -209,4 +211,69 @@ async fn what_waits_goes_when_the_other_has_a_phone_not_when_its_next_try_is_due
     env.clock_ms.store(-10 * 60 * 1000, Ordering::SeqCst);
     let bao = world.enrol_device(person, "Bảo's new phone").await;
     sees(&bao, pair, "at last").await;
+}
+
+/// A pair with a message in each of two logs: what Anne said without the server waits until somebody has said something in
+/// the log that he founded. Hers goes into her own where that has the lower id: by chance, so that some are tried.
+async fn two_logs(world: &mut World) -> (Client, String, ConversationId, [ItemId; 2]) {
+    let mut anne = world.enrol("Anne").await;
+    for name in (0..40).map(|n| format!("Bảo {n}")) {
+        let bao = world.enrol(&name).await;
+        let pair = anne.pair(find(&anne, &name).await.id).await.unwrap();
+        world.stop_server().await;
+        let hers = anne.conversation(pair).send("of Anne", None, &[]).await.unwrap();
+        anne.close().await;
+        world.start_server().await;
+        assert_eq!(bao.pair(find(&bao, "Anne").await.id).await.unwrap(), pair);
+        let his = bao.conversation(pair).send("of Bảo", None, &[]).await.unwrap();
+        done(&bao, pair, his).await;
+        anne = world.open("Anne").await;
+        for client in [&anne, &bao] {
+            sees(client, pair, "of Anne").await;
+            sees(client, pair, "of Bảo").await;
+        }
+        bao.close().await;
+        let logs = "SELECT count(DISTINCT log) FROM items WHERE kind = 1";
+        if database(&world.device_folder(&name)).query_row(logs, [], |row| row.get::<_, u32>(0)).unwrap() == 2 {
+            return (anne, name, pair, [hers, his]);
+        }
+    }
+    panic!("forty times the other log had the lower id")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_to_a_message_goes_into_its_log() {
+    let mut world = World::new().await;
+    let (anne, name, pair, said) = two_logs(&mut world).await;
+    let bao = world.open(&name).await;
+    for (client, own) in [(&anne, said[0]), (&bao, said[1])] {
+        let edited = client.conversation(pair).edit(own, "edited", &[]).await.unwrap();
+        done(client, pair, edited).await;
+        for message in &said {
+            let reacted = client.conversation(pair).react(*message, Some("👍")).await.unwrap();
+            done(client, pair, reacted).await;
+        }
+    }
+    for client in [&anne, &bao] {
+        until("all of it is there", async || {
+            let items = client.conversation(pair).items(None, 10).await.unwrap();
+            let both = items.iter().filter(|item| match item {
+                TimelineItem::Said(message) => {
+                    let edited = matches!(&message.content, Content::Text { body, .. } if body == "edited");
+                    edited && message.reactions.iter().map(|one| one.people.len()).sum::<usize>() == 2
+                }
+                TimelineItem::Changed(_) => false,
+            });
+            (both.count() == 2).then_some(())
+        })
+        .await;
+    }
+    bao.close().await;
+    let db = database(&world.device_folder(&name));
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM items WHERE edited_ms > 0 AND edited_in = log"), 2);
+    assert_eq!(
+        count("SELECT count(*) FROM reactions r JOIN items i USING(conversation, entry) WHERE r.log = i.log"),
+        4
+    );
 }

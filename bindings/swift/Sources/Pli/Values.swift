@@ -41,7 +41,7 @@ public typealias Warning = PliNative.Warning
 public typealias What = PliNative.What
 
 extension TimelineItem: Identifiable {
-    /// The entry's id, whatever it is.
+    /// The item's id, whatever it is.
     public var id: ItemId {
         switch self {
         case .said(let message): message.id

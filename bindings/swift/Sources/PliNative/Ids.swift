@@ -19,7 +19,7 @@ public struct ConversationId: Hashable, Sendable, CustomStringConvertible {
     public var description: String { text }
 }
 
-/// Which entry of a conversation: a message or a change. The same from the moment that it waits in the outbox.
+/// Which item of a conversation: a message or a change. The same from the moment that it waits in the outbox.
 public struct ItemId: Hashable, Sendable, CustomStringConvertible {
     public let text: String
     public init(_ text: String) { self.text = text }

@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use openmls::prelude::{MlsGroup, ProcessedMessageContent};
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::{DeviceId, ItemId, LogId, PersonId};
+use pli_proto::pb;
 use pli_proto::pb::evidence::Evidence as Kind;
-use pli_proto::{pb, signed};
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::membership::change;
@@ -22,6 +23,7 @@ use crate::store::outbox::{self, Welcome};
 use crate::store::summary;
 use crate::store::{Notice, Tx, deliveries};
 use pli_kernel::crypto;
+use pli_kernel::group::associated::{self, Claim};
 use pli_kernel::group::protocol_message;
 use pli_kernel::group::roster::Leaf;
 use pli_kernel::group::verdict::Counted;
@@ -37,11 +39,18 @@ impl Page {
         id: ItemId,
         commit: Option<&pb::Commit>,
     ) -> Result<(), Error> {
-        let digest = signed::entry_digest(self.record.log, entry);
-        let own = outbox::take_attempt(tx.db, self.record.log, id)?
-            .filter(|(attempt, _)| signed::entry_digest(self.record.log, &attempt.entry) == digest);
-        if let Some((attempt, _)) = &own {
-            self.compare_answer(tx, entry, id, attempt.answer)?;
+        // An own one is known by what MLS made: whoever knows the log key could seal it anew.
+        let own = match commit {
+            Some(commit) => outbox::take_attempt(tx.db, self.record.log, &Sha256::digest(&commit.commit).into())?,
+            None => None,
+        };
+        // A change that waited in the outbox keeps its id.
+        let id = own.as_ref().map_or(id, |own| own.id);
+        if let Some(own) = &own {
+            self.compare_answer(tx, entry, id, own.answer)?;
+        }
+        if let Some(commit) = commit {
+            self.compare_states(tx, entry, Claim::by_commit(commit, self.record.log, entry).as_ref())?;
         }
         // What was sealed on the commit before can't come any more. Its intents stay, and are sealed anew.
         outbox::drop_attempts(tx.db, self.record.log)?;
@@ -54,7 +63,7 @@ impl Page {
         };
         match counted {
             Some((counted, commit)) => {
-                let welcomes = own.map(|(_, welcomes)| welcomes);
+                let welcomes = own.map(|own| own.welcomes);
                 self.apply(tx, entry, id, commit, counted, welcomes)
             }
             None => {
@@ -123,8 +132,8 @@ impl Page {
             None => catch_unwind(AssertUnwindSafe(|| self.follow(tx, commit))).unwrap_or(Ok(false))?,
         };
         // Whatever led here, a state that is not everybody's is lost.
-        let context = self.group.as_ref().map(|group| group.public_group().group_context());
-        let follows = follows && context.is_none_or(|own| *own == counted.context);
+        let state = self.group.as_ref().map(|group| associated::state(group.public_group().group_context()));
+        let follows = follows && state.is_none_or(|own| own == counted.after.state);
         let undo = if follows { "" } else { "ROLLBACK TO follow;" };
         tx.db.execute_batch(&format!("{undo} RELEASE follow"))?;
         if !follows && own.is_some() && counted.is_return {
@@ -145,11 +154,8 @@ impl Page {
         if was_torn || !counted.removed.is_empty() {
             self.mend_soon(tx)?;
         }
-        if counted.by.device() == me {
-            // Also where a copied store does not know it as sealed.
-            outbox::remove(tx.db, self.record.conversation, id)?;
-        }
         if let Some(welcomes) = own {
+            outbox::remove(tx.db, self.record.conversation, id)?;
             self.deliver(tx, entry, welcomes)?;
             self.record.update_ms = schedule::next_update(tx, self.size());
         }
@@ -251,7 +257,7 @@ impl Page {
                 log: self.record.log.to_vec(),
                 log_key: self.record.key.as_bytes().to_vec(),
                 number: entry.number,
-                entry: entry.id.clone(),
+                hash: self.record.hash.to_vec(),
                 welcome: welcome.welcome,
             };
             let sealed = crypto::seal_to(
@@ -263,7 +269,7 @@ impl Page {
             );
             match sealed {
                 Ok(sealed) => {
-                    deliveries::put(tx.db, ItemId(pli_env::random(env)), DeviceId(welcome.device), &sealed)?;
+                    deliveries::put(tx.db, pli_env::random(env), DeviceId(welcome.device), &sealed)?;
                 }
                 Err(error) => tracing::warn!(%error, "an inbox key is not usable"),
             }
@@ -338,10 +344,11 @@ fn persons(leaves: &[Leaf]) -> BTreeSet<PersonId> {
 
 /// The persons of removed leaves who left by their own word. A word that nobody signed hides no removal.
 fn leavers(log: LogId, commit: &pb::Commit, removed: &[Leaf]) -> BTreeSet<PersonId> {
-    let words = commit.evidence.iter().filter_map(|evidence| match &evidence.evidence {
+    let words = rules::evidence(&commit.evidence).into_iter().filter_map(|evidence| match evidence.evidence {
         Some(Kind::Left(word)) => Some(word),
         _ => None,
     });
-    let leaver = |word| removed.iter().find(|leaf| rules::is_word_of(word, log, leaf)).map(Leaf::person);
+    let leaver =
+        |word: pb::LeaveWord| removed.iter().find(|leaf| rules::is_word_of(&word, log, leaf)).map(Leaf::person);
     words.filter_map(leaver).collect()
 }

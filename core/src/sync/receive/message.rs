@@ -4,24 +4,23 @@ use openmls::prelude::{ProcessedMessageContent, Sender};
 use pli_proto::id::{ItemId, PersonId};
 use pli_proto::{pb, rows};
 use prost::Message as _;
+use sha2::{Digest as _, Sha256};
 
-use crate::content::{Content, Deed, Said};
+use crate::content::{Body, Content, Deed, Said};
 use crate::error::Error;
 use crate::model::What;
-use crate::store::items::{self, Kind, NewItem};
+use crate::store::items::{self, Kind, NOBODY, NewItem};
 use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent};
 use crate::store::people;
 use crate::store::relations::Source;
 use crate::store::{Notice, Tx};
+use pli_kernel::group::associated::{self, Claim};
 use pli_kernel::group::roster::Leaf;
 use pli_kernel::group::settings::Role;
 use pli_kernel::group::{protocol_message, rules};
 
 use super::{Page, derived, item, shown};
-
-/// Who sent what nobody could open.
-const NOBODY: PersonId = PersonId([0; 16]);
 
 impl Page {
     pub(super) fn message(
@@ -31,36 +30,40 @@ impl Page {
         id: ItemId,
         sealed: Option<&[u8]>,
     ) -> Result<(), Error> {
-        match outbox::take_attempt(tx.db, self.record.log, id)? {
-            Some((attempt, _)) if attempt.entry.sealed == entry.sealed => {
-                self.compare_answer(tx, entry, id, attempt.answer)?;
-                return self.own(tx, entry, id);
-            }
-            // Somebody took the id: what was to be sent under it goes under another.
-            Some(_) => {
-                let other = ItemId(pli_env::random(&*tx.context.env));
-                outbox::rename(tx.db, self.record.conversation, id, other)?;
-            }
+        let made = sealed.map(|sealed| Sha256::digest(sealed).into());
+        let own = made.map(|made| outbox::take_attempt(tx.db, self.record.log, &made)).transpose()?.flatten();
+        if let Some(own) = own {
+            self.compare_answer(tx, entry, own.id, own.answer)?;
+            return self.own(tx, entry, own.id);
+        }
+        let claim = sealed.and_then(|sealed| Claim::by_message(sealed, self.record.log, entry));
+        // Also unreadable it goes by the id that its sender names: that can be deleted.
+        let id = claim.as_ref().and_then(|claim| claim.message).unwrap_or(id);
+        if self.record.return_ms > 0 {
             // A copied store may hold the intent of what was sent after the copy was made.
-            None if self.record.return_ms > 0 && outbox::find(tx.db, self.record.conversation, id)?.is_some() => {
+            if outbox::find(tx.db, self.record.conversation, id)?.is_some() {
                 return self.own(tx, entry, id);
             }
             // Or not know that it has left since: no message revokes another's row.
-            None if self.record.return_ms > 0 && sealed.is_some() && self.revokes_own(tx, entry) => {
+            if sealed.is_some() && self.revokes_own(tx, entry) {
                 let me = tx.context.me.person;
                 items::put(tx.db, &shown(&self.record, entry, id, me, &What::Left)?)?;
                 return self.end(tx, LogState::Left);
             }
-            None => {}
         }
+        if items::is_known(tx.db, self.record.conversation, id)? {
+            tracing::info!("a message that is there already");
+            return Ok(());
+        }
+        self.compare_states(tx, entry, claim.as_ref())?;
         let mut by = NOBODY;
         let read = tx.attempt(|tx| {
-            let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, id, sealed)) else {
+            let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, entry, id, sealed)) else {
                 self.left_unread(tx, entry)?;
                 return items::put(tx.db, &self.said(entry, id, NOBODY, Kind::Unreadable, Vec::new()));
             };
             by = leaf.person();
-            self.opened(tx, entry, id, &leaf, content)
+            self.opened(tx, entry, id, &leaf, &content)
         });
         match read {
             // What is wrong in a message spoils that message alone, and holds nothing back.
@@ -79,19 +82,20 @@ impl Page {
         entry: &pb::Entry,
         id: ItemId,
         leaf: &Leaf,
-        content: Content,
+        content: &Content,
     ) -> Result<(), Error> {
-        self.compare_views(tx, entry, id, leaf, &content)?;
+        self.compare_views(tx, entry, id, leaf, content)?;
         self.received.newer_revocations |= content.revocations > people::revocations(tx.db)?;
         let sender = leaf.person();
-        if let Said::Leave(word) = &content.said {
+        let said = Said::parse(&content.said);
+        if let Body::Leave(word) = &said.body {
             return self.leaver(tx, entry, id, leaf, word);
         }
         if self.role(sender) < self.may_post() {
             tracing::info!("a message of somebody who may not post is not shown");
             return Ok(());
         }
-        self.say(tx, entry, id, sender, content)
+        self.say(tx, entry, id, sender, said, &content.said)
     }
 
     fn revokes_own(&self, tx: &Tx<'_>, entry: &pb::Entry) -> bool {
@@ -107,16 +111,20 @@ impl Page {
         self.public.as_ref().map_or(Role::Guest, |public| public.settings.may_post)
     }
 
-    fn open(&mut self, tx: &Tx<'_>, id: ItemId, sealed: &[u8]) -> Option<(Leaf, Content)> {
+    /// What a message says, if it was made for this entry and bears the id of that.
+    fn open(&mut self, tx: &Tx<'_>, entry: &pb::Entry, id: ItemId, sealed: &[u8]) -> Option<(Leaf, Content)> {
+        let state = self.public.as_ref()?.state;
         let processed = self.group.as_mut()?.process_message(&tx.provider(), protocol_message(sealed)?);
         let processed = processed.inspect_err(|error| tracing::info!(%error, "a message does not open")).ok()?;
-        if processed.aad() != id.0 {
+        if processed.aad() != associated::of_message(&state, self.record.log, entry, id) {
             return None;
         }
         let Sender::Member(index) = *processed.sender() else { return None };
         let leaf = self.public.as_ref()?.roster.get(index.u32())?.clone();
         let ProcessedMessageContent::ApplicationMessage(message) = processed.into_content() else { return None };
-        Some((leaf, Content::parse(&message.into_bytes())?))
+        let content = Content::parse(&message.into_bytes())?;
+        let is_named = associated::message_id(self.record.conversation, leaf.person(), &content.said) == id;
+        is_named.then_some((leaf, content))
     }
 
     /// An own message is in the log: its content is that of the intent.
@@ -125,10 +133,7 @@ impl Page {
         outbox::remove(tx.db, self.record.conversation, id)?;
         let me = tx.context.me.person;
         match &queued.intent {
-            Intent::Say(content) => {
-                let content = Content::parse(content).ok_or(Error::Damaged)?;
-                self.say(tx, entry, id, me, Content { sent_ms: queued.created_ms, ..content })
-            }
+            Intent::Say(said) => self.say(tx, entry, id, me, Said::parse(said), said),
             Intent::Leave => {
                 items::put(tx.db, &shown(&self.record, entry, id, me, &What::Left)?)?;
                 self.end(tx, LogState::Left)
@@ -143,28 +148,29 @@ impl Page {
         entry: &pb::Entry,
         id: ItemId,
         by: PersonId,
-        content: Content,
+        said: Said,
+        bytes: &[u8],
     ) -> Result<(), Error> {
-        let (kind, body) = match content.said {
-            Said::Text(text) => (Kind::Text, text.encode_to_vec()),
-            Said::Relation(relation) => {
+        let (kind, body) = match said.body {
+            Body::Text(text) => (Kind::Text, text.encode_to_vec()),
+            Body::Relation(relation) => {
                 let may_delete = self.role(by) >= Role::Admin
                     && self.public.as_ref().is_some_and(|public| public.settings.pair.is_none());
                 let (conversation, log) = (self.record.conversation, self.record.log);
-                let (received_ms, expires_ms) = (entry.received_ms, self.expires_ms(entry));
-                let source = Source { conversation, log, by, received_ms, expires_ms, may_delete };
+                let source = Source { conversation, log, by, received_ms: entry.received_ms, may_delete };
                 if !matches!(relation.deed, Deed::React(_)) {
                     tx.notice(Notice::Replaced);
                 }
                 return source.apply(tx.db, &relation);
             }
-            Said::Leave(_) => return Ok(()),
-            Said::Unknown(bytes) => (Kind::Unknown, bytes),
-            Said::Malformed => (Kind::Unreadable, Vec::new()),
+            Body::Leave(_) => return Ok(()),
+            Body::Unknown { is_hidden: false } => (Kind::Unknown, bytes.to_vec()),
+            Body::Unknown { is_hidden: true } => (Kind::Hidden, bytes.to_vec()),
+            Body::Malformed => (Kind::Unreadable, Vec::new()),
         };
         let mut item = self.said(entry, id, by, kind, body);
         item.mine = by == tx.context.me.person;
-        item.sent_ms = content.sent_ms;
+        item.sent_ms = said.sent_ms;
         items::put(tx.db, &item)
     }
 

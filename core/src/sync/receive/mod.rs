@@ -20,6 +20,7 @@ use crate::store::groups::group_id;
 use crate::store::items::{self, Kind, NewItem};
 use crate::store::logs::{self, Log, LogState};
 use crate::store::{Loaded, Notice, Tx};
+use pli_kernel::group::associated::Claim;
 use pli_kernel::group::seal;
 use pli_kernel::group::verdict::Public;
 
@@ -100,8 +101,9 @@ impl Page {
         if entry.number <= self.record.number || !self.record.state.is_followed() {
             return Ok(());
         }
-        let id = signed::entry_id(entry).map_err(|_| Error::internal("entry id"))?;
-        self.advance(tx, entry, id)?;
+        let digest = signed::entry_digest(self.record.log, entry);
+        let id = ItemId::try_from(&digest[..16]).expect("16 of 32 bytes");
+        self.advance(tx, entry, id, &digest)?;
         if !self.record.state.is_followed() {
             return Ok(());
         }
@@ -115,13 +117,12 @@ impl Page {
     }
 
     /// Moves the cursor, the running hash and the book of rows on.
-    fn advance(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: ItemId) -> Result<(), Error> {
+    fn advance(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: ItemId, digest: &Hash) -> Result<(), Error> {
         let record = &mut self.record;
         let stands_on_ours = entry.parent == record.commit_number && entry.parent_hash == record.commit_hash;
         let is_next = entry.number == record.number + 1;
         if is_next {
-            let digest = signed::entry_digest(record.log, entry);
-            record.hash = signed::hash_next(&record.hash, entry.number, entry.received_ms, &digest);
+            record.hash = signed::hash_next(&record.hash, entry.number, entry.received_ms, digest);
         } else {
             // Pruned at the server, or withheld: the running hashes that others saw will tell.
             record.hash = entry.hash.as_slice().try_into().map_err(|_| Error::internal("hash"))?;
@@ -168,6 +169,19 @@ impl Page {
         Ok(())
     }
 
+    /// Whoever made something for this place on another state than this device's stands elsewhere: an adder or a server keeps
+    /// members apart. Said once for each such state.
+    fn compare_states(&self, tx: &Tx<'_>, entry: &pb::Entry, claim: Option<&Claim>) -> Result<(), Error> {
+        let Some(claim) = claim.filter(|claim| self.public.as_ref().is_some_and(|public| public.state != claim.state))
+        else {
+            return Ok(());
+        };
+        tracing::warn!("an entry was made on another state of the group");
+        let hash: Hash = Sha256::digest(signed::join(&[b"elsewhere", &self.record.log.0, &claim.state])).into();
+        let id = ItemId::try_from(&hash[..16]).expect("16 of 32 bytes");
+        items::put(tx.db, &shown(&self.record, entry, id, tx.context.me.person, &What::Fork)?)
+    }
+
     /// Compares what the server answered to an own entry with what it shows now.
     fn compare_answer(&self, tx: &Tx<'_>, entry: &pb::Entry, id: ItemId, answer: Option<Hash>) -> Result<(), Error> {
         if answer.is_none_or(|answer| answer == self.record.hash) {
@@ -183,6 +197,7 @@ impl Page {
         tx.provider().storage.delete_group(&id)?;
         tx.follower_store().delete_group(&id)?;
         crate::store::outbox::drop_attempts(tx.db, self.record.log)?;
+        crate::store::outbox::send_elsewhere(tx.db, self.record.log)?;
         // A pair goes on in another log; from a group one is out.
         let conversation = items::conversation(tx.db, self.record.conversation)?;
         if conversation.is_none_or(|conversation| conversation.peer.is_none()) {

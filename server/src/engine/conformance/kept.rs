@@ -50,7 +50,7 @@ pub(super) async fn what_is_large_comes_back_whole_and_only_to_who_has_room(engi
         read.extend(page.entries);
     }
     for (read, sent) in read.iter().zip(&sent) {
-        assert!((&read.id, &read.sealed, &read.rows) == (&sent.id, &sent.sealed, &sent.rows));
+        assert!((&read.sealed, &read.rows) == (&sent.sealed, &sent.rows));
     }
     // The second does not fit: it is not read, and what it takes is said.
     let page = engine.read(LOG, OWNER, 0, None, 16 << 10).await.expect("a page");
@@ -71,10 +71,10 @@ pub(super) async fn what_is_large_comes_back_whole_and_only_to_who_has_room(engi
 
 pub(super) async fn what_is_due_is_pruned_in_all_logs(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
-    let say = async |log: LogId, id: u8, now_ms| {
+    let say = async |log: LogId, what: u8, now_ms| {
         let hash = signed::hash_start(log).to_vec();
-        let (id, kind) = (vec![id; 16], EntryKind::Message.into());
-        let entry = pb::Entry { id, kind, parent_hash: hash, sealed: vec![1; 9], ..pb::Entry::default() };
+        let kind = EntryKind::Message.into();
+        let entry = pb::Entry { kind, parent_hash: hash, sealed: vec![what; 9], ..pb::Entry::default() };
         let digest = signed::entry_digest(log, &entry);
         engine.append(Append { log, by: OWNER, entry, digest, now_ms, commits_per_day: 1 }).await.expect("an append");
     };
@@ -101,7 +101,7 @@ pub(super) async fn what_is_due_is_pruned_in_all_logs(engine: &dyn Engine) {
     assert_eq!(writer.numbers(OWNER, 0).await, [1]);
 }
 
-pub(super) async fn pruned_messages_keep_their_ids(engine: &dyn Engine) {
+pub(super) async fn pruned_messages_get_their_first_answer(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
     let old = writer.entry(EntryKind::Message, vec![]);
     let first = writer.append(OWNER, &old).await.expect("a message");

@@ -26,25 +26,24 @@ pub(super) const MOST: usize = usize::MAX;
 pub(super) struct Writer<'a> {
     engine: &'a dyn Engine,
     parent: (u64, Hash),
-    ids: u64,
+    made: u64,
     pub(super) now_ms: u64,
 }
 
 impl<'a> Writer<'a> {
     pub(super) async fn new(engine: &'a dyn Engine) -> Self {
         engine.create_log(LOG, OWNER, b"founding".to_vec()).await.expect("a new log");
-        Self { engine, parent: (0, signed::hash_start(LOG)), ids: 0, now_ms: NOW_MS }
+        Self { engine, parent: (0, signed::hash_start(LOG)), made: 0, now_ms: NOW_MS }
     }
 
     pub(super) fn entry(&mut self, kind: EntryKind, changes: Vec<pb::RowChange>) -> pb::Entry {
-        self.ids += 1;
+        self.made += 1;
         pb::Entry {
-            id: [self.ids.to_be_bytes(), [0; 8]].concat(),
             kind: kind.into(),
             parent: self.parent.0,
             parent_hash: self.parent.1.to_vec(),
             rows: changes,
-            sealed: format!("sealed {}", self.ids).into_bytes(),
+            sealed: format!("sealed {}", self.made).into_bytes(),
             ..pb::Entry::default()
         }
     }
@@ -130,11 +129,27 @@ pub(super) async fn a_repeated_append_gets_the_first_answer(engine: &dyn Engine)
     writer.commit(OWNER, vec![]).await.expect("a commit");
     // Neither parent nor row are what they were.
     assert_eq!(writer.append(MEMBER, &leave).await.expect("the same answer"), first);
-    let other = pb::Entry { sealed: b"other".to_vec(), ..leave };
-    assert_eq!(reason(writer.append(MEMBER, &other).await), Reason::IdTaken);
-    assert_eq!(reason(writer.append(OWNER, &other).await), Reason::IdTaken);
-    assert_eq!(reason(writer.append(OTHER, &other).await), Reason::NoAccess);
+    assert_eq!(writer.append(OWNER, &leave).await.expect("nobody is its author"), first);
+    assert_eq!(reason(writer.append(OTHER, &leave).await), Reason::NoAccess);
     assert_eq!(writer.numbers(OWNER, 0).await, [1, 2, 3]);
+}
+
+pub(super) async fn other_bytes_are_another_entry(engine: &dyn Engine) {
+    let mut writer = Writer::new(engine).await;
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
+    let said = writer.entry(EntryKind::Message, vec![]);
+    writer.append(MEMBER, &said).await.expect("a message");
+    let sealed = pb::Entry { sealed: b"other".to_vec(), ..said.clone() };
+    let leaving = pb::Entry { rows: vec![rows::revoke(MEMBER)], ..said.clone() };
+    let commit = pb::Entry { kind: EntryKind::Commit.into(), ..said.clone() };
+    for (number, other) in (3..).zip([sealed, leaving]) {
+        assert_eq!(writer.append(MEMBER, &other).await.expect("another entry").number, number);
+    }
+    assert_eq!(reason(writer.append(MEMBER, &commit).await), Reason::NoAccess, "it left");
+    let taken = writer.append(OWNER, &commit).await.expect("another entry");
+    assert_eq!(taken.number, 5);
+    let later = pb::Entry { parent: 5, parent_hash: taken.hash.to_vec(), ..said };
+    assert_eq!(writer.append(OWNER, &later).await.expect("another entry").number, 6);
 }
 
 pub(super) async fn a_stale_parent_is_refused(engine: &dyn Engine) {
@@ -276,8 +291,8 @@ pub(super) async fn pages_are_bounded(engine: &dyn Engine) {
     assert!(page.entries.len() == PAGE_ENTRIES && !page.caught_up);
     let page = engine.read(LOG, OWNER, 10, None, MOST).await.expect("a page");
     assert!(page.entries.len() == PAGE_ENTRIES && page.caught_up, "full, and yet the last");
-    for bytes in [2 << 20, 700 << 10, 700 << 10] {
-        let entry = pb::Entry { sealed: vec![1; bytes], ..writer.entry(EntryKind::Message, vec![]) };
+    for (byte, bytes) in (0..).zip([2 << 20, 700 << 10, 700 << 10]) {
+        let entry = pb::Entry { sealed: vec![byte; bytes], ..writer.entry(EntryKind::Message, vec![]) };
         writer.append(OWNER, &entry).await.expect("a message");
     }
     let from = PAGE_ENTRIES as u64 + 10;

@@ -121,13 +121,8 @@ pub(super) fn append(
     let log = *log;
     let (head, row) = known(c, log, *by)?;
     // Before parent and access: whoever lost the answer, even by leaving with this very entry, gets it again.
-    if let Some((before, appended)) = find(c, log, &entry.id)? {
-        let same = before == *digest;
-        return if same {
-            Ok((appended, None))
-        } else {
-            Err(EngineError::refused(Reason::IdTaken, "the entry id is taken"))
-        };
+    if let Some(appended) = find(c, log, digest)? {
+        return Ok((appended, None));
     }
     active(&row)?;
     if entry.parent != head.last_commit || entry.parent_hash != head.last_commit_hash {
@@ -180,11 +175,10 @@ fn insert(c: &Connection, append: &Append, appended: &Appended) -> Sql<()> {
     let Appended { number, hash, received_ms } = appended;
     let (sealed, changes) = (&entry.sealed, kept_changes(&entry.rows));
     let in_row = sealed.len() <= SEALED_IN_ROW && changes.len() <= CHANGES_IN_ROW;
-    let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     c.prepare_cached(insert)?.execute(params![
         log.0,
         integer(*number),
-        entry.id,
         digest,
         hash,
         entry.kind,
@@ -203,11 +197,11 @@ fn insert(c: &Connection, append: &Append, appended: &Appended) -> Sql<()> {
     ENTRIES.put(c, &log.0, *number, &both)
 }
 
-fn find(c: &Connection, log: LogId, id: &[u8]) -> Sql<Option<(Hash, Appended)>> {
-    let query = "SELECT digest, number, hash, received_ms FROM entries WHERE log = ?1 AND id = ?2";
+fn find(c: &Connection, log: LogId, digest: &Hash) -> Sql<Option<Appended>> {
+    let query = "SELECT number, hash, received_ms FROM entries WHERE log = ?1 AND digest = ?2";
     c.prepare_cached(query)?
-        .query_row(params![log.0, id], |r| {
-            Ok((r.get(0)?, Appended { number: r.number(1)?, hash: r.get(2)?, received_ms: r.number(3)? }))
+        .query_row(params![log.0, digest], |r| {
+            Ok(Appended { number: r.number(0)?, hash: r.get(1)?, received_ms: r.number(2)? })
         })
         .optional()
 }
@@ -324,7 +318,7 @@ pub(super) fn read(
         return Err(EngineError::refused(Reason::Diverged, "the log has something else there, or ends before"));
     }
     let visible = row.revoked_at.map_or(head.last, |at| at.min(head.last));
-    let query = "SELECT id, kind, parent, parent_hash, changes, sealed, number, hash, received_ms, sealed_bytes,
+    let query = "SELECT kind, parent, parent_hash, changes, sealed, number, hash, received_ms, sealed_bytes,
         changes_bytes FROM entries WHERE log = ?1 AND number > ?2 AND number <= ?3 AND sealed IS NOT NULL ORDER BY number";
     let mut statement = c.prepare_cached(query)?;
     let mut found = statement.query(params![log.0, integer(after), integer(visible)])?;
@@ -355,22 +349,21 @@ fn hash_at(c: &Connection, log: LogId, number: u64) -> Sql<Option<Hash>> {
 }
 
 fn entry(c: &Connection, log: LogId, r: &Row<'_>) -> Result<pb::Entry, EngineError> {
-    let (mut sealed, mut changes) = (r.get::<_, Vec<u8>>(5)?, r.get::<_, Vec<u8>>(4)?);
-    let (number, sealed_bytes) = (r.number(6)?, pieces::size(r, "sealed_bytes")?);
+    let (mut sealed, mut changes) = (r.get::<_, Vec<u8>>(4)?, r.get::<_, Vec<u8>>(3)?);
+    let (number, sealed_bytes) = (r.number(5)?, pieces::size(r, "sealed_bytes")?);
     if sealed.len() < sealed_bytes {
         sealed = ENTRIES.get(c, &log.0, number, sealed_bytes + pieces::size(r, "changes_bytes")?)?;
         changes = sealed.split_off(sealed_bytes);
     }
     let changes = pb::Entry::decode(changes.as_slice()).map_err(|error| EngineError::Failed(error.to_string()))?;
     Ok(pb::Entry {
-        id: r.get(0)?,
-        kind: r.get(1)?,
-        parent: r.number(2)?,
-        parent_hash: r.get(3)?,
+        kind: r.get(0)?,
+        parent: r.number(1)?,
+        parent_hash: r.get(2)?,
         rows: changes.rows,
         sealed,
         number,
-        hash: r.get(7)?,
-        received_ms: r.number(8)?,
+        received_ms: r.number(7)?,
+        hash: r.get(6)?,
     })
 }

@@ -21,7 +21,7 @@ use crate::engine::EngineError;
 
 /// "Pli1": tells our files from others'.
 const APPLICATION: i64 = 0x506c_6931;
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 /// An administrator's command beside the server commits within milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 96;
@@ -90,10 +90,10 @@ CREATE TABLE rows(
     log BLOB NOT NULL, key BLOB NOT NULL, rank INTEGER NOT NULL, revoked_at INTEGER, pool BLOB NOT NULL,
     PRIMARY KEY (log, key)) STRICT, WITHOUT ROWID;
 CREATE TABLE entries(
-    log BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, digest BLOB NOT NULL, hash BLOB NOT NULL,
-    kind INTEGER NOT NULL, parent INTEGER NOT NULL, parent_hash BLOB NOT NULL, received_ms INTEGER NOT NULL,
+    log BLOB NOT NULL, number INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB NOT NULL, kind INTEGER NOT NULL,
+    parent INTEGER NOT NULL, parent_hash BLOB NOT NULL, received_ms INTEGER NOT NULL,
     sealed_bytes INTEGER NOT NULL, changes_bytes INTEGER NOT NULL, changes BLOB, sealed BLOB,
-    PRIMARY KEY (log, number), UNIQUE (log, id)) STRICT, WITHOUT ROWID;
+    PRIMARY KEY (log, number), UNIQUE (log, digest)) STRICT, WITHOUT ROWID;
 CREATE TABLE entry_pieces(
     log BLOB NOT NULL, number INTEGER NOT NULL, piece INTEGER NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (log, number, piece)) STRICT, WITHOUT ROWID;

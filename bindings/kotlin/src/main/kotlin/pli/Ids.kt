@@ -18,13 +18,13 @@ value class ConversationId(val text: String) {
     override fun toString() = text
 }
 
-/** Which entry of a conversation: a message or a change. The same from the moment that it waits in the outbox. */
+/** Which item of a conversation: a message or a change. The same from the moment that it waits in the outbox. */
 @JvmInline
 value class ItemId(val text: String) {
     override fun toString() = text
 }
 
-/** The entry's id, whatever it is. */
+/** The item's id, whatever it is. */
 val TimelineItem.id: ItemId
     get() = when (this) {
         is TimelineItem.Said -> message.id
