@@ -234,6 +234,18 @@ attack!(an_admin_makes_nobody_owner_and_removes_no_owner, Role::Admin, |scene| {
     }
 });
 
+attack!(an_owner_leaves_no_group_without_an_owner, Role::Owner, |scene| {
+    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
+        build(insider, liar, group, |group| {
+            let mut settings = settings_of(group);
+            settings.roles.clear();
+            Plan { settings: Some(settings), ..Plan::default() }
+        })
+    });
+    let entry = scene.insider.entry(commit, vec![]);
+    scene.insider.append(&entry).await.unwrap();
+});
+
 attack!(founding_settings_never_change, Role::Owner, |scene| {
     for what in 0..3 {
         let commit = scene.insider.commit(Lie::None, |insider, liar, group| {

@@ -122,7 +122,7 @@ async fn set_roles(profile: &Profile, named: GroupPeople, role: Role, shared: &S
 /// Roles follow from who is there (docs/protocol.md, section 4.3).
 fn tell_of_owner(was_the_last: bool) {
     if was_the_last {
-        eprintln!("{}", say::NO_OWNER);
+        eprintln!("{}", say::NEXT_OWNER);
     }
 }
 

@@ -44,7 +44,7 @@ super::words! {
     IS_REVOKED: "revoked", "révoqué";
     MISSING_FROM: "not in {0} conversations; to approve, compare {1}", "absent de {0} conversations ; pour approuver, comparez {1}";
     NUMBER: "number {0}", "numéro {0}";
-    NO_OWNER: "The group has no owner now: its admins act as owners, or everybody if it has none.",
+    NEXT_OWNER: "You were the last owner. The admin who was enrolled first becomes owner, or without admins the member.",
         "Le groupe n'a plus de propriétaire : ses administrateurs en tiennent lieu, ou tout le monde s'il n'y en a pas.";
     OWNER: "owner", "propriétaire";
     ADMIN: "admin", "admin";

@@ -339,7 +339,7 @@ impl Conversation {
         let record = ensure_log(tx, self.id)?;
         let me = tx.context.me.person;
         // What is in memory is quicker to ask than what is kept for screens.
-        match tx.loaded(record.log).map(|group| group.public.role(me) >= group.public.settings.may_post) {
+        match tx.loaded(record.log).map(|group| group.public.may_post(me)) {
             Some(true) => {}
             Some(false) => return Err(Error::NotAllowed),
             None => self.may(tx, Permission::Post)?,

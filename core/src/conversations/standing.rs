@@ -91,6 +91,9 @@ fn permissions(summary: &Summary, role: Role, conversation: &Conversation) -> Ha
         return HashSet::from([Permission::Post, Permission::SetLifetime]);
     }
     let mut may = HashSet::new();
+    if summary.owners == 0 {
+        return may;
+    }
     let mut grant = |permission, granted| {
         if granted {
             may.insert(permission);

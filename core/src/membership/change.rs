@@ -59,8 +59,8 @@ pub(crate) fn commit(
     loaded: &mut Loaded,
     plan: &Plan,
 ) -> Result<Option<Prepared>, Error> {
-    let settings = settings_after(plan, loaded);
     let roster = roster_after(plan, loaded)?;
+    let settings = settings_after(plan, loaded, &roster);
     let entry = placed(record, pb::EntryKind::Commit, mend(tx, record, &roster, &settings)?);
     let evidence: Vec<Vec<u8>> = plan.evidence.iter().map(Message::encode_to_vec).collect();
     let group = loaded.group.as_mut().ok_or(Error::internal("no secrets"))?;
@@ -109,13 +109,10 @@ fn bytes(message: &MlsMessageOut) -> Result<Vec<u8>, Error> {
     message.tls_serialize_detached().map_err(|_| Error::internal("size"))
 }
 
-/// Roles end with a removal, whoever commits it.
-fn settings_after(plan: &Plan, loaded: &Loaded) -> Settings {
+/// Whoever commits, roles end with a removal, and somebody becomes owner where none is left.
+fn settings_after(plan: &Plan, loaded: &Loaded, roster: &Roster) -> Settings {
     let mut settings = plan.settings.clone().unwrap_or_else(|| loaded.public.settings.clone());
-    let stay = loaded.public.roster.leaves().filter(|leaf| !plan.remove.contains(&leaf.index));
-    let mut present: BTreeSet<PersonId> = stay.map(Leaf::person).collect();
-    present.extend(plan.add.iter().map(|addition| addition.person));
-    settings.retain(&present);
+    settings.settle(roster);
     settings
 }
 

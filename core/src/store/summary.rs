@@ -20,6 +20,7 @@ pub(crate) struct Summary {
     /// The own person's role, if they are in it.
     pub(crate) role: Option<Role>,
     pub(crate) member_count: usize,
+    /// How many owners there are; in a closed group none.
     pub(crate) owners: usize,
     pub(crate) guests: usize,
     pub(crate) may_add: Role,
@@ -33,7 +34,6 @@ pub(crate) struct Summary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemberSummary {
     pub(crate) person: [u8; 16],
-    /// What they may do now: see [`pli_kernel::group::settings::Settings::role`].
     pub(crate) role: Role,
     /// Their devices: ids and MLS keys.
     pub(crate) devices: BTreeMap<String, [u8; 32]>,

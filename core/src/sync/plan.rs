@@ -40,7 +40,7 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
     let role = loaded.public.role(me);
     let place = |leaves: Vec<&Leaf>| leaves.into_iter().map(|leaf| leaf.index).collect::<BTreeSet<_>>();
     Ok(match &queued.intent {
-        Intent::Say(_) if role < settings.may_post => Planned::Refused(Refusal::NotAllowed),
+        Intent::Say(_) if !loaded.public.may_post(me) => Planned::Refused(Refusal::NotAllowed),
         Intent::Say(_) if let Some(log) = log_of_target(tx, record, queued)? => Planned::Elsewhere(log),
         Intent::Say(said) => match absent_peer(tx, loaded) {
             // Nobody would ever read it: what is said before somebody is in is not shown to them.
@@ -152,6 +152,11 @@ fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, t
         Role::Member => settings.roles.remove(&person),
         role => settings.roles.insert(person, role),
     };
+    settings.settle(roster);
+    if settings.named(person) != to {
+        // The only one who can be owner stays it.
+        return Planned::Refused(Refusal::NotAllowed);
+    }
     Planned::Commit(Plan { settings: Some(settings), ..Plan::default() })
 }
 

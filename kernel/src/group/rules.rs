@@ -1,7 +1,5 @@
 //! What roles, settings and evidence allow (docs/protocol.md, section 4, rules 9 and 10).
 
-use std::collections::BTreeSet;
-
 use pli_proto::certificate;
 use pli_proto::id::{LogId, PersonId};
 use pli_proto::pb::evidence::Evidence as Kind;
@@ -38,11 +36,10 @@ pub struct Change<'a> {
 /// The rule that it breaks.
 pub fn check(change: &Change<'_>) -> Result<(), Fault> {
     founding(change)?;
-    let present = change.rosters.0.persons();
-    let role = change.settings.0.role(change.by, &present);
+    let role = change.settings.0.named(change.by);
     let added = change.added.iter().all(|leaf| may_add(change, role, leaf));
-    let removed = change.removed.iter().all(|leaf| may_remove(change, role, leaf, &present));
-    if added && removed && may_set(change, role, &present) { Ok(()) } else { Err(Fault::NotAllowed) }
+    let removed = change.removed.iter().all(|leaf| may_remove(change, role, leaf));
+    if added && removed && may_set(change, role) { Ok(()) } else { Err(Fault::NotAllowed) }
 }
 
 /// Rule 10: what a group was founded with stays.
@@ -50,8 +47,7 @@ fn founding(change: &Change<'_>) -> Result<(), Fault> {
     let (before, after) = change.settings;
     let kept = before.log_key == after.log_key && before.root == after.root && before.pair == after.pair;
     let rules = after.rules == before.rules
-        || Some(after.rules) == before.rules.checked_add(1)
-            && before.role(change.by, &change.rosters.0.persons()) == Role::Owner;
+        || Some(after.rules) == before.rules.checked_add(1) && before.named(change.by) == Role::Owner;
     if kept && rules { Ok(()) } else { Err(Fault::Founding) }
 }
 
@@ -61,15 +57,15 @@ fn may_add(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
         return pair.contains(&leaf.person());
     }
     // A person's further device enters by the person's own device, whatever their role.
-    leaf.person() == change.by || role >= settings.may_add
+    !settings.is_closed() && (leaf.person() == change.by || role >= settings.may_add)
 }
 
-fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf, present: &BTreeSet<PersonId>) -> bool {
+fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
     let settings = change.settings.0;
     if change.evidence.iter().any(|evidence| proves(evidence, change, leaf)) || leaf.person() == change.by {
         return true;
     }
-    settings.pair.is_none() && role >= Role::Admin && role >= settings.role(leaf.person(), present)
+    settings.pair.is_none() && role >= Role::Admin && role >= settings.named(leaf.person())
 }
 
 /// The pieces of evidence in a commit. What is none is as if it were not there.
@@ -113,36 +109,23 @@ pub fn is_word_of(word: &pb::LeaveWord, log: LogId, leaf: &Leaf) -> bool {
         && crypto::verify(leaf.key(), &signed::leave(log, &word.encryption_key), &word.signature)
 }
 
-fn may_set(change: &Change<'_>, role: Role, present: &BTreeSet<PersonId>) -> bool {
+/// What differs from what the settings of before come to by themselves is what the committer set.
+fn may_set(change: &Change<'_>, role: Role) -> bool {
     let (before, after) = change.settings;
-    let after_present = change.rosters.1.persons();
-    let same_look = before.name == after.name && before.topic == after.topic && before.avatar == after.avatar;
-    let same_rights = before.may_add == after.may_add
-        && before.may_post == after.may_post
-        && before.may_rename == after.may_rename
-        && before.lifetime_s == after.lifetime_s;
-    (same_look || role >= before.may_rename)
+    let mut settled = before.clone();
+    settled.settle(change.rosters.1);
+    let same_look = settled.name == after.name && settled.topic == after.topic && settled.avatar == after.avatar;
+    let same_rights = settled.may_add == after.may_add
+        && settled.may_post == after.may_post
+        && settled.may_rename == after.may_rename
+        && settled.lifetime_s == after.lifetime_s;
+    let present = change.rosters.0.persons();
+    let may_set_role = |person: &PersonId| {
+        let (from, to) = (settled.named(*person), after.named(*person));
+        let entering_guest = !present.contains(person) && to == Role::Guest;
+        from == to || entering_guest || role >= Role::Admin && from <= role && to <= role
+    };
+    (same_look || !before.is_closed() && role >= before.may_rename)
         && (same_rights || role >= Role::Admin)
-        && roles_end_with_removal(after, &after_present)
-        && before.roles.keys().chain(after.roles.keys()).all(|person| {
-            may_set_role(*person, (before.named(*person), after.named(*person)), role, present, &after_present)
-        })
-}
-
-fn roles_end_with_removal(after: &Settings, present: &BTreeSet<PersonId>) -> bool {
-    after.pair.is_some() || after.roles.keys().all(|person| present.contains(person))
-}
-
-/// A role changes by an admin or owner, and neither from nor to more than their own; or it ends with a removal; or a
-/// guest is marked as one on entering.
-fn may_set_role(
-    person: PersonId,
-    (from, to): (Role, Role),
-    own: Role,
-    before: &BTreeSet<PersonId>,
-    after: &BTreeSet<PersonId>,
-) -> bool {
-    let ended = !after.contains(&person) && to == Role::Member;
-    let entering_guest = !before.contains(&person) && to == Role::Guest;
-    from == to || ended || entering_guest || own >= Role::Admin && from <= own && to <= own
+        && settled.roles.keys().chain(after.roles.keys()).all(may_set_role)
 }

@@ -1,6 +1,7 @@
 //! A group's settings, as they stand in its group context: founding facts, roles, name, permissions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use openmls::prelude::GroupContext;
 use pli_proto::id::PersonId;
@@ -9,6 +10,7 @@ use pli_proto::{limits, pb};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
+use super::roster::Roster;
 use super::seal::LogKey;
 use super::{RULES, SETTINGS_EXTENSION};
 
@@ -177,27 +179,6 @@ impl Settings {
         .encode_to_vec()
     }
 
-    /// The role that `person` has where `present` have leaves: without an owner admins are owners; without admins
-    /// everyone is.
-    pub fn role(&self, person: PersonId, present: &BTreeSet<PersonId>) -> Role {
-        self.role_under(self.highest(present), person)
-    }
-
-    /// The highest role that is named and present.
-    pub fn highest(&self, present: &BTreeSet<PersonId>) -> Role {
-        present.iter().map(|person| self.named(*person)).max().unwrap_or(Role::Member)
-    }
-
-    /// As [`Self::role`], where the highest role is known.
-    pub fn role_under(&self, highest: Role, person: PersonId) -> Role {
-        let own = self.named(person);
-        match highest {
-            Role::Owner => own,
-            Role::Admin if own < Role::Admin => own,
-            _ => Role::Owner,
-        }
-    }
-
     /// The role that is named for a person; a member's, where none is.
     pub fn named(&self, person: PersonId) -> Role {
         self.roles.get(&person).copied().unwrap_or(Role::Member)
@@ -219,15 +200,122 @@ impl Settings {
         bounds.contains(&self.lifetime_s).then_some(self.lifetime_s * 1000)
     }
 
-    /// Drops the roles of persons who are not present: they end with a removal.
-    pub fn retain(&mut self, present: &BTreeSet<PersonId>) {
-        // The founding persons of a pair stay owners; nobody else can enter it.
-        if self.pair.is_none() {
-            self.roles.retain(|person, _| present.contains(person));
+    /// Nobody is owner of the group, for nobody is left who could be: nothing is said or changed in it any more.
+    pub fn is_closed(&self) -> bool {
+        !self.roles.values().any(|role| *role == Role::Owner)
+    }
+
+    /// What must be true of the settings where these leaves are, whoever commits: the role of a person ends with their last
+    /// leaf, and a group has an owner. If none is left, the admin becomes owner whose oldest certificate is the oldest, or
+    /// else the member: leaves say it and issuers signed it, so that nobody moves themselves ahead. A pair's persons stay.
+    pub fn settle(&mut self, leaves: &Roster) {
+        if self.pair.is_some() {
+            return;
+        }
+        let mut seniority: BTreeMap<PersonId, i64> = BTreeMap::new();
+        for leaf in leaves.leaves() {
+            let oldest = seniority.entry(leaf.person()).or_insert(i64::MAX);
+            *oldest = leaf.certificate.not_before_s.min(*oldest);
+        }
+        self.roles.retain(|person, _| seniority.contains_key(person));
+        if self.is_closed() {
+            let may_be = seniority.iter().filter(|(person, _)| self.named(**person) > Role::Guest);
+            let heir = may_be.min_by_key(|(person, oldest)| (Reverse(self.named(**person)), **oldest, **person));
+            if let Some((heir, _)) = heir {
+                self.roles.insert(*heir, Role::Owner);
+            }
         }
     }
 }
 
 fn person(bytes: &[u8]) -> Result<PersonId, BadSettings> {
     PersonId::try_from(bytes).map_err(|_| BadSettings)
+}
+
+#[cfg(test)]
+mod tests {
+    use pli_proto::certificate::DeviceCertificate;
+    use pli_proto::id::DeviceId;
+
+    use super::super::roster::{KeyDigest, Leaf};
+    use super::*;
+
+    const DAY_S: i64 = 86_400;
+
+    fn person(n: u8) -> PersonId {
+        PersonId([n; 16])
+    }
+
+    /// A group in which each person has one device, enrolled on a day.
+    fn roster(people: &[(u8, i64)]) -> Roster {
+        let mut roster = Roster::default();
+        for (index, (n, day)) in (0..).zip(people) {
+            let certificate = DeviceCertificate {
+                person: person(*n),
+                device: DeviceId([*n; 16]),
+                key: [*n; 32],
+                not_before_s: day * DAY_S,
+                not_after_s: i64::MAX,
+                fingerprint: [*n; 32],
+                issuer: [0; 32],
+            };
+            roster.insert(Leaf { index, certificate, encryption_key: KeyDigest::default() });
+        }
+        roster
+    }
+
+    fn settled(roles: &[(u8, Role)], people: &[(u8, i64)]) -> Vec<(u8, Role)> {
+        let mut settings = Settings::group(LogKey::from([0; 32]), [0; 32], person(0), String::new());
+        settings.roles = roles.iter().map(|(n, role)| (person(*n), *role)).collect();
+        settings.settle(&roster(people));
+        let once = settings.clone();
+        settings.settle(&roster(people));
+        assert!(settings == once, "what is settled stays");
+        settings.roles.iter().map(|(person, role)| (person.0[0], *role)).collect()
+    }
+
+    const OWNER: u8 = 1;
+    const ADMINS: [u8; 2] = [2, 3];
+    const MEMBERS: [u8; 2] = [4, 5];
+    const GUEST: u8 = 6;
+
+    /// Whoever of an owner, two admins, two members and a guest is there: there is exactly one outcome.
+    #[test]
+    fn somebody_is_owner_unless_all_are_guests() {
+        let roles = [(OWNER, Role::Owner), (ADMINS[0], Role::Admin), (ADMINS[1], Role::Admin), (GUEST, Role::Guest)];
+        for present in 0..64_u8 {
+            // Of two of a kind the second was enrolled first.
+            let people: Vec<_> =
+                (1..=6).filter(|n| present >> (n - 1) & 1 == 1).map(|n| (n, 10 - i64::from(n))).collect();
+            let is_there = |n: &u8| people.iter().any(|(there, _)| there == n);
+            let after = settled(&roles, &people);
+            let order = [OWNER, ADMINS[1], ADMINS[0], MEMBERS[1], MEMBERS[0]];
+            let owner = order.into_iter().find(is_there);
+            let owners: Vec<u8> = after.iter().filter(|(_, role)| *role == Role::Owner).map(|(n, _)| *n).collect();
+            assert_eq!(owners, owner.into_iter().collect::<Vec<_>>(), "{people:?}");
+            let rest: Vec<_> = after.iter().filter(|(n, _)| Some(*n) != owner).copied().collect();
+            let kept: Vec<_> = roles.into_iter().filter(|(n, _)| is_there(n) && Some(*n) != owner).collect();
+            assert_eq!(rest, kept, "nobody else's role changes: {people:?}");
+        }
+    }
+
+    #[test]
+    fn of_those_enrolled_on_one_day_the_lower_id_is_senior_and_an_old_device_counts() {
+        assert_eq!(settled(&[], &[(5, 3), (4, 3)]), [(4, Role::Owner)]);
+        let mut with_old_device = roster(&[(5, 9), (4, 3)]);
+        let mut old = with_old_device.get(0).unwrap().clone();
+        (old.index, old.certificate.not_before_s) = (7, DAY_S);
+        with_old_device.insert(old);
+        let mut settings = Settings::group(LogKey::from([0; 32]), [0; 32], person(0), String::new());
+        settings.settle(&with_old_device);
+        assert_eq!(settings.named(person(5)), Role::Owner);
+    }
+
+    #[test]
+    fn a_pairs_persons_stay_what_they_are() {
+        let mut pair = Settings::pair(LogKey::from([0; 32]), [0; 32], [person(1), person(2)]);
+        let before = pair.clone();
+        pair.settle(&roster(&[(1, 1)]));
+        assert!(pair == before);
+    }
 }

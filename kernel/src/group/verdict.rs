@@ -67,6 +67,9 @@ pub enum Fault {
     /// Founding settings changed.
     #[error("rule 10: founding settings")]
     Founding,
+    /// Somebody has a role who has no leaf, or nobody is owner who could be.
+    #[error("rule 10: roles that are not settled")]
+    Unsettled,
 }
 
 /// Who is in a group, and what they may do: what its public state says, without the tree that says it.
@@ -77,7 +80,6 @@ pub struct Public {
     pub settings: Settings,
     /// What names the state: see [`associated::state`].
     pub state: Hash,
-    highest: Role,
     /// Revocation list and ends of issuers were looked through up to these numbers, and no leaf has to go.
     pub unrevoked: Option<(u64, u64)>,
 }
@@ -85,13 +87,17 @@ pub struct Public {
 impl Public {
     /// What the public state of a group says, of which these are the leaves and the settings.
     pub fn new(group: &PublicGroup, roster: Roster, settings: Settings) -> Self {
-        let highest = settings.highest(&roster.persons());
-        Self { roster, settings, state: associated::state(group.group_context()), highest, unrevoked: None }
+        Self { roster, settings, state: associated::state(group.group_context()), unrevoked: None }
     }
 
-    /// The role that a person has now: see [`Settings::role`].
+    /// The role of a person.
     pub fn role(&self, person: PersonId) -> Role {
-        self.settings.role_under(self.highest, person)
+        self.settings.named(person)
+    }
+
+    /// Whether a person may say something.
+    pub fn may_post(&self, person: PersonId) -> bool {
+        !self.settings.is_closed() && self.role(person) >= self.settings.may_post
     }
 }
 
@@ -182,6 +188,7 @@ fn counted(
         return Err(Fault::Form);
     }
     check_pair(&settings_after, &after)?;
+    check_settled(&settings_after, &after)?;
     let external_pub = group_info::check(&commit.group_info, group, &by).ok_or(Fault::Form)?;
     new_keys.push(external_pub.to_vec());
     check_keys(crypto, group, &keys_before, new_keys)?;
@@ -261,6 +268,7 @@ pub fn check_public(crypto: &impl OpenMlsCrypto, group: &PublicGroup, public: &P
         return Err(Fault::Form);
     }
     check_pair(&public.settings, &public.roster)?;
+    check_settled(&public.settings, &public.roster)?;
     check_keys(crypto, group, &BTreeSet::new(), Vec::new())
 }
 
@@ -282,6 +290,13 @@ fn check_pair(settings: &Settings, roster: &Roster) -> Result<(), Fault> {
     let sound = Settings { rules: settings.rules, lifetime_s: settings.lifetime_s, ..plain } == *settings;
     let two = roster.leaves().all(|leaf| pair.contains(&leaf.person()));
     if sound && two { Ok(()) } else { Err(Fault::Founding) }
+}
+
+/// Rule 10: what must be true of roles is.
+fn check_settled(settings: &Settings, roster: &Roster) -> Result<(), Fault> {
+    let mut settled = settings.clone();
+    settled.settle(roster);
+    if settled.roles == settings.roles { Ok(()) } else { Err(Fault::Unsettled) }
 }
 
 /// Rule 5 for one leaf.

@@ -12,7 +12,7 @@ use prost::Message as _;
 use super::bytes::random;
 use super::group::stale;
 use super::mls::{Member, SETTINGS};
-use super::state::Leaf;
+use super::state::{Leaf, settled};
 use super::{Group, Result, access_key, evidence, hpke, of_commit};
 
 /// What a commit does besides giving new keys.
@@ -85,9 +85,9 @@ impl Group<'_> {
     async fn attempt(&mut self, changes: &Changes) -> Result<(pb::AppendResponse, Option<Vec<u8>>)> {
         let (leavers, evidence) = self.leavers();
         let evidence: Vec<Vec<u8>> = evidence.iter().map(pb::Evidence::encode_to_vec).collect();
-        let gone = |person: &[u8]| leavers.iter().any(|leaf| leaf.named.person == person);
-        let mut settings = self.state.settings.clone();
-        settings.roles.retain(|one| !gone(&one.person));
+        let mut stay = self.state.leaves.clone();
+        stay.retain(|leaf| !leavers.iter().any(|leaver| leaver.index == leaf.index));
+        let mut settings = settled(&self.state.settings, &stay)?;
         if let Some(name) = &changes.name {
             settings.name.clone_from(name);
         }

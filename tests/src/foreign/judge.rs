@@ -14,7 +14,7 @@ use super::bytes::{sign_content, vector};
 use super::certificate::not_before;
 use super::keys::verify;
 use super::mls::{LAST_RESORT, certificates, named};
-use super::state::{Leaf, State, role_of};
+use super::state::{Leaf, State, role_of, settled};
 use super::{Head, Result, ensure, evidence, hpke, of_commit, path};
 
 /// MLSMessage, version 1, GroupInfo.
@@ -125,7 +125,8 @@ fn group_info(after: &State, committer: &Leaf, commit: &pb::Commit, returns: boo
 fn allowed(before: &State, after: &State, committer: &Leaf, added: &[&Leaf], removed: &[&Leaf]) -> Result<()> {
     let (was, is) = (&before.settings, &after.settings);
     let own = committer.named.person;
-    let role = before.effective(&own);
+    let role = before.role(&own);
+    let closed = before.is_closed();
     let pair = !was.pair.is_empty();
     ensure((&was.log_key, &was.root, &was.pair) == (&is.log_key, &is.root, &is.pair), "another founding")?;
     let raised = was.rules + 1 == is.rules && role == Role::Owner;
@@ -133,25 +134,25 @@ fn allowed(before: &State, after: &State, committer: &Leaf, added: &[&Leaf], rem
     for leaf in added {
         let person = leaf.named.person;
         let may = if pair { was.pair.iter().any(|one| *one == person) } else { role as i32 >= was.may_add };
-        ensure(may || (!pair && person == own), "may not add")?;
+        ensure(!closed && (may || (!pair && person == own)), "may not add")?;
     }
     for leaf in removed {
-        let theirs = before.effective(&leaf.named.person);
+        let theirs = before.role(&leaf.named.person);
         let may = !pair && role >= Role::Admin && role >= theirs;
         ensure(may || leaf.named.person == own, "may not remove")?;
     }
+    // What differs from what comes by itself is what the committer set.
+    let was = &settled(was, &after.leaves)?;
     let named = (&was.name, &was.topic, &was.avatar) != (&is.name, &is.topic, &is.avatar);
-    ensure(!named || role as i32 >= was.may_rename, "may not rename")?;
+    ensure(!named || !closed && role as i32 >= was.may_rename, "may not rename")?;
     let set = |group: &pb::Group| (group.may_add, group.may_post, group.may_rename, group.lifetime_s);
     ensure(set(was) == set(is) || role >= Role::Admin, "may not set")?;
     let listed: BTreeSet<&[u8]> = was.roles.iter().chain(&is.roles).map(|one| &one.person[..]).collect();
     for person in listed {
         let (old, new) = (role_of(was, person), role_of(is, person));
-        let (came, went) = (!before.present(person), !after.present(person));
         let by_role = role >= Role::Admin && old <= role && new <= role;
-        let may = by_role || (went && new == Role::Member) || (came && new == Role::Guest);
+        let may = by_role || (!before.present(person) && new == Role::Guest);
         ensure(old == new || may, "may not change roles")?;
-        ensure(pair || !went || new == Role::Member, "a role of who is not present")?;
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use pli_proto::pb::{self, Role};
 use prost::Message as _;
 
 use super::bytes::sha256;
-use super::certificate::Named;
-use super::mls::{Follower, LAST_RESORT, SETTINGS, named};
+use super::certificate::{Named, not_before};
+use super::mls::{Follower, LAST_RESORT, SETTINGS, certificates, named};
 use super::provider::SUITE;
 use super::{Result, access_key, ensure};
 
@@ -82,6 +82,7 @@ impl State {
             let two = leaves.iter().all(|leaf| settings.pair.iter().any(|one| *one == leaf.named.person));
             ensure(two && settings == new_pair(&settings), "no pair")?;
         }
+        ensure(settled(&settings, &leaves)? == settings, "roles that are not settled")?;
         Ok(Self { root, follower, group_info, leaves, settings })
     }
 
@@ -110,15 +111,14 @@ impl State {
         self.leaves.iter().any(|leaf| leaf.named.person == person)
     }
 
-    /// The effective role of a person.
-    pub(super) fn effective(&self, person: &[u8]) -> Role {
-        let own = role_of(&self.settings, person);
-        let listed = self.settings.roles.iter().filter(|one| self.present(&one.person));
-        match listed.map(pb::RoleOf::role).max() {
-            Some(Role::Owner) => own,
-            Some(Role::Admin) if own != Role::Admin => own,
-            _ => Role::Owner,
-        }
+    /// The role of a person.
+    pub(super) fn role(&self, person: &[u8]) -> Role {
+        role_of(&self.settings, person)
+    }
+
+    /// Nobody is owner of it.
+    pub(super) fn is_closed(&self) -> bool {
+        !has_owner(&self.settings)
     }
 
     /// The rows that the tree asks for: access keys and ranks.
@@ -139,6 +139,39 @@ impl State {
 /// The role that the settings list.
 pub(super) fn role_of(settings: &pb::Group, person: &[u8]) -> Role {
     settings.roles.iter().find(|one| one.person == person).map_or(Role::Member, pb::RoleOf::role)
+}
+
+fn has_owner(settings: &pb::Group) -> bool {
+    settings.roles.iter().any(|one| one.role() == Role::Owner)
+}
+
+/// What the settings come to where these leaves are (section 4.3, "Succession").
+pub(super) fn settled(settings: &pb::Group, leaves: &[Leaf]) -> Result<pb::Group> {
+    let mut settings = settings.clone();
+    if !settings.pair.is_empty() {
+        return Ok(settings);
+    }
+    settings.roles.retain(|one| leaves.iter().any(|leaf| leaf.named.person == one.person[..]));
+    if has_owner(&settings) {
+        return Ok(settings);
+    }
+    let mut heirs = Vec::new();
+    for leaf in leaves {
+        let begins = not_before(certificates(&leaf.node.signing_identity)?.first().ok_or("no certificate")?)?;
+        let person = leaf.named.person;
+        let place = match role_of(&settings, &person) {
+            Role::Admin => 0,
+            Role::Guest => continue,
+            _ => 1,
+        };
+        heirs.push((place, begins, person));
+    }
+    if let Some((_, _, heir)) = heirs.into_iter().min() {
+        settings.roles.retain(|one| one.person != heir);
+        settings.roles.push(pb::RoleOf { person: heir.to_vec(), role: Role::Owner.into() });
+        settings.roles.sort_by(|a, b| a.person.cmp(&b.person));
+    }
+    Ok(settings)
 }
 
 /// Settings in canonical form (section 4.3).

@@ -101,7 +101,7 @@ fn a_text_that_is_not_as_it_was_said_is_told() {
         let act = Act::Edit(ItemId([2; 16]), "text~1~00009~".into());
         case.said.push(Said { act, entry, ..case.said[0].clone() });
         let entries = case.server.entries.get_mut(&LOG).unwrap();
-        entries.push(Entry { number: 3, message: Some([3; 16]), ..entries[1].clone() });
+        entries.push(Entry { number: 3, message: Some([3; 16]), salt: Some([3; 32]), ..entries[1].clone() });
         let head = Head { last: 3, ..case.server.logs[&LOG].clone() };
         case.server.logs.insert(LOG, head);
         case.stores.iter_mut().for_each(|store| store.logs[0].number = 3);

@@ -113,6 +113,12 @@ async fn roles_decide_who_may_do_what() {
     assert!(matches!(end, pli_core::model::DeliveryState::Refused(_)), "{end:?}");
 }
 
+/// Who of two members becomes owner, first: of those who were enrolled on one day, the one with the lower id.
+async fn successor<'a>(one: &'a Client, other: &'a Client) -> (&'a Client, &'a Client) {
+    let (first, second) = (one.me().await.unwrap().id, other.me().await.unwrap().id);
+    if first < second { (one, other) } else { (other, one) }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_is_out_and_the_others_go_on() {
     let world = World::new().await;
@@ -123,14 +129,13 @@ async fn who_leaves_is_out_and_the_others_go_on() {
     members(&clients[2], id, &["Bảo", "Chloé"]).await;
     assert_eq!(clients[0].conversation(id).info().await.unwrap().membership, Membership::Left);
     assert!(clients[0].conversation(id).send("ghost", None, &[]).await.is_err());
-    // Without an owner and admins, everyone is an owner.
-    until("Bảo acts as owner", async || {
-        (clients[1].conversation(id).info().await.unwrap().my_role == Role::Owner).then_some(())
-    })
-    .await;
-    let entry = clients[1].conversation(id).rename("Sans Anne").await.unwrap();
-    done(&clients[1], id, entry).await;
-    assert_eq!(conversation(&clients[2], "Sans Anne").await, id);
+    let (next, other) = successor(&clients[1], &clients[2]).await;
+    let role = async |client: &Client| client.conversation(id).info().await.unwrap().my_role;
+    until("somebody is owner", async || (role(next).await == Role::Owner).then_some(())).await;
+    assert_eq!(role(other).await, Role::Member);
+    let entry = next.conversation(id).rename("Sans Anne").await.unwrap();
+    done(next, id, entry).await;
+    assert_eq!(conversation(other, "Sans Anne").await, id);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -320,20 +325,21 @@ async fn who_leaves_takes_every_device_and_every_row_along() {
     for client in &clients[1..] {
         members(client, id, &["Bảo", "Chloé"]).await;
     }
-    // Owners by the group's rules, and at the server: no row of a higher rank is left.
-    let chloe = find(&clients[1], "Chloé").await.id;
-    let entry = clients[1].conversation(id).remove(&[chloe]).await.unwrap();
-    done(&clients[1], id, entry).await;
-    until("Chloé is out, row and all", async || {
-        (clients[2].conversation(id).info().await.unwrap().membership == Membership::Removed).then_some(())
+    // Owner by the group's rules, and at the server: no row of a higher rank is left.
+    let (next, other) = successor(&clients[1], &clients[2]).await;
+    let entry = next.conversation(id).remove(&[other.me().await.unwrap().id]).await.unwrap();
+    done(next, id, entry).await;
+    until("the other is out, row and all", async || {
+        (other.conversation(id).info().await.unwrap().membership == Membership::Removed).then_some(())
     })
     .await;
-    let insider = pli_tests::insider::Insider::of_closed(&world, "Chloé", &clients[2], id).await;
-    clients[1].conversation(id).send("alone", None, &[]).await.unwrap();
-    sees(&clients[1], id, "alone").await;
+    let name = other.me().await.unwrap().name;
+    let insider = pli_tests::insider::Insider::of_closed(&world, &name, other, id).await;
+    next.conversation(id).send("alone", None, &[]).await.unwrap();
+    sees(next, id, "alone").await;
     let seen = insider.read().await.unwrap();
     assert!(seen.last().unwrap().kind() == pli_proto::pb::EntryKind::Commit, "nothing after the removal");
-    assert!(!texts(&clients[1], id).await.iter().any(|(_, text)| text.starts_with('<')));
+    assert!(!texts(next, id).await.iter().any(|(_, text)| text.starts_with('<')));
     let tablet = world.open("Anne's tablet").await;
     until("the tablet has left too", async || {
         (tablet.conversation(id).info().await.unwrap().membership == Membership::Left).then_some(())

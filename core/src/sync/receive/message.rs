@@ -91,7 +91,7 @@ impl Page {
         if let Body::Leave(word) = &said.body {
             return self.leaver(tx, entry, id, leaf, word);
         }
-        if self.role(sender) < self.may_post() {
+        if !self.public.as_ref().is_some_and(|public| public.may_post(sender)) {
             tracing::info!("a message of somebody who may not post is not shown");
             return Ok(());
         }
@@ -105,10 +105,6 @@ impl Page {
 
     fn role(&self, person: PersonId) -> Role {
         self.public.as_ref().map_or(Role::Guest, |public| public.role(person))
-    }
-
-    fn may_post(&self) -> Role {
-        self.public.as_ref().map_or(Role::Guest, |public| public.settings.may_post)
     }
 
     /// What a message says, if it was made for this entry and bears the id of that.
