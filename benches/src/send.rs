@@ -114,6 +114,7 @@ struct Rows {
     intent: Vec<u8>,
     created_ms: i64,
     log: Vec<u8>,
+    made: Vec<u8>,
     sealed: Vec<u8>,
     deliveries: Vec<u8>,
     owner: Vec<u8>,
@@ -123,7 +124,8 @@ struct Rows {
 impl Rows {
     /// The rows of a send that is under way; none if it is over already.
     fn read(db: &Connection) -> Result<Option<Self>> {
-        let sql = "SELECT conversation, intents.entry, body, created_ms, log, bytes, deliveries, owner, value
+        let sql =
+            "SELECT conversation, intents.entry, body, created_ms, attempts.log, bytes, deliveries, owner, value, made
             FROM intents JOIN attempts USING (entry) JOIN mls ON space = 0 AND kind = 7 LIMIT 1";
         let mut query = db.prepare(sql)?;
         let mut rows = query.query([])?;
@@ -138,6 +140,7 @@ impl Rows {
             deliveries: row.get(6)?,
             owner: row.get(7)?,
             secrets: row.get(8)?,
+            made: row.get(9)?,
         }))
     }
 
@@ -147,8 +150,10 @@ impl Rows {
             .execute(params![self.conversation, self.entry, self.intent, self.created_ms])?;
         db.prepare_cached("UPDATE mls SET value = ? WHERE space = 0 AND kind = 7 AND owner = ? AND item = x''")?
             .execute(params![self.secrets, self.owner])?;
-        db.prepare_cached("INSERT INTO attempts(log, entry, bytes, is_commit, deliveries) VALUES(?, ?, ?, 0, ?)")?
-            .execute(params![self.log, self.entry, self.sealed, self.deliveries])?;
+        db.prepare_cached(
+            "INSERT INTO attempts(log, entry, made, bytes, is_commit, deliveries) VALUES(?, ?, ?, ?, 0, ?)",
+        )?
+        .execute(params![self.log, self.entry, self.made, self.sealed, self.deliveries])?;
         Ok(())
     }
 }

@@ -56,33 +56,46 @@ pub(crate) struct NewItem {
 /// Adds an item at the end; one that is there already stays, unless it was something unreadable under this id, which anybody
 /// could name.
 pub(crate) fn put(db: &Connection, item: &NewItem) -> Result<(), Error> {
-    if item.by != NOBODY {
-        let sql = "DELETE FROM items WHERE conversation = ? AND entry = ? AND by = ? AND deleted_by IS NULL";
-        db.prepare_cached(sql)?.execute((item.conversation.0, item.entry.0, NOBODY.0))?;
+    if !insert(db, item)? && makes_way(db, item)? {
+        insert(db, item)?;
     }
-    db.prepare_cached(
-        "INSERT OR IGNORE INTO items(conversation, entry, log, number, by, mine, sent_ms, received_ms, kind, body,
-            expires_ms)
-         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        item.conversation.0,
-        item.entry.0,
-        item.log.0,
-        integer(item.number),
-        item.by.0,
-        item.mine,
-        integer(item.sent_ms),
-        integer(item.received_ms),
-        item.kind as i64,
-        item.body,
-        integer(item.expires_ms)
-    ])?;
     if item.kind != Kind::Hidden {
         let sql = "UPDATE conversations SET active_ms = max(active_ms, ?) WHERE id = ?";
         db.prepare_cached(sql)?.execute((integer(item.received_ms), item.conversation.0))?;
     }
     Ok(())
+}
+
+/// False if there is one under its id.
+fn insert(db: &Connection, item: &NewItem) -> Result<bool, Error> {
+    let inserted = db
+        .prepare_cached(
+            "INSERT OR IGNORE INTO items(conversation, entry, log, number, by, mine, sent_ms, received_ms, kind, body,
+            expires_ms)
+         VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            item.conversation.0,
+            item.entry.0,
+            item.log.0,
+            integer(item.number),
+            item.by.0,
+            item.mine,
+            integer(item.sent_ms),
+            integer(item.received_ms),
+            item.kind as i64,
+            item.body,
+            integer(item.expires_ms)
+        ])?;
+    Ok(inserted > 0)
+}
+
+/// Takes something unreadable away that stands under the id of an item which somebody said: unless they deleted it, by id.
+fn makes_way(db: &Connection, item: &NewItem) -> Result<bool, Error> {
+    let sql = "DELETE FROM items WHERE conversation = ?1 AND entry = ?2 AND by = ?3 AND by <> ?4
+               AND (deleted_by IS NULL OR deleted_by <> ?4)";
+    let values = (item.conversation.0, item.entry.0, NOBODY.0, item.by.0);
+    Ok(db.prepare_cached(sql)?.execute(values)? > 0)
 }
 
 /// Whether something is there under an id, and who said it is known.

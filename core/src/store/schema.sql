@@ -115,7 +115,8 @@ create table intents(
 );
 create index intents_of on intents(conversation, id);
 create index intents_about on intents(conversation, about) where about is not null;
--- Entries that are sealed and perhaps sent, in the order of each log. They are resent as they are.
+-- Entries that are sealed and perhaps sent, in the order of each log: few, so that one is found among them without an
+-- index. They are resent as they are.
 create table attempts(
     id integer primary key,
     log blob not null,
@@ -126,8 +127,7 @@ create table attempts(
     acked integer not null default 0,
     answer blob,                        -- the running hash that the server's answer named
     deliveries blob not null,           -- postcard: welcomes to deliver once the entry is in the log
-    unique(log, entry),
-    unique(log, made)
+    unique(log, entry)
 );
 create index attempts_of on attempts(log, id);
 create table deliveries(
