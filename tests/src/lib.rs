@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // in tests, a failed unwrap is a failed test
 
 pub mod altered;
+pub mod dice;
 pub mod disk;
 pub mod foreign;
 pub mod insider;
