@@ -235,11 +235,15 @@ attack!(an_admin_makes_nobody_owner_and_removes_no_owner, Role::Admin, |scene| {
     }
 });
 
-attack!(an_owner_leaves_no_group_without_an_owner, Role::Owner, |scene| {
+attack!(an_owner_leaves_no_group_without_an_owner, Role::Owner, |scene| for all_are_guests in [false, true] {
     let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
         build(insider, liar, group, |group| {
             let mut settings = settings_of(group);
             settings.roles.clear();
+            if all_are_guests {
+                let persons = Roster::read(group.public_group()).unwrap().persons();
+                settings.roles.extend(persons.into_iter().map(|person| (person, Role::Guest)));
+            }
             Plan { settings: Some(settings), ..Plan::default() }
         })
     });

@@ -90,12 +90,18 @@ fn insert(db: &Connection, item: &NewItem) -> Result<bool, Error> {
     Ok(inserted > 0)
 }
 
-/// Takes something unreadable away that stands under the id of an item which somebody said: unless they deleted it, by id.
+/// Takes something unreadable away that stands under the id of an item whose author is known: unless that is a message, and
+/// its author deleted it, by id. Nobody deletes a change, or hides one that they are about to make.
 fn makes_way(db: &Connection, item: &NewItem) -> Result<bool, Error> {
     let sql = "DELETE FROM items WHERE conversation = ?1 AND entry = ?2 AND by = ?3 AND by <> ?4
-               AND (deleted_by IS NULL OR deleted_by <> ?4)";
-    let values = (item.conversation.0, item.entry.0, NOBODY.0, item.by.0);
-    Ok(db.prepare_cached(sql)?.execute(values)? > 0)
+               AND (?5 OR deleted_by IS NULL OR deleted_by <> ?4)";
+    let values = (item.conversation.0, item.entry.0, NOBODY.0, item.by.0, item.kind == Kind::Change);
+    if db.prepare_cached(sql)?.execute(values)? == 0 {
+        return Ok(false);
+    }
+    let sql = "DELETE FROM reactions WHERE conversation = ? AND entry = ?";
+    db.prepare_cached(sql)?.execute((item.conversation.0, item.entry.0))?;
+    Ok(true)
 }
 
 /// Whether something is there under an id, and who said it is known.

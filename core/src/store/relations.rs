@@ -175,6 +175,30 @@ mod tests {
         assert!(others.contains("higher") && others.contains("👍"), "{others}");
     }
 
+    /// Something unreadable is put under the id of a commit to come, and deleted by who makes that.
+    #[test]
+    fn nobody_hides_a_change_that_they_are_about_to_make() {
+        let db = store(None);
+        let item = |by, kind, body| NewItem {
+            conversation: PAIR,
+            entry: TEXT,
+            log: HIGH,
+            number: 1,
+            by,
+            mine: false,
+            sent_ms: 0,
+            received_ms: 1,
+            kind,
+            body,
+            expires_ms: 0,
+        };
+        items::put(&db, &item(NOBODY, Kind::Unreadable, Vec::new())).unwrap();
+        apply(&db, HIGH, ANNE, Deed::Delete);
+        let left = serde_json::to_vec(&crate::model::What::Left).unwrap();
+        items::put(&db, &item(ANNE, Kind::Change, left)).unwrap();
+        assert!(shown(&db).contains("Left"), "{}", shown(&db));
+    }
+
     #[test]
     fn what_comes_before_its_message_is_nothing() {
         let db = store(Some(BAO));

@@ -16,7 +16,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use crate::error::{Error, What};
 use crate::membership::join::{CannotJoin, Material};
 use crate::store::logs::{self, Log, LogState};
-use crate::store::{Notice, Tx};
+use crate::store::{Notice, Tx, outbox};
 use crate::transport::Sealed;
 use pli_kernel::group::seal::LogKey;
 
@@ -203,6 +203,7 @@ impl Stream<'_> {
                 if let Some(record) = logs::find(tx.db, log)?.filter(|record| lost && record.state == LogState::Active)
                 {
                     logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
+                    outbox::send_elsewhere(tx.db, log)?;
                     tx.notice(Notice::Group(record.conversation));
                 }
                 Ok(())

@@ -11,7 +11,7 @@ use crate::content::Said;
 use crate::error::Error;
 use crate::membership::change::Plan;
 use crate::model::{Refusal, Setting};
-use crate::store::logs::{self, Log};
+use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::{Intent, Queued};
 use crate::store::{Loaded, Tx, items, people, unsettled};
 use pli_kernel::group::roster::{Leaf, Roster, leaf_encryption_key};
@@ -96,8 +96,8 @@ fn log_of_target(tx: &Tx<'_>, record: &Log, queued: &Queued) -> Result<Option<Lo
     let Some(log) = items::log_of(tx.db, record.conversation, target)?.filter(|log| *log != record.log) else {
         return Ok(None);
     };
-    let is_written = logs::find(tx.db, log)?.is_some_and(|other| other.state.is_written());
-    Ok(is_written.then_some(log))
+    let writes = |other: Log| matches!(other.state, LogState::Active | LogState::Broken | LogState::Founding);
+    Ok(logs::find(tx.db, log)?.is_some_and(writes).then_some(log))
 }
 
 /// The other person of a pair, if no device of theirs is in it: none could be added so far, or all of them are revoked.
@@ -153,7 +153,7 @@ fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, t
         role => settings.roles.insert(person, role),
     };
     settings.settle(roster);
-    if settings.named(person) != to {
+    if settings.named(person) != to || settings.is_closed() {
         // The only one who can be owner stays it.
         return Planned::Refused(Refusal::NotAllowed);
     }

@@ -263,6 +263,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: ItemId, refusal: &Refusal) -> Result
             // Who has no secrets keeps to the follower's state, and asks on.
             let state = if record.state == LogState::Broken { LogState::Broken } else { LogState::AccessLost };
             logs::put(tx.db, &Log { state, ..record.clone() })?;
+            outbox::send_elsewhere(tx.db, log)?;
             tx.set_caught_up(log, false);
             tx.notice(Notice::Group(record.conversation));
             Ok(Some(()))

@@ -125,7 +125,9 @@ fn may_set(change: &Change<'_>, role: Role) -> bool {
         let entering_guest = !present.contains(person) && to == Role::Guest;
         from == to || entering_guest || role >= Role::Admin && from <= role && to <= role
     };
-    (same_look || !before.is_closed() && role >= before.may_rename)
+    // Whoever is the last owner steps down only where another becomes owner by it.
+    after.is_closed() == settled.is_closed()
+        && (same_look || !before.is_closed() && role >= before.may_rename)
         && (same_rights || role >= Role::Admin)
         && settled.roles.keys().chain(after.roles.keys()).all(may_set_role)
 }

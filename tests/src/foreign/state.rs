@@ -141,7 +141,8 @@ pub(super) fn role_of(settings: &pb::Group, person: &[u8]) -> Role {
     settings.roles.iter().find(|one| one.person == person).map_or(Role::Member, pb::RoleOf::role)
 }
 
-fn has_owner(settings: &pb::Group) -> bool {
+/// Somebody is owner by these settings.
+pub(super) fn has_owner(settings: &pb::Group) -> bool {
     settings.roles.iter().any(|one| one.role() == Role::Owner)
 }
 

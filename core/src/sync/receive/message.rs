@@ -30,13 +30,14 @@ impl Page {
         id: ItemId,
         sealed: Option<&[u8]>,
     ) -> Result<(), Error> {
-        let made = sealed.map(|sealed| Sha256::digest(sealed).into());
-        let own = made.map(|made| outbox::take_attempt(tx.db, self.record.log, &made)).transpose()?.flatten();
-        if let Some(own) = own {
+        let claim = sealed.and_then(|sealed| Claim::by_message(sealed, self.record.log, entry));
+        // At another place than it was made for it says nothing to anybody.
+        if let (Some(sealed), Some(_)) = (sealed, &claim)
+            && let Some(own) = outbox::take_attempt(tx.db, self.record.log, &Sha256::digest(sealed).into())?
+        {
             self.compare_answer(tx, entry, own.id, own.answer)?;
             return self.own(tx, entry, own.id);
         }
-        let claim = sealed.and_then(|sealed| Claim::by_message(sealed, self.record.log, entry));
         // Also unreadable it goes by the id that its sender names: that can be deleted.
         let id = claim.as_ref().and_then(|claim| claim.message).unwrap_or(id);
         if self.record.return_ms > 0 {
@@ -53,7 +54,7 @@ impl Page {
         }
         if items::is_known(tx.db, self.record.conversation, id)? {
             tracing::info!("a message that is there already");
-            return Ok(());
+            return self.left_unread(tx, entry);
         }
         self.compare_states(tx, entry, claim.as_ref())?;
         let mut by = NOBODY;

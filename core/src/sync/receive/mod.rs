@@ -170,14 +170,14 @@ impl Page {
     }
 
     /// Whoever made something for this place on another state than this device's stands elsewhere: an adder or a server keeps
-    /// members apart. Said once for each such state.
+    /// members apart. Said once for each state of this device's: the other's anybody could make up.
     fn compare_states(&self, tx: &Tx<'_>, entry: &pb::Entry, claim: Option<&Claim>) -> Result<(), Error> {
-        let Some(claim) = claim.filter(|claim| self.public.as_ref().is_some_and(|public| public.state != claim.state))
-        else {
+        let (Some(claim), Some(public)) = (claim, &self.public) else { return Ok(()) };
+        if claim.state == public.state {
             return Ok(());
-        };
+        }
         tracing::warn!("an entry was made on another state of the group");
-        let hash: Hash = Sha256::digest(signed::join(&[b"elsewhere", &self.record.log.0, &claim.state])).into();
+        let hash: Hash = Sha256::digest(signed::join(&[b"elsewhere", &self.record.log.0, &public.state])).into();
         let id = ItemId::try_from(&hash[..16]).expect("16 of 32 bytes");
         items::put(tx.db, &shown(&self.record, entry, id, tx.context.me.person, &What::Fork)?)
     }
