@@ -143,7 +143,7 @@ fn allowed(before: &State, after: &State, committer: &Leaf, added: &[&Leaf], rem
     }
     // What differs from what comes by itself is what the committer set.
     let was = &settled(was, &after.leaves)?;
-    ensure(after.is_closed() == !has_owner(was), "the last owner steps down")?;
+    ensure(after.is_closed() != has_owner(was), "the last owner steps down")?;
     let named = (&was.name, &was.topic, &was.avatar) != (&is.name, &is.topic, &is.avatar);
     ensure(!named || !closed && role as i32 >= was.may_rename, "may not rename")?;
     let set = |group: &pb::Group| (group.may_add, group.may_post, group.may_rename, group.lifetime_s);
