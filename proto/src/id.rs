@@ -21,6 +21,11 @@ macro_rules! ids {
             pub fn to_vec(self) -> Vec<u8> {
                 self.0.to_vec()
             }
+
+            /// The id that is the beginning of a hash.
+            pub fn of_hash(hash: &[u8; 32]) -> Self {
+                Self(*hash.first_chunk().expect("32 bytes begin with 16"))
+            }
         }
         impl AsRef<[u8]> for $name {
             fn as_ref(&self) -> &[u8] {

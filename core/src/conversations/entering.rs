@@ -56,7 +56,7 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
     let last = material.entries.last();
     let item = NewItem {
         conversation,
-        entry: ItemId::try_from(&entered.hash[..16]).map_err(|_| Error::internal("id"))?,
+        entry: ItemId::of_hash(&entered.hash),
         log: record.log,
         number: entered.number,
         by: me,

@@ -33,9 +33,7 @@ pub(crate) fn found(
 /// The log that a conversation's next intent goes to; a pair's is made when first needed.
 pub(crate) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
     let records = logs::of(tx.db, id)?;
-    if let Some(record) =
-        records.first().filter(|record| record.state.is_followed() || record.state == LogState::Founding)
-    {
+    if let Some(record) = records.first().filter(|record| record.state.is_written()) {
         return Ok(record.clone());
     }
     let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound { what: What::Conversation })?;

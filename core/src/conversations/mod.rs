@@ -14,12 +14,12 @@ use sha2::{Digest, Sha256};
 /// A group's conversation. Not the log id itself, which its founder chooses, and might choose to be a pair's.
 pub(crate) fn group_id(log: LogId) -> ConversationId {
     let hash: [u8; 32] = Sha256::digest(pli_proto::signed::join(&[b"Pli 1.0 group", &log.0])).into();
-    ConversationId::try_from(&hash[..16]).expect("16 of 32 bytes")
+    ConversationId::of_hash(&hash)
 }
 
 /// A pair's conversation, the same for both.
 pub(crate) fn pair_id(one: PersonId, other: PersonId) -> ConversationId {
     let (low, high) = if one < other { (one, other) } else { (other, one) };
     let hash: [u8; 32] = Sha256::digest(pli_proto::signed::join(&[b"Pli 1.0 pair", &low.0, &high.0])).into();
-    ConversationId::try_from(&hash[..16]).expect("16 of 32 bytes")
+    ConversationId::of_hash(&hash)
 }

@@ -40,7 +40,7 @@ pub(crate) fn standing(db: &Connection, conversation: &Conversation) -> Result<S
         LogState::Behind => Membership::Behind,
         LogState::Diverged => Membership::Diverged,
     });
-    let out = record.is_some_and(|record| !record.state.is_followed() && record.state != LogState::Founding);
+    let out = record.is_some_and(|record| !record.state.is_written());
     let role = summary.role.unwrap_or(if conversation.peer.is_some() { Role::Owner } else { Role::Guest });
     let may =
         if out && conversation.peer.is_none() { HashSet::new() } else { permissions(&summary, role, conversation) };

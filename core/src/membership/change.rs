@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::PersonId;
+use pli_proto::pb::opened::Body as Inside;
 use pli_proto::row::AccessKey;
 use pli_proto::rows::{self, rank};
 use pli_proto::{limits, pb};
@@ -97,7 +98,7 @@ pub(crate) fn commit(
     if !counts(tx, record, &loaded.public, &entry, &commit)? {
         return Ok(None);
     }
-    let sealed = seal_commit(tx, record, entry, commit);
+    let sealed = sealed(tx, record, entry, Inside::Commit(commit));
     let welcomes = match welcome {
         Some(welcome) => welcomes(&bytes(&welcome)?, &plan.add, &tx.context.crypto)?,
         None => Vec::new(),
@@ -190,10 +191,14 @@ pub(crate) fn placed(record: &Log, kind: pb::EntryKind, rows: Vec<pb::RowChange>
     }
 }
 
-/// Seals a commit that was made for an entry.
-pub(crate) fn seal_commit(tx: &Tx<'_>, record: &Log, mut entry: pb::Entry, commit: pb::Commit) -> Sealed {
-    let made = Sha256::digest(&commit.commit).into();
-    let inside = pb::Opened { body: Some(pb::opened::Body::Commit(commit)) };
+/// Seals what was made for an entry into it.
+pub(crate) fn sealed(tx: &Tx<'_>, record: &Log, mut entry: pb::Entry, inside: Inside) -> Sealed {
+    let made = match &inside {
+        Inside::Commit(commit) => Sha256::digest(&commit.commit),
+        Inside::Message(message) => Sha256::digest(message),
+    }
+    .into();
+    let inside = pb::Opened { body: Some(inside) };
     seal::seal_entry(pli_env::random(&*tx.context.env), &record.key, record.log, &mut entry, &inside);
     Sealed { entry, made }
 }

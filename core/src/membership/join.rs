@@ -293,7 +293,7 @@ pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public) -> Resul
         group_info: serialize(info.ok_or(Error::internal("group info"))?)?,
         ..pb::Commit::default()
     };
-    Ok(super::change::seal_commit(tx, record, entry, commit))
+    Ok(super::change::sealed(tx, record, entry, pb::opened::Body::Commit(commit)))
 }
 
 pub(crate) fn internal(what: &'static str, error: &dyn std::fmt::Display) -> Error {

@@ -50,7 +50,7 @@ fn put_back(tx: &Tx<'_>, record: &Log) -> Result<NewItem, Error> {
     let hash: [u8; 32] = Sha256::digest(signed::join(&[b"put back", &record.hash])).into();
     Ok(NewItem {
         conversation: record.conversation,
-        entry: ItemId::try_from(&hash[..16]).expect("16 of 32 bytes"),
+        entry: ItemId::of_hash(&hash),
         log: record.log,
         number: record.number,
         by: tx.context.me.person,

@@ -227,7 +227,7 @@ impl Stream<'_> {
         for (log, invitation) in self.engine.store.sync_read(logs::invitations).await? {
             let Ok(invitation) = pb::Invitation::decode(invitation.as_slice()) else { continue };
             let record = self.engine.store.sync_read(move |db| logs::find(db, log)).await?;
-            let is_member = |record: &Log| record.state.is_followed() || record.state == LogState::Founding;
+            let is_member = |record: &Log| record.state.is_written();
             match record {
                 // Read past it, and a member still: there is nothing to join. Not read so far: what follows will tell.
                 Some(record) if is_member(&record) && record.number < invitation.number => continue,

@@ -6,7 +6,6 @@ use pli_proto::id::{DeviceId, ItemId, LogId};
 use pli_proto::issuers::not_kept;
 use pli_proto::{limits, pb};
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::membership::change::{self, Plan};
@@ -15,8 +14,8 @@ use crate::model::Refusal;
 use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::{self, Attempt, Queued, Sealed, To, Welcome};
 use crate::store::{Loaded, Notice, Tx, issuers, people};
+use pli_kernel::group::associated;
 use pli_kernel::group::roster::Roster;
-use pli_kernel::group::{associated, seal};
 
 use super::add::wait_for_devices;
 use super::plan::{Planned, plan};
@@ -297,7 +296,7 @@ fn seal_message(
     said: Vec<u8>,
     rows: Vec<pb::RowChange>,
 ) -> Result<Sealed, Error> {
-    let mut entry = change::placed(record, pb::EntryKind::Message, rows);
+    let entry = change::placed(record, pb::EntryKind::Message, rows);
     let id = associated::message_id(record.conversation, tx.context.me.person, &said);
     let content = pb::Content {
         seen: record.number,
@@ -314,8 +313,5 @@ fn seal_message(
         .create_message(&tx.provider(), &tx.context.me.key, &content.encode_to_vec())
         .map_err(|error| join::internal("message", &error))?;
     let message = message.to_bytes().map_err(|error| join::internal("message", &error))?;
-    let made = Sha256::digest(&message).into();
-    let inside = pb::Opened { body: Some(pb::opened::Body::Message(message)) };
-    seal::seal_entry(pli_env::random(&*tx.context.env), &record.key, record.log, &mut entry, &inside);
-    Ok(Sealed { entry, made })
+    Ok(change::sealed(tx, record, entry, pb::opened::Body::Message(message)))
 }

@@ -33,7 +33,7 @@ pub fn of_commit(state_before: &Hash, log: LogId, entry: &pb::Entry, evidence: &
 /// have the same id, and its author can't say two things under it.
 pub fn message_id(conversation: ConversationId, author: PersonId, said: &[u8]) -> ItemId {
     let hash: Hash = Sha256::digest(signed::join(&[b"Pli 1.0 message", &conversation.0, &author.0, said])).into();
-    ItemId::try_from(&hash[..16]).expect("16 of 32 bytes")
+    ItemId::of_hash(&hash)
 }
 
 fn place(log: LogId, entry: &pb::Entry) -> Hash {

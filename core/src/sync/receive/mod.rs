@@ -102,7 +102,7 @@ impl Page {
             return Ok(());
         }
         let digest = signed::entry_digest(self.record.log, entry);
-        let id = ItemId::try_from(&digest[..16]).expect("16 of 32 bytes");
+        let id = ItemId::of_hash(&digest);
         self.advance(tx, entry, id, &digest)?;
         if !self.record.state.is_followed() {
             return Ok(());
@@ -178,7 +178,7 @@ impl Page {
         }
         tracing::warn!("an entry was made on another state of the group");
         let hash: Hash = Sha256::digest(signed::join(&[b"elsewhere", &self.record.log.0, &public.state])).into();
-        let id = ItemId::try_from(&hash[..16]).expect("16 of 32 bytes");
+        let id = ItemId::of_hash(&hash);
         items::put(tx.db, &shown(&self.record, entry, id, tx.context.me.person, &What::Fork)?)
     }
 
@@ -254,5 +254,5 @@ fn item(record: &Log, entry: &pb::Entry, id: ItemId, by: PersonId, kind: Kind, b
 /// The id of a further item of the same entry.
 fn derived(id: ItemId, what: &[u8]) -> ItemId {
     let hash: [u8; 32] = Sha256::digest(signed::join(&[&id.0, what])).into();
-    ItemId::try_from(&hash[..16]).expect("16 of 32 bytes")
+    ItemId::of_hash(&hash)
 }
