@@ -10,6 +10,7 @@ use pli_env::sql::integer;
 use pli_proto::id::LogId;
 use pli_proto::pb;
 use pli_proto::row::AccessKey;
+use pli_proto::rows::Changes;
 use pli_proto::signed::{self, Hash};
 use pli_server::engine::{Append, Engine, Sqlite};
 use rusqlite::{Connection, params};
@@ -95,7 +96,8 @@ async fn through_engine(env: &Arc<dyn Env>, engine: &Arc<Sqlite>, logs: &[LogId]
             while start.elapsed() < slice {
                 let entry = entry(&*env, log);
                 let digest = signed::entry_digest(log, &entry);
-                let append = Append { log, by: row(log), entry, digest, now_ms: env.now_ms(), commits_per_day: 30 };
+                let (by, changes, now_ms) = (row(log), Changes::default(), env.now_ms());
+                let append = Append { log, by, entry, changes, digest, now_ms, commits_per_day: 30 };
                 engine.append(append).await?;
                 count += 1;
             }

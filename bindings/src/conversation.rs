@@ -114,13 +114,14 @@ impl RawConversation {
         self.set(Setting::LifetimeS(lifetime.map_or(0, |lifetime| lifetime.as_secs().max(1)))).await
     }
 
-    /// The least role that may add people, post or rename.
+    /// The least role that may add people, remove others, post or rename. Guests do not add or rename, members do not remove.
     pub async fn set_least_role(&self, permission: Permission, role: Role) -> Result<ItemId, Error> {
         self.set(match permission {
             Permission::Add => Setting::MayAdd(role),
             Permission::Post => Setting::MayPost(role),
             Permission::Rename => Setting::MayRename(role),
-            Permission::Remove | Permission::SetRoles | Permission::SetLifetime => {
+            Permission::Remove => Setting::MayRemove(role),
+            Permission::SetRoles | Permission::SetLifetime => {
                 return Err(Error::Invalid { what: What::Setting, limit: 0 });
             }
         })

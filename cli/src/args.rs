@@ -287,7 +287,7 @@ pub(crate) enum Group {
         /// The new name
         name: String,
     },
-    /// Changes a setting: topic TEXT, lifetime off|7d|12h, may-add|may-post|may-rename owner|admin|member|guest
+    /// Changes a setting: topic TEXT, lifetime off|7d|12h, may-add|may-remove|may-post|may-rename owner|admin|member|guest
     Set {
         /// Name or id
         group: String,

@@ -212,7 +212,7 @@ impl Error {
             Reason::Limit | Reason::Unavailable | Reason::Door | Reason::Clock | Reason::Stale => Self::Unavailable {
                 retry_after: (refusal.retry_after_ms > 0).then(|| Duration::from_millis(refusal.retry_after_ms)),
             },
-            Reason::NoAccess | Reason::Rank => Self::NotAllowed,
+            Reason::NoAccess | Reason::NotYours => Self::NotAllowed,
             Reason::UnknownLog | Reason::Gone => Self::NotFound { what: What::Conversation },
             Reason::Invalid | Reason::Signature | Reason::IdTaken | Reason::Diverged | Reason::Unspecified => {
                 tracing::warn!(%status, "the server refused a request of ours");

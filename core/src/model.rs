@@ -88,8 +88,6 @@ pub enum Membership {
     Removed,
     /// Left by oneself.
     Left,
-    /// This version of Pli is too old for it.
-    UpdateRequired,
     /// This device was away for so long that it can't follow any more: a member has to remove and add its person.
     Behind,
     /// The server was put back to an older copy, and has lost what this device has read: the group has to be made anew.
@@ -103,8 +101,9 @@ pub enum Setting {
     Name(String),
     Topic(String),
     LifetimeS(u64),
-    /// The least role that may add; likewise the next two.
+    /// The least role that may add, which is no guest's; likewise the next three. To remove others one must be an admin.
     MayAdd(Role),
+    MayRemove(Role),
     MayPost(Role),
     MayRename(Role),
 }
@@ -126,11 +125,12 @@ pub enum Refusal {
 }
 
 /// Who may do what in a group: the least role for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 #[allow(missing_docs)]
 pub struct LeastRoles {
     pub add: Role,
+    pub remove: Role,
     pub post: Role,
     pub rename: Role,
 }

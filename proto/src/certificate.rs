@@ -48,6 +48,8 @@ pub struct DeviceCertificate {
     pub person: PersonId,
     /// Which device.
     pub device: DeviceId,
+    /// The person is a guest of the organisation.
+    pub is_guest: bool,
     /// The certified Ed25519 key.
     pub key: [u8; 32],
     /// Seconds since 1970.
@@ -60,9 +62,37 @@ pub struct DeviceCertificate {
     pub issuer: [u8; 32],
 }
 
-/// The URI that names a device in its certificate.
-pub fn device_uri(organisation: &str, person: PersonId, device: DeviceId) -> String {
-    format!("pli://{organisation}/person/{person}/device/{device}")
+/// Whom an issuer certifies: a person's device, and of which kind the person is. A device's certificates all say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Whose device it is.
+    pub person: PersonId,
+    /// Which device.
+    pub device: DeviceId,
+    /// The person is a guest of the organisation. It is said here, so that every member of a group judges alike.
+    pub is_guest: bool,
+}
+
+impl Subject {
+    /// The URI that names the device in its certificates.
+    pub fn uri(&self, organisation: &str) -> String {
+        let Self { person, device, is_guest } = self;
+        let kind = if *is_guest { "guest" } else { "person" };
+        format!("pli://{organisation}/{kind}/{person}/device/{device}")
+    }
+
+    fn of(uri: &str) -> Option<Self> {
+        let parts: Vec<&str> = uri.strip_prefix("pli://")?.split('/').collect();
+        let [_, kind @ ("person" | "guest"), person, "device", device] = parts.as_slice() else { return None };
+        Some(Self { person: person.parse().ok()?, device: device.parse().ok()?, is_guest: *kind == "guest" })
+    }
+}
+
+impl DeviceCertificate {
+    /// Whom it names.
+    pub fn subject(&self) -> Subject {
+        Subject { person: self.person, device: self.device, is_guest: self.is_guest }
+    }
 }
 
 /// SHA-256 of a certificate.
@@ -93,13 +123,14 @@ pub fn read_device(chain: &[&[u8]], usage: Usage) -> Result<DeviceCertificate, C
     if certificate.is_ca() {
         return Err(CertificateError::Profile);
     }
-    let (person, device_id) = ids(&certificate)?;
+    let Subject { person, device: device_id, is_guest } = subject(&certificate)?;
     if !has_usage(&certificate, usage) {
         return Err(CertificateError::Profile);
     }
     Ok(DeviceCertificate {
         person,
         device: device_id,
+        is_guest,
         key: key(&certificate)?,
         not_before_s: certificate.validity().not_before.timestamp(),
         not_after_s: certificate.validity().not_after.timestamp(),
@@ -173,16 +204,12 @@ fn signed_by(certificate: &X509Certificate<'_>, key: &[u8; 32]) -> bool {
         && row::verify(key, certificate.tbs_certificate.as_ref(), &certificate.signature_value.data)
 }
 
-fn ids(certificate: &X509Certificate<'_>) -> Result<(PersonId, DeviceId), CertificateError> {
+fn subject(certificate: &X509Certificate<'_>) -> Result<Subject, CertificateError> {
     let names = certificate.subject_alternative_name().map_err(|_| CertificateError::Profile)?;
     let [GeneralName::URI(uri)] = names.ok_or(CertificateError::Profile)?.value.general_names.as_slice() else {
         return Err(CertificateError::Profile);
     };
-    let path = uri.strip_prefix("pli://").ok_or(CertificateError::Profile)?;
-    let parts: Vec<&str> = path.split('/').collect();
-    let [_, "person", person, "device", device] = parts.as_slice() else { return Err(CertificateError::Profile) };
-    let (person, device) = (person.parse(), device.parse());
-    Ok((person.map_err(|_| CertificateError::Profile)?, device.map_err(|_| CertificateError::Profile)?))
+    Subject::of(uri).ok_or(CertificateError::Profile)
 }
 
 fn has_usage(certificate: &X509Certificate<'_>, usage: Usage) -> bool {

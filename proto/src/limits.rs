@@ -10,17 +10,17 @@ pub const MESSAGE_BYTES: usize = ENTRY_BYTES + (64 << 10);
 pub const PAGE_ENTRIES: usize = 256;
 /// See [`PAGE_ENTRIES`].
 pub const PAGE_BYTES: usize = 1 << 20;
-/// Row changes in one entry: every device of a full group once added and once revoked.
+/// Rows in one entry: every device of a full group once added and once cut.
 pub const ROW_CHANGES: usize = 2 * GROUP_DEVICES;
 /// Devices in one group: a removal in 1,000 costs 1.2 MB, and each member's phone must process it.
 pub const GROUP_DEVICES: usize = 1_000;
 /// Devices added by one commit.
 pub const ADDS_PER_COMMIT: usize = 250;
-/// An item in an inbox: a welcome for one joiner has 2.3 KB, and settings of 64 KiB come along in it.
+/// An item in an inbox: a welcome for one joiner has 2.3 KB, and settings of 8 KiB come along in it.
 pub const INBOX_ITEM_BYTES: usize = 128 << 10;
 /// Items that wait in one inbox.
 pub const INBOX_ITEMS: u64 = 1_000;
-/// Bytes that wait in one inbox: as many welcomes as items, with settings of 16 KiB each.
+/// Bytes that wait in one inbox: as many welcomes as items, with settings of 8 KiB each.
 pub const INBOX_BYTES: u64 = 16 << 20;
 /// A text that a person writes.
 pub const TEXT_BYTES: usize = 64 << 10;
@@ -44,8 +44,20 @@ pub const LIFETIME_LEAST_S: u64 = 60;
 pub const LIFETIME_MOST_S: u64 = 10 * 366 * 24 * 60 * 60;
 /// A person's, department's or group's name.
 pub const NAME_BYTES: usize = 200;
-/// A group's settings, as they stand in the group context.
-pub const SETTINGS_BYTES: usize = 64 << 10;
+/// What a group is about.
+pub const TOPIC_BYTES: usize = 800;
+/// A group's settings, as they stand in the group context, and so in each commit.
+pub const SETTINGS_BYTES: usize = 8 << 10;
+/// Admins and owners of a group.
+pub const ROLES: usize = 100;
+/// Persons who are named to be a group's next owner.
+pub const HEIRS: usize = 8;
+/// Options of a group.
+pub const OPTIONS: usize = 64;
+/// An option's value.
+pub const OPTION_BYTES: usize = 1 << 10;
+/// A pair's log: how often it was founded anew.
+pub const GENERATIONS: u32 = 1_000_000;
 /// A leaf's certificate chain.
 pub const CHAIN_BYTES: usize = 4 << 10;
 /// One MLS key package; one of the hybrid suite has 3.9 KB with its chain.
@@ -60,7 +72,7 @@ pub const STREAM_LOGS: usize = 2_000;
 pub const PEOPLE_PAGE: usize = 500;
 /// How far a request's time may be from the server's.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
-/// Commits a day by a row of rank 0: what one member may disturb. Higher ranks have ten times as many.
+/// Commits a day by a guest's or member's row: what one may disturb. Admins' and owners' have ten times as many.
 pub const COMMITS_PER_DAY: u64 = 30;
 /// A reaction: one emoji, which may be a sequence of several code points.
 pub const EMOJI_BYTES: usize = 64;

@@ -19,7 +19,7 @@ impl Refusal {
             Reason::Invalid => Code::InvalidArgument,
             Reason::InvitationUnknown | Reason::UnknownLog | Reason::Gone => Code::NotFound,
             Reason::InvitationUsed | Reason::IdTaken => Code::AlreadyExists,
-            Reason::InvitationExpired | Reason::Revoked | Reason::NoAccess | Reason::Rank => Code::PermissionDenied,
+            Reason::InvitationExpired | Reason::Revoked | Reason::NoAccess | Reason::NotYours => Code::PermissionDenied,
             Reason::NotEnrolled | Reason::Door | Reason::Clock | Reason::Signature => Code::Unauthenticated,
             Reason::Limit => Code::ResourceExhausted,
             Reason::Unavailable => Code::Unavailable,

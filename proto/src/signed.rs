@@ -116,17 +116,13 @@ pub fn device_request(server: &[u8; 32], label: Label, device: DeviceId, request
     content(label, &[server, &device.0, &request.time_ms.to_be_bytes(), &request.request])
 }
 
-/// The digest of what an entry's row changes say. The leaf key and factor shown to revoke a revoked device's row are no
-/// part of it: the server checks them and drops them, for they name a device, and readers must get the same digest.
-pub fn rows_digest(rows: &[pb::RowChange]) -> Hash {
-    let mut hash = Sha256::new();
-    for row in rows {
-        let change = match &row.change {
-            Some(pb::row_change::Change::Rank(rank)) => join(&[b"rank", &rank.to_be_bytes()]),
-            Some(pb::row_change::Change::Revoke(_)) => join(&[b"revoke"]),
-            None => join(&[b"none"]),
-        };
-        hash.update(join(&[&row.key, &change]));
+/// The digest of what an entry asks of rows: of no two lists the same, however long their keys. The leaf key and factor
+/// that are shown to cut a row are no part of it: the server checks them and drops them, for they name a device, and
+/// readers must get the same digest.
+pub fn rows_digest(entry: &pb::Entry) -> Hash {
+    let mut hash = Sha256::new().chain_update([u8::from(entry.whole)]);
+    for row in &entry.rows {
+        hash.update(join(&[&row.key, &row.rank.to_be_bytes()]));
     }
     hash.finalize().into()
 }
@@ -135,7 +131,7 @@ pub fn rows_digest(rows: &[pb::RowChange]) -> Hash {
 pub fn clear_part(log: LogId, entry: &pb::Entry) -> Vec<u8> {
     let kind = entry.kind.to_be_bytes();
     let parent = entry.parent.to_be_bytes();
-    join(&[b"Pli 1.0 Entry", &log.0, &kind, &parent, &entry.parent_hash, &rows_digest(&entry.rows)])
+    join(&[b"Pli 1.0 Entry", &log.0, &kind, &parent, &entry.parent_hash, &rows_digest(entry)])
 }
 
 /// The digest of an entry, which is its id: a repeated append has the same.
@@ -177,4 +173,24 @@ pub fn issuer_end(end: &pb::IssuerEnd) -> Vec<u8> {
 /// The running hash of a revocation list after a line, from 32 zeros.
 pub fn revocation_hash(before: &Hash, line: &pb::RevocationLine) -> Hash {
     Sha256::new().chain_update(before).chain_update(&line.signature).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lists_of_rows_have_one_digest() {
+        let row = |key: &[u8], rank| pb::Row { key: key.to_vec(), rank, ..pb::Row::default() };
+        let digest =
+            |rows: &[pb::Row], whole| rows_digest(&pb::Entry { rows: rows.to_vec(), whole, ..Default::default() });
+        let two = [row(&[1; 32], 2), row(&[2; 32], 3)];
+        let as_one = row(&[[1; 32].as_slice(), &2_u32.to_be_bytes(), &[2; 32]].concat(), 3);
+        let all = [digest(&two, false), digest(&two, true), digest(&[as_one], false), digest(&[], false)];
+        for (place, one) in all.iter().enumerate() {
+            assert!(!all[place + 1..].contains(one));
+        }
+        let shown = [pb::Row { leaf_key: vec![1; 32], factor: vec![2; 64], ..two[0].clone() }, two[1].clone()];
+        assert_eq!(digest(&shown, false), all[0], "what was shown is no part of it");
+    }
 }

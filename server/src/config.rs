@@ -51,7 +51,7 @@ pub struct Limits {
     pub door_lifetime: Duration,
     /// Door keys, and what came in by them, serve that long after a revocation.
     pub door_grace: Duration,
-    /// Commits a day by a row of rank 0; the others have ten times as many.
+    /// Commits a day by a guest's or member's row; admins' and owners' have ten times as many.
     pub commits_per_day: u64,
     /// Messages are kept that long; `None` for ever. Commits and snapshots are always kept.
     pub keep_messages: Option<Duration>,

@@ -25,6 +25,8 @@ use pli_core::transport::{Address, Door, Known, Sealed};
 use pli_env::Env;
 use pli_env::sql::Numbers as _;
 use pli_kernel::crypto::{Crypto, Provider};
+use pli_kernel::group::roster::{self, KeyDigest, Leaf, Roster};
+use pli_kernel::group::rows as asked;
 use pli_kernel::group::seal::{self, LogKey};
 use pli_kernel::group::settings::Settings;
 use pli_kernel::group::{associated, context_extensions, group_info, split_vector};
@@ -156,6 +158,8 @@ pub struct Insider {
     pub parent: (u64, Vec<u8>),
     /// The GroupInfo beside the last commit that counts.
     pub group_info: Vec<u8>,
+    /// Whether its commits state all rows.
+    pub whole: bool,
 }
 
 impl Insider {
@@ -206,6 +210,7 @@ impl Insider {
             conversation,
             log,
             key: LogKey::try_from(key.as_slice()).unwrap(),
+            whole: false,
             parent: (number, hash),
             group_info,
         }
@@ -259,7 +264,7 @@ impl Insider {
     pub fn commit_with(
         &self,
         lie: Lie,
-        rows: &[pb::RowChange],
+        rows: &[pb::Row],
         evidence: &[pb::Evidence],
         build: impl FnOnce(&Self, &Liar, &mut MlsGroup) -> Made,
     ) -> pb::Commit {
@@ -272,19 +277,20 @@ impl Insider {
     }
 
     /// The associated data of a commit on a state, for the present end of the log.
-    pub fn bound(&self, before: &GroupContext, rows: &[pb::RowChange], evidence: &[Vec<u8>]) -> Vec<u8> {
+    pub fn bound(&self, before: &GroupContext, rows: &[pb::Row], evidence: &[Vec<u8>]) -> Vec<u8> {
         let entry = self.placed(pb::EntryKind::Commit, rows.to_vec());
         associated::of_commit(&associated::state(before), self.log, &entry, evidence)
     }
 
     /// An entry for the present end of the log, not sealed yet.
-    pub fn placed(&self, kind: pb::EntryKind, rows: Vec<pb::RowChange>) -> pb::Entry {
+    pub fn placed(&self, kind: pb::EntryKind, rows: Vec<pb::Row>) -> pb::Entry {
         let (parent, parent_hash) = self.parent.clone();
-        pb::Entry { kind: kind.into(), parent, parent_hash, rows, ..pb::Entry::default() }
+        let whole = self.whole && kind == pb::EntryKind::Commit;
+        pb::Entry { kind: kind.into(), parent, parent_hash, rows, whole, ..pb::Entry::default() }
     }
 
     /// Seals a commit for the present end of the log.
-    pub fn entry(&self, commit: pb::Commit, rows: Vec<pb::RowChange>) -> pb::Entry {
+    pub fn entry(&self, commit: pb::Commit, rows: Vec<pb::Row>) -> pb::Entry {
         let mut entry = self.placed(pb::EntryKind::Commit, rows);
         self.seal(&mut entry, pb::opened::Body::Commit(commit));
         entry
@@ -415,9 +421,36 @@ impl Insider {
         pli_proto::row::AccessKey::of(self.key.as_bytes(), leaf_key).unwrap()
     }
 
-    /// A change that revokes that row.
-    pub fn revoke(&self, leaf_key: &[u8; 32]) -> pb::RowChange {
-        rows::revoke(self.row_of(leaf_key))
+    /// What asks that this row is cut.
+    pub fn cut(&self, leaf_key: &[u8; 32]) -> pb::Row {
+        rows::set(self.row_of(leaf_key), rows::rank::NONE)
+    }
+
+    /// Leaves and settings as the insider knows them.
+    pub fn state(&self) -> (Roster, Settings) {
+        let group = self.group();
+        let public = group.public_group();
+        (Roster::read(public).unwrap(), Settings::of(public.group_context()).unwrap())
+    }
+
+    /// A commit as an honest member would make it, had it the right to: with the rows that it has to ask for.
+    pub fn planned(&self, plan: Plan, evidence: &[pb::Evidence]) -> pb::Entry {
+        let before = self.state();
+        let mut after = before.clone();
+        for index in &plan.remove {
+            after.0.remove(*index);
+        }
+        for (place, package) in (0..).zip(&plan.add) {
+            let leaf = package.leaf_node();
+            let certificate = roster::verify_credential(leaf.credential(), &self.address.root).unwrap();
+            after.0.insert(Leaf { index: u32::MAX - place, certificate, encryption_key: KeyDigest::default() });
+        }
+        after.1 = plan.settings.clone().unwrap_or(after.1);
+        let rows = asked::changes((&before.0, &before.1), (&after.0, &after.1));
+        let rows: Vec<pb::Row> = rows.into_iter().map(|(key, rank)| rows::set(key, rank)).collect();
+        let commit =
+            self.commit_with(Lie::None, &rows, evidence, |insider, liar, group| build(insider, liar, group, |_| plan));
+        self.entry(commit, rows)
     }
 
     /// A random id.
@@ -478,11 +511,12 @@ pub struct Plan {
 /// An honest commit of the insider's, but for its provider: an update, or what `plan` adds to it.
 pub fn build(insider: &Insider, liar: &Liar, group: &mut MlsGroup, plan: impl FnOnce(&MlsGroup) -> Plan) -> Made {
     let plan = plan(group);
+    let adds_alone = !plan.add.is_empty() && plan.remove.is_empty() && plan.settings.is_none();
     let mut builder = group
         .commit_builder()
         .propose_adds(plan.add)
         .propose_removals(plan.remove.into_iter().map(LeafNodeIndex::new))
-        .force_self_update(true);
+        .force_self_update(!adds_alone);
     if let Some(settings) = plan.settings {
         builder = builder.propose_group_context_extensions(context_extensions(&settings)).unwrap();
     }

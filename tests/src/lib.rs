@@ -119,6 +119,14 @@ impl World {
         self.join(name, &links[0]).await
     }
 
+    /// Invites and enrols a guest of the organisation, for a day.
+    pub async fn enrol_guest(&self, name: &str) -> Client {
+        let guest_until_ms = self.env.now_ms() + 24 * 60 * 60 * 1000;
+        let invite = Invite { guest_until_ms, ..Invite::person(name) };
+        let links = self.authority().invite(&self.address.to_string(), invite).await.unwrap();
+        self.join(name, &links[0]).await
+    }
+
     /// Enrols a further device of a person.
     pub async fn enrol_device(&self, person: PersonId, folder: &str) -> Client {
         let links = self.authority().invite(&self.address.to_string(), Invite::device_of(person)).await.unwrap();

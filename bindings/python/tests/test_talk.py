@@ -149,7 +149,7 @@ class TalkTest(unittest.IsolatedAsyncioTestCase):
             await done(here, await here.rename("Digue"))
             await first(crue.info, lambda info: info.name == "Digue")
             with self.assertRaises(PliError.Invalid):
-                await crue.set_least_role(Permission.REMOVE, Role.ADMIN)
+                await crue.set_least_role(Permission.REMOVE, Role.MEMBER)
 
     async def test_every_kind_of_content_shows(self):
         with World() as world:

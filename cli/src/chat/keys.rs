@@ -230,7 +230,7 @@ mod tests {
             draft: draft.into(),
             my_role: Role::Owner,
             may: HashSet::new(),
-            least: LeastRoles { add: Role::Admin, post: Role::Member, rename: Role::Admin },
+            least: LeastRoles { add: Role::Admin, remove: Role::Admin, post: Role::Member, rename: Role::Admin },
             member_count: 1,
             guest_count: 0,
             sole_owner: false,

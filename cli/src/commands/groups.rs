@@ -149,6 +149,7 @@ fn setting(key: &str, value: &str) -> Result<Setting, Failure> {
         "topic" => Ok(Setting::Topic(value.to_owned())),
         "lifetime" => lifetime_s(value).map(Setting::LifetimeS).ok_or_else(bad),
         "may-add" => role().map(Setting::MayAdd),
+        "may-remove" => role().map(Setting::MayRemove),
         "may-post" => role().map(Setting::MayPost),
         "may-rename" => role().map(Setting::MayRename),
         _ => Err(bad()),

@@ -93,7 +93,6 @@ pub(crate) fn membership(membership: Membership) -> (&'static str, Word) {
         Membership::AccessLost => ("access_lost", words::ACCESS_LOST),
         Membership::Removed => ("removed", words::REMOVED),
         Membership::Left => ("left", words::LEFT),
-        Membership::UpdateRequired => ("update_required", words::UPDATE_REQUIRED),
         Membership::Behind => ("behind", words::BEHIND),
         Membership::Diverged => ("diverged", words::DIVERGED),
     }

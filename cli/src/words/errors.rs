@@ -84,8 +84,8 @@ super::words! {
         "l'adresse du serveur n'est pas encore connue ; démarrez-le une fois, ou donnez --advertise HÔTE:PORT";
     BAD_ADDRESS: "“{0}” is not HOST:PORT", "« {0} » n'est pas HÔTE:PORT";
     BAD_DATE: "“{0}” is not a date such as 2027-03-31", "« {0} » n'est pas une date comme 2027-03-31";
-    BAD_SETTING: "“{0}” can't be set to “{1}”; known: topic TEXT, lifetime off|7d|12h, may-add|may-post|may-rename owner|admin|member|guest",
-        "« {0} » ne peut devenir « {1} » ; connus : topic TEXTE, lifetime off|7d|12h, may-add|may-post|may-rename owner|admin|member|guest";
+    BAD_SETTING: "“{0}” can't be set to “{1}”; known: topic TEXT, lifetime off|7d|12h, may-add|may-remove|may-post|may-rename owner|admin|member|guest",
+        "« {0} » ne peut devenir « {1} » ; connus : topic TEXTE, lifetime off|7d|12h, may-add|may-remove|may-post|may-rename owner|admin|member|guest";
     BAD_SCRIPT: "line {0} of the script: {1}", "ligne {0} du scénario : {1}";
     NO_FILE: "{0} can't be read: {1}", "{0} est illisible : {1}";
     NO_HOME: "there is no home folder; give --profile DIR", "il n'y a pas de dossier personnel ; donnez --profile DOSSIER";

@@ -58,7 +58,6 @@ super::words! {
     DIVERGED: "lost by the server: make a new group", "perdu par le serveur : créez un nouveau groupe";
     REMOVED: "removed", "retiré";
     LEFT: "left", "quittée";
-    UPDATE_REQUIRED: "update Pli", "mettez Pli à jour";
     WAITING: "waiting", "en attente";
     EDITING: "to be edited: {0}", "à modifier : {0}";
     NOT_EDITED: "not edited: {0}", "pas modifié : {0}";

@@ -149,7 +149,7 @@ impl Conversation {
         .await
     }
 
-    /// Gives a person a role.
+    /// Gives a person a role: member, admin or owner. That somebody is a guest stands in their certificate, and does not change.
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::NotFound`] if the person is no member.
@@ -157,6 +157,10 @@ impl Conversation {
         self.act(move |tx, this| {
             this.may(tx, Permission::SetRoles)?;
             this.are_members(tx, &[person])?;
+            let is_guest = |member: &Member| member.person.id == person && member.role == Role::Guest;
+            if role == Role::Guest || members(tx.db, this.id)?.iter().any(is_guest) {
+                return Err(Error::NotAllowed);
+            }
             this.intend(tx, Intent::SetRole(person, role))
         })
         .await
@@ -167,7 +171,6 @@ impl Conversation {
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::Invalid`].
     pub async fn rename(&self, name: &str) -> Result<ItemId, Error> {
-        check_name(name)?;
         self.set(Setting::Name(name.to_owned())).await
     }
 
@@ -176,17 +179,7 @@ impl Conversation {
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::Invalid`].
     pub async fn set(&self, setting: Setting) -> Result<ItemId, Error> {
-        if let Setting::Topic(topic) = &setting
-            && topic.len() > 4 * limits::NAME_BYTES
-        {
-            return Err(Error::Invalid { what: What::Setting, limit: 4 * limits::NAME_BYTES });
-        }
-        if let Setting::LifetimeS(seconds) = &setting
-            && *seconds > 0
-            && !(limits::LIFETIME_LEAST_S..=limits::LIFETIME_MOST_S).contains(seconds)
-        {
-            return Err(Error::Invalid { what: What::Setting, limit: limits::LIFETIME_MOST_S as usize });
-        }
+        check_setting(&setting)?;
         let permission = match setting {
             Setting::Name(_) | Setting::Topic(_) => Permission::Rename,
             Setting::LifetimeS(_) => Permission::SetLifetime,
@@ -363,4 +356,19 @@ impl Conversation {
         tx.notice(Notice::Items(self.id));
         Ok(queued)
     }
+}
+
+/// Whether a setting is one that a group may have.
+fn check_setting(setting: &Setting) -> Result<(), Error> {
+    let lifetimes = limits::LIFETIME_LEAST_S..=limits::LIFETIME_MOST_S;
+    let (is_sound, limit) = match setting {
+        Setting::Name(name) => return check_name(name),
+        Setting::Topic(topic) => (topic.len() <= limits::TOPIC_BYTES, limits::TOPIC_BYTES),
+        Setting::LifetimeS(seconds) => (*seconds == 0 || lifetimes.contains(seconds), limits::LIFETIME_MOST_S as usize),
+        // Guests change nothing in a group, and who removes must be able to take access away.
+        Setting::MayAdd(role) | Setting::MayRename(role) => (*role >= Role::Member, 0),
+        Setting::MayRemove(role) => (*role >= Role::Admin, 0),
+        Setting::MayPost(_) => (true, 0),
+    };
+    if is_sound { Ok(()) } else { Err(Error::Invalid { what: What::Setting, limit }) }
 }

@@ -65,7 +65,7 @@ impl Client {
                 let conversation = group_id(log);
                 items::put_conversation(tx.db, conversation, None, tx.now_ms())?;
                 items::set_name(tx.db, conversation, &name)?;
-                let settings = Settings::group(key.clone(), tx.context.me.root, me, name);
+                let settings = Settings::group(key.clone(), tx.context.me.root, me, &name);
                 found(tx, log, conversation, key, &settings)?;
                 let mut others = check_people(tx.db, &people)?;
                 others.retain(|person| *person != me);

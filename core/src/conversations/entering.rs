@@ -1,6 +1,7 @@
 //! Entering a log by an invitation, and the conversation that it belongs to.
 
 use pli_proto::id::ItemId;
+use pli_proto::limits;
 
 use crate::error::Error;
 use crate::membership::join::{self, CannotJoin, Material};
@@ -36,23 +37,25 @@ fn try_enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Result<(), C
     summary::put(tx, record.log, &loaded.public)?;
     tx.keep_group(record.log, loaded);
     let me = tx.context.me.person;
-    let (conversation, peer) = match settings.pair {
+    let (conversation, peer) = match settings.pair.as_deref() {
         None => (group_id(record.log), None),
-        Some(pair) if pair.contains(&me) => {
-            let peer = if pair[0] == me { pair[1] } else { pair[0] };
-            (pair_id(me, peer), Some(peer))
-        }
+        Some([peer, other] | [other, peer]) if *other == me => (pair_id(me, *peer), Some(*peer)),
+        // Two others', or a group of one's own, which this version has no use for.
         Some(_) => return Err(CannotJoin::Welcome),
     };
+    if settings.generation > limits::GENERATIONS {
+        return Err(CannotJoin::Welcome);
+    }
     let update_ms = first_update(tx, members);
     // Of what came before this store was copied back, the life that it was copied from may have made use: its secrets must
     // not encrypt again.
     let copied_ms = meta::number(tx.db, meta::COPIED_MS)?;
     let is_old = material.entries.last().is_none_or(|entry| entry.received_ms < copied_ms);
     let return_ms = if is_old && copied_ms > 0 { tx.now_ms() } else { 0 };
-    logs::put(tx.db, &Log { conversation, update_ms, return_ms, ..entered.clone() })?;
+    let generation = settings.generation;
+    logs::put(tx.db, &Log { conversation, generation, update_ms, return_ms, ..entered.clone() })?;
     items::put_conversation(tx.db, conversation, peer, tx.now_ms())?;
-    items::set_name(tx.db, conversation, &settings.name)?;
+    items::set_name(tx.db, conversation, settings.options.name())?;
     let last = material.entries.last();
     let item = NewItem {
         conversation,

@@ -3,6 +3,7 @@
 use pli_kernel::group::seal::LogKey;
 use pli_kernel::group::settings::Settings;
 use pli_proto::id::{ConversationId, ItemId, LogId, PersonId};
+use pli_proto::limits;
 
 use crate::error::{Error, What};
 use crate::membership::join;
@@ -19,7 +20,8 @@ pub(crate) fn found(
     key: LogKey,
     settings: &Settings,
 ) -> Result<(), Error> {
-    let record = Log { state: LogState::Founding, update_ms: first_update(tx, 2), ..Log::new(log, conversation, key) };
+    let (generation, update_ms) = (settings.generation, first_update(tx, 2));
+    let record = Log { state: LogState::Founding, generation, update_ms, ..Log::new(log, conversation, key) };
     logs::put(tx.db, &record)?;
     join::found(tx, &record, settings)?;
     let loaded = tx.take_group(log)?;
@@ -40,16 +42,27 @@ pub(crate) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Err
     let Some(peer) = conversation.peer else { return Err(Error::NotAllowed) };
     let me = tx.context.me.person;
     let key = LogKey::from(pli_env::random(&*tx.context.env));
-    // Lower than one that this device can't follow any more: the other person then writes to the new one.
-    let mut log = LogId(pli_env::random(&*tx.context.env));
-    while records.iter().any(|old| old.log <= log) {
-        log = LogId(pli_env::random(&*tx.context.env));
-    }
-    let settings = Settings::pair(key.clone(), tx.context.me.root, [me, peer]);
+    let log = LogId(pli_env::random(&*tx.context.env));
+    // After one that this device can't follow any more: the other person then writes to the new one.
+    let generation = records.iter().map(|old| old.generation + 1).max().unwrap_or(1).min(limits::GENERATIONS);
+    let settings = Settings::pair(key.clone(), tx.context.me.root, &[me, peer], generation);
     found(tx, log, id, key, &settings)?;
     let own = has_other_devices(tx, me)?.then_some(me);
     add_intents(tx, id, &[peer], own)?;
     logs::get(tx.db, log)
+}
+
+/// What waits in a conversation goes on in the logs that are written, of which one ended just now, or the outbox changed; a
+/// pair's is made if there is none.
+pub(crate) fn go_on(tx: &mut Tx<'_>, id: ConversationId) -> Result<(), Error> {
+    let is_pair = items::conversation(tx.db, id)?.is_some_and(|conversation| conversation.peer.is_some());
+    if is_pair && outbox::of(tx.db, id)?.iter().any(|queued| queued.refused.is_none()) {
+        ensure_log(tx, id)?;
+    }
+    for record in logs::of(tx.db, id)?.into_iter().filter(|record| record.state.is_written()) {
+        tx.notice(Notice::Outbox(record.log));
+    }
+    Ok(())
 }
 
 /// Queues the adding of people, and of the own person's further devices.

@@ -8,7 +8,7 @@ use pli_proto::id::{ConversationId, PersonId};
 use rusqlite::Connection;
 
 use crate::error::Error;
-use crate::model::{self, ConversationInfo, ConversationKind, LeastRoles, Member, Membership, Permission};
+use crate::model::{self, ConversationInfo, ConversationKind, Member, Membership, Permission};
 use crate::store::items::{self, Conversation};
 use crate::store::logs::{self, LogState};
 use crate::store::people::{self, People};
@@ -34,7 +34,6 @@ pub(crate) fn standing(db: &Connection, conversation: &Conversation) -> Result<S
         LogState::Removed => Membership::Removed,
         LogState::AccessLost => Membership::AccessLost,
         LogState::Left => Membership::Left,
-        LogState::Stopped => Membership::UpdateRequired,
         // A pair goes on in another log.
         LogState::Behind | LogState::Diverged if conversation.peer.is_some() => Membership::New,
         LogState::Behind => Membership::Behind,
@@ -76,7 +75,7 @@ pub(crate) fn info(people: &mut People<'_>, conversation: &Conversation) -> Resu
         draft: conversation.draft.clone(),
         my_role: role,
         may,
-        least: LeastRoles { add: summary.may_add, post: summary.may_post, rename: summary.may_rename },
+        least: summary.least,
         member_count: summary.member_count.max(if conversation.peer.is_some() { 2 } else { 1 }),
         guest_count: summary.guests,
         sole_owner: summary.role == Some(Role::Owner) && summary.owners == 1 && summary.member_count > 1,
@@ -99,10 +98,10 @@ fn permissions(summary: &Summary, role: Role, conversation: &Conversation) -> Ha
             may.insert(permission);
         }
     };
-    grant(Permission::Add, role >= summary.may_add);
-    grant(Permission::Post, role >= summary.may_post);
-    grant(Permission::Rename, role >= summary.may_rename);
-    grant(Permission::Remove, role >= Role::Admin);
+    grant(Permission::Add, role >= summary.least.add);
+    grant(Permission::Remove, role >= summary.least.remove);
+    grant(Permission::Post, role >= summary.least.post);
+    grant(Permission::Rename, role >= summary.least.rename);
     grant(Permission::SetRoles, role >= Role::Admin);
     grant(Permission::SetLifetime, role >= Role::Admin);
     may

@@ -1,27 +1,27 @@
 //! Commits of our own: what a member asks for, made into an entry that every honest member will count.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::PersonId;
 use pli_proto::pb::opened::Body as Inside;
 use pli_proto::row::AccessKey;
-use pli_proto::rows::{self, rank};
-use pli_proto::{limits, pb};
+use pli_proto::{pb, rows};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tls_codec::Serialize as _;
 
 use crate::error::Error;
-use crate::store::logs::{self, Log};
+use crate::store::logs::Log;
 use crate::store::outbox::{Sealed, Welcome};
-use crate::store::{Loaded, Tx};
+use crate::store::{Loaded, Tx, people};
 
 use super::join::{Keep, internal, judge};
+use super::schedule;
 use crate::store::groups::tree;
 use pli_kernel::group::roster::{KeyDigest, Leaf, Roster};
-use pli_kernel::group::rules;
+use pli_kernel::group::rows as asked;
 use pli_kernel::group::seal;
 use pli_kernel::group::settings::Settings;
 use pli_kernel::group::verdict::Public;
@@ -62,7 +62,9 @@ pub(crate) fn commit(
 ) -> Result<Option<Prepared>, Error> {
     let roster = roster_after(plan, loaded)?;
     let settings = settings_after(plan, loaded, &roster);
-    let entry = placed(record, pb::EntryKind::Commit, mend(tx, record, &roster, &settings)?);
+    let whole = schedule::states_rows(record, tx.now_ms());
+    let rows = asked_rows(tx, plan, whole, &loaded.public, (&roster, &settings))?;
+    let entry = pb::Entry { whole, ..placed(record, pb::EntryKind::Commit, rows) };
     let evidence: Vec<Vec<u8>> = plan.evidence.iter().map(Message::encode_to_vec).collect();
     let group = loaded.group.as_mut().ok_or(Error::internal("no secrets"))?;
     let me = &tx.context.me;
@@ -132,56 +134,31 @@ fn roster_after(plan: &Plan, loaded: &Loaded) -> Result<Roster, Error> {
     Ok(roster)
 }
 
-/// The row changes that make the log's rows what the tree asks for, as far as the own rank allows; earlier false commits
-/// are mended with it. Leavers get no row back while their leaves are there still: with the last owner gone everybody
-/// may give rows, and when the leaf is gone too, nobody could take such an owner's away.
-pub(crate) fn mend(
+/// What a commit asks of the log's rows: what differs in the state after it, or all that this asks for where others stand.
+/// A device that the server knows as revoked is shown to it: its row goes whatever this one's rank.
+fn asked_rows(
     tx: &Tx<'_>,
-    record: &Log,
-    roster: &Roster,
-    settings: &Settings,
-) -> Result<Vec<pb::RowChange>, Error> {
-    let have = logs::rows(tx.db, record.log)?;
-    let want = roster.rows(settings);
-    let me = tx.context.me.access(&record.key).key();
-    let own = rows::acting_rank(&have, me).unwrap_or(rank::OTHER);
-    let mut gone = BTreeSet::new();
-    for leaver in logs::leavers(tx.db, record.log)? {
-        // Not where a leaf came anew.
-        let leaves = |leaf: &&Leaf| leaver.word.as_ref().is_none_or(|word| rules::is_word_of(word, record.log, leaf));
-        if let Some(leaver) = roster.by_key(&leaver.leaf_key).filter(leaves) {
-            let leaves = roster.of(leaver.person());
-            gone.extend(leaves.filter_map(|leaf| leaf.row_key(&record.key)));
+    plan: &Plan,
+    whole: bool,
+    before: &Public,
+    after: (&Roster, &Settings),
+) -> Result<Vec<pb::Row>, Error> {
+    let state = (&before.roster, &before.settings);
+    let asked = if whole { asked::asked(after.0, after.1) } else { asked::changes(state, after) };
+    let mut rows: BTreeMap<AccessKey, pb::Row> =
+        asked.into_iter().map(|(key, rank)| (key, rows::set(key, rank))).collect();
+    for leaf in plan.remove.iter().filter_map(|index| before.roster.get(*index)) {
+        let is_revoked = people::is_listed(tx.db, &leaf.certificate.fingerprint)?;
+        let shown = is_revoked.then(|| rows::cut_bad(after.1.log_key.as_bytes(), leaf.key())).flatten();
+        if let (Some(row), Some(key)) = (shown, leaf.row_key(&after.1.log_key)) {
+            rows.insert(key, row);
         }
     }
-    let mut changes = Vec::new();
-    for (key, rank) in want.iter().filter(|(key, _)| have.contains_key(*key) || !gone.contains(*key)) {
-        let now = have.get(key).copied();
-        let allowed = now.max(Some(*rank)) <= Some(own) && (now.is_none() || own > rank::OTHER);
-        if now != Some(*rank) && allowed {
-            changes.push(rows::set(*key, *rank));
-        }
-    }
-    for (key, rank) in have.iter().filter(|(key, _)| !want.contains_key(key)) {
-        if *rank <= own && own > rank::OTHER {
-            changes.push(rows::revoke(*key));
-        } else if let Some(leaf_key) = revoked_leaf(tx, record, key)? {
-            changes.extend(rows::revoke_revoked(record.key.as_bytes(), &leaf_key));
-        }
-    }
-    changes.truncate(limits::ROW_CHANGES);
-    Ok(changes)
-}
-
-/// The leaf key of a device whose row this is, revoked as far as the server knows.
-fn revoked_leaf(tx: &Tx<'_>, record: &Log, key: &AccessKey) -> Result<Option<[u8; 32]>, Error> {
-    let lines = crate::store::people::revocation_lines(tx.db)?;
-    let mut leaves = lines.into_iter().filter_map(|line| line.leaf_key.try_into().ok());
-    Ok(leaves.find(|leaf| AccessKey::of(record.key.as_bytes(), leaf) == Some(*key)))
+    Ok(rows.into_values().collect())
 }
 
 /// An entry at the end of the log, with what it says in clear.
-pub(crate) fn placed(record: &Log, kind: pb::EntryKind, rows: Vec<pb::RowChange>) -> pb::Entry {
+pub(crate) fn placed(record: &Log, kind: pb::EntryKind, rows: Vec<pb::Row>) -> pb::Entry {
     pb::Entry {
         kind: kind.into(),
         parent: record.commit_number,

@@ -63,10 +63,7 @@ pub(crate) fn found(tx: &mut Tx<'_>, record: &Log, settings: &Settings) -> Resul
         .map_err(|error| internal("group info", &error))?
         .tls_serialize_detached()
         .map_err(|_| Error::internal("size"))?;
-    logs::put_group_info(tx.db, record.log, &info)?;
-    let rows = Roster::read(group.public_group()).ok_or(Error::internal("roster"))?.rows(settings);
-    let effects: Vec<_> = rows.into_iter().map(|(key, rank)| (key, Some(rank))).collect();
-    logs::apply_rows(tx.db, record.log, &effects)
+    logs::put_group_info(tx.db, record.log, &info)
 }
 
 /// The snapshot of a member's log at its last commit.
@@ -75,13 +72,8 @@ pub(crate) fn snapshot(tx: &Tx<'_>, record: &Log) -> Result<Vec<u8>, Error> {
         .export_ratchet_tree()
         .tls_serialize_detached()
         .map_err(|_| Error::internal("tree"))?;
-    let rows = logs::rows(tx.db, record.log)?;
-    let snapshot = pb::Snapshot {
-        group_info: logs::group_info(tx.db, record.log)?,
-        tree,
-        rows: rows.into_iter().map(|(key, rank)| pli_proto::rows::set(key, rank)).collect(),
-        hash: record.commit_hash.to_vec(),
-    };
+    let snapshot =
+        pb::Snapshot { group_info: logs::group_info(tx.db, record.log)?, tree, hash: record.commit_hash.to_vec() };
     Ok(seal::seal_snapshot(pli_env::random(&*tx.context.env), &record.key, record.log, record.commit_number, &snapshot))
 }
 
@@ -121,14 +113,10 @@ pub(crate) fn enter(tx: &mut Tx<'_>, record: &Log, material: &Material) -> Resul
         };
     let group = open_welcome(tx, record.log, welcome, &replayed.group)?;
     let context = group.public_group().group_context() == replayed.group.group_context();
-    let context = context && replayed.public.settings.rules == pli_kernel::group::RULES;
     if !context || replayed.public.settings.log_key != record.key || replayed.public.settings.root != tx.context.me.root
     {
         return Err(CannotJoin::Welcome);
     }
-    logs::clear_rows(tx.db, record.log)?;
-    let effects: Vec<_> = replayed.rows.iter().map(|(key, rank)| (*key, Some(*rank))).collect();
-    logs::apply_rows(tx.db, record.log, &effects)?;
     let entered = Log {
         state: LogState::Active,
         number: material.invitation.number,
@@ -165,7 +153,6 @@ struct Replayed {
     public: Public,
     hash: Hash,
     group_info: Vec<u8>,
-    rows: pli_proto::rows::Rows,
     commit_bytes: u64,
 }
 
@@ -180,7 +167,6 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
         .map_err(|_| CannotJoin::Snapshot)?;
     let settings = Settings::of(group.group_context()).map_err(|_| CannotJoin::Snapshot)?;
     let roster = Roster::verify(&group, &tx.context.me.root).ok_or(CannotJoin::Snapshot)?;
-    let mut rows = rows_of(&snapshot.rows);
     let mut public = Public::new(&group, roster, settings);
     // What no commits under these rules led to would stop its members later.
     verdict::check_public(crypto, &group, &public).map_err(|_| CannotJoin::Snapshot)?;
@@ -201,10 +187,6 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
             return Err(CannotJoin::Snapshot);
         }
         number = entry.number;
-        // By no row in particular: the server refused what was not allowed, and this book is for mending only.
-        for change in &entry.rows {
-            mirror(&mut rows, change);
-        }
         if entry.kind() != pb::EntryKind::Commit {
             continue;
         }
@@ -218,9 +200,6 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
         match judge(tx, &mut group, &public, record.log, entry, &commit, Keep::Counted)? {
             Ok(counted) => {
                 group_info = commit.group_info;
-                if counted.after.settings.rules != pli_kernel::group::RULES {
-                    return Err(CannotJoin::Welcome);
-                }
                 public = counted.after;
             }
             Err(fault) => {
@@ -232,37 +211,13 @@ fn replay(tx: &Tx<'_>, record: &Log, material: &Material) -> Result<Replayed, Ca
     if number != material.invitation.number || hash != *material.invitation.hash {
         return Err(CannotJoin::Snapshot);
     }
-    Ok(Replayed { group, public, hash, group_info, rows, commit_bytes })
-}
-
-fn rows_of(changes: &[pb::RowChange]) -> pli_proto::rows::Rows {
-    let mut rows = pli_proto::rows::Rows::new();
-    for change in changes.iter().take(limits::ROW_CHANGES) {
-        mirror(&mut rows, change);
-    }
-    rows
-}
-
-/// Applies a row change that the server took.
-pub(crate) fn mirror(rows: &mut pli_proto::rows::Rows, change: &pb::RowChange) {
-    use pb::row_change::Change;
-    let Ok(key) = pli_proto::row::AccessKey::try_from(change.key.as_slice()) else { return };
-    match &change.change {
-        Some(Change::Rank(rank)) => {
-            rows.insert(key, *rank);
-        }
-        Some(Change::Revoke(_)) => {
-            rows.remove(&key);
-        }
-        None => {}
-    }
+    Ok(Replayed { group, public, hash, group_info, commit_bytes })
 }
 
 /// An external commit by which this device comes back, on the public state that it followed. openmls merges it at once:
 /// until the log shows it, the state in the member's space is a hope, and the follower's is what counts.
 pub(crate) fn come_back(tx: &mut Tx<'_>, record: &Log, public: &Public) -> Result<Sealed, Error> {
-    let rows = super::change::mend(tx, record, &public.roster, &public.settings)?;
-    let entry = super::change::placed(record, pb::EntryKind::Commit, rows);
+    let entry = super::change::placed(record, pb::EntryKind::Commit, Vec::new());
     let me = &tx.context.me;
     let provider = tx.provider();
     provider.storage.delete_group(&group_id(record.log))?;

@@ -9,7 +9,9 @@ use crate::store::Tx;
 use crate::store::logs::Log;
 use pli_kernel::group::settings::Role;
 
-pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const MINUTE_MS: u64 = 60 * 1000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 /// Owners and admins have done it by then, where one of them is online.
 const FIRST_REMOVAL_MS: u64 = 8_000;
 /// And others so long afterwards.
@@ -25,11 +27,29 @@ pub(crate) fn next_update(tx: &Tx<'_>, members: usize) -> u64 {
 /// Whether it is due, or what is to be mended; else when.
 pub(crate) fn update_is_due(record: &Log, now_ms: u64, members: usize) -> Result<(), u64> {
     let update = has_come(record.update_ms, now_ms, update_ms(members).max(DAY_MS));
-    match (record.mend_ms, update) {
-        (0, update) => update,
-        (mend_ms, Err(update_ms)) => has_come(mend_ms, now_ms, DAY_MS).map_err(|mend_ms| mend_ms.min(update_ms)),
-        (_, Ok(())) => Ok(()),
-    }
+    let others = [record.mend_ms, record.rows_ms].into_iter().filter(|at_ms| *at_ms > 0);
+    others.map(|at_ms| has_come(at_ms, now_ms, DAY_MS)).fold(update, |first, other| match (first, other) {
+        (Err(first_ms), Err(other_ms)) => Err(first_ms.min(other_ms)),
+        _ => Ok(()),
+    })
+}
+
+/// When to state all rows because others stand: soon, but not again and again, for the server may lie.
+pub(crate) fn state_rows(tx: &Tx<'_>, record: &Log, members: usize) -> u64 {
+    let next_ms = has_come(record.rows_after_ms, tx.now_ms(), HOUR_MS).err().unwrap_or_default();
+    soon(tx, members).max(next_ms)
+}
+
+/// All rows are stated: again after a minute at the earliest, then after twice as long each time, up to an hour.
+pub(crate) fn rows_stated(record: &mut Log, now_ms: u64) {
+    let was_lately = now_ms.saturating_sub(record.rows_after_ms) < HOUR_MS;
+    let pause_ms = if was_lately { (record.rows_pause_ms * 2).min(HOUR_MS) } else { MINUTE_MS };
+    (record.rows_ms, record.rows_pause_ms, record.rows_after_ms) = (0, pause_ms, now_ms + pause_ms);
+}
+
+/// Whether a commit of now is to state all rows.
+pub(crate) fn states_rows(record: &Log, now_ms: u64) -> bool {
+    record.rows_ms > 0 && has_come(record.rows_ms, now_ms, DAY_MS).is_ok()
 }
 
 /// Whether a log's budget of commits may allow one; else when.
@@ -114,17 +134,39 @@ mod tests {
         assert_eq!(may_remove(now_ms + 9_000, Some(now_ms + DAY_MS), now_ms), Ok(()));
     }
 
+    fn log() -> Log {
+        Log::new(LogId([1; 16]), ConversationId([1; 16]), LogKey::from([1; 32]))
+    }
+
+    #[test]
+    fn rows_are_stated_less_often_each_time_until_there_was_peace_for_an_hour() {
+        let (mut log, mut now_ms) = (log(), 20_000 * DAY_MS);
+        for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+            log.rows_ms = now_ms;
+            assert!(states_rows(&log, now_ms) && !states_rows(&log, now_ms - 1));
+            rows_stated(&mut log, now_ms);
+            assert_eq!((log.rows_ms, log.rows_after_ms), (0, now_ms + minutes * MINUTE_MS));
+            assert!(!states_rows(&log, now_ms));
+            now_ms = log.rows_after_ms;
+        }
+        rows_stated(&mut log, now_ms + HOUR_MS);
+        assert_eq!(log.rows_pause_ms, MINUTE_MS);
+    }
+
     #[test]
     fn times_that_no_right_clock_has_set_have_come() {
-        let key = LogKey::try_from([1; 32].as_slice()).unwrap();
-        let log = Log::new(LogId([1; 16]), ConversationId([1; 16]), key);
-        let now_ms = 20_000 * DAY_MS;
+        let (log, now_ms) = (log(), 20_000 * DAY_MS);
         let years = now_ms + 3_000 * DAY_MS;
         assert_eq!(may_commit(&Log { commit_ms: years, ..log.clone() }, now_ms), Ok(()));
         assert_eq!(may_commit(&Log { commit_ms: now_ms + 7, ..log.clone() }, now_ms), Err(now_ms + 7));
         assert_eq!(may_return(&Log { return_ms: years, ..log.clone() }, now_ms), Ok(()));
         assert_eq!(may_return(&Log { return_ms: 1, commit_ms: now_ms + 7, ..log.clone() }, now_ms), Err(now_ms + 7));
-        let update = |update_ms, mend_ms| update_is_due(&Log { update_ms, mend_ms, ..log.clone() }, now_ms, 10);
+        let update = |update_ms, mend_ms| {
+            let by_rows = update_is_due(&Log { update_ms, rows_ms: mend_ms, ..log.clone() }, now_ms, 10);
+            let by_key = update_is_due(&Log { update_ms, mend_ms, ..log.clone() }, now_ms, 10);
+            assert_eq!(by_rows, by_key);
+            by_key
+        };
         let month = now_ms + 30 * DAY_MS;
         assert_eq!(update(years, 0), Ok(()));
         assert_eq!(update(month, 0), Err(month));

@@ -1,13 +1,14 @@
-//! Logs: how far each was read, and the rows that its entries made.
+//! Logs: how far each was read, and what is due in it.
+
+use std::cmp::Reverse;
 
 use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::{ConversationId, LogId};
 use pli_proto::pb;
-use pli_proto::row::AccessKey;
-use pli_proto::rows::{Effect, Rows};
 use pli_proto::signed::Hash;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use pli_kernel::group::seal::LogKey;
@@ -35,8 +36,6 @@ pub enum LogState {
     AccessLost = 5,
     /// Left by the own person's word.
     Left = 6,
-    /// The group follows rules that this version does not know.
-    Stopped = 7,
     /// Commits that this device has not read are no longer at the server: it must be added anew.
     Behind = 8,
     /// The server was put back to an older copy: it does not have what this device has read. Asked for now and then, should
@@ -47,7 +46,7 @@ pub enum LogState {
 impl LogState {
     fn from_number(number: i64) -> rusqlite::Result<Self> {
         use LogState::*;
-        [Founding, Active, Broken, Removed, AccessLost, Left, Stopped, Behind, Diverged]
+        [Founding, Active, Broken, Removed, AccessLost, Left, Behind, Diverged]
             .into_iter()
             .find(|state| *state as i64 == number)
             .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))
@@ -76,6 +75,8 @@ pub struct Log {
     pub log: LogId,
     /// What it is a part of.
     pub conversation: ConversationId,
+    /// Of a pair's logs the one with the highest is written; see [`Self::precedence`].
+    pub generation: u32,
     /// What this device has to do with it.
     pub state: LogState,
     /// Its key.
@@ -100,7 +101,20 @@ pub struct Log {
     pub return_ms: u64,
     /// No commits of our own before then.
     pub commit_ms: u64,
+    /// When to state all rows, for others stand than the state asks for; 0 if they don't.
+    pub rows_ms: u64,
+    /// Not before then, for this device did so lately,
+    pub rows_after_ms: u64,
+    /// so long before that.
+    pub rows_pause_ms: u64,
+    /// The digest of other rows for which it did, or will.
+    pub rows_told: Option<Hash>,
+    /// The last digest that was compared, and the state with whose rows it was, in one hash.
+    pub rows_compared: Option<Hash>,
 }
+
+/// See [`Log::precedence`].
+pub(crate) type Precedence = [u8; 20];
 
 impl Log {
     /// Whether a snapshot at the last commit is worth its bytes: much came since the last one. Every member finds the
@@ -110,12 +124,19 @@ impl Log {
             && (self.commit_bytes > SNAPSHOT_BYTES || self.commit_number - self.snapshot_number > SNAPSHOT_ENTRIES)
     }
 
+    /// Of several logs of a conversation the one with the greatest is written, and what is done in it to a message outdoes what
+    /// is done in the others: the highest generation's, of one generation the one with the lowest id.
+    pub(crate) fn precedence(&self) -> Precedence {
+        precedence(self.generation, self.log)
+    }
+
     /// A log of which nothing was read.
     pub(crate) fn new(log: LogId, conversation: ConversationId, key: LogKey) -> Self {
         let start = pli_proto::signed::hash_start(log);
         Self {
             log,
             conversation,
+            generation: 0,
             state: LogState::Founding,
             key,
             number: 0,
@@ -128,12 +149,26 @@ impl Log {
             mend_ms: 0,
             return_ms: 0,
             commit_ms: 0,
+            rows_ms: 0,
+            rows_after_ms: 0,
+            rows_pause_ms: 0,
+            rows_told: None,
+            rows_compared: None,
         }
     }
 }
 
+/// See [`Log::precedence`].
+pub(crate) fn precedence(generation: u32, log: LogId) -> Precedence {
+    let mut precedence = [0; 20];
+    precedence[..4].copy_from_slice(&generation.to_be_bytes());
+    precedence[4..].copy_from_slice(&log.0.map(|byte| !byte));
+    precedence
+}
+
 const COLUMNS: &str = "log, conversation, state, log_key, number, hash, commit_number, commit_hash, \
-    snapshot_number, commit_bytes, update_ms, return_ms, commit_ms, mend_ms";
+    snapshot_number, commit_bytes, update_ms, return_ms, commit_ms, mend_ms, rows_ms, rows_after_ms, \
+    rows_pause_ms, rows_told, rows_compared, generation";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Log> {
     let key: [u8; 32] = row.get(3)?;
@@ -152,6 +187,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Log> {
         return_ms: row.number(11)?,
         commit_ms: row.number(12)?,
         mend_ms: row.number(13)?,
+        rows_ms: row.number(14)?,
+        rows_after_ms: row.number(15)?,
+        rows_pause_ms: row.number(16)?,
+        rows_told: row.get(17)?,
+        rows_compared: row.get(18)?,
+        generation: row.get(19)?,
     })
 }
 
@@ -173,21 +214,22 @@ pub(crate) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
     Ok(logs)
 }
 
-/// The logs of a conversation, the one that is written to first: the lowest id that this device is a member of.
+/// The logs of a conversation, first the one that is written: of those that this device is in the one that precedes the others.
 pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Log>, Error> {
     let mut query = db.prepare_cached(&format!("SELECT {COLUMNS} FROM logs WHERE conversation = ?"))?;
     let mut logs = query.query_map([conversation.0], read)?.collect::<Result<Vec<Log>, _>>()?;
-    logs.sort_by_key(|log| (!log.state.is_written(), log.log));
+    logs.sort_by_key(|log| Reverse((log.state.is_written(), log.precedence())));
     Ok(logs)
 }
 
 /// Inserts a log or writes all of it.
 pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
     let sql = format!(
-        "INSERT INTO logs({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(log) DO UPDATE SET \
+        "INSERT INTO logs({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(log) DO UPDATE SET \
          conversation = ?2, state = ?3, log_key = ?4, number = ?5, hash = ?6, commit_number = ?7, commit_hash = ?8, \
          snapshot_number = ?9, commit_bytes = ?10, update_ms = ?11, return_ms = ?12, commit_ms = ?13, \
-         mend_ms = ?14"
+         mend_ms = ?14, rows_ms = ?15, rows_after_ms = ?16, rows_pause_ms = ?17, rows_told = ?18, \
+         rows_compared = ?19, generation = ?20"
     );
     db.prepare_cached(&sql)?.execute(params![
         log.log.0,
@@ -204,6 +246,12 @@ pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
         integer(log.return_ms),
         integer(log.commit_ms),
         integer(log.mend_ms),
+        integer(log.rows_ms),
+        integer(log.rows_after_ms),
+        integer(log.rows_pause_ms),
+        log.rows_told,
+        log.rows_compared,
+        log.generation,
     ])?;
     Ok(())
 }
@@ -246,50 +294,20 @@ pub(crate) fn hash_at(db: &Connection, log: LogId, number: u64) -> Result<Option
     Ok(query.query_row((log.0, integer(number)), |row| row.get(0)).optional()?)
 }
 
-/// The server's rows of a log.
-pub(crate) fn rows(db: &Connection, log: LogId) -> Result<Rows, Error> {
-    let mut query = db.prepare_cached("SELECT key, rank FROM rows WHERE log = ?")?;
-    let rows = query.query_map([log.0], |row| Ok((AccessKey(row.get(0)?), row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Whether the server has this row.
-pub(crate) fn has_row(db: &Connection, log: LogId, key: &AccessKey) -> Result<bool, Error> {
-    Ok(db.prepare_cached("SELECT 1 FROM rows WHERE log = ? AND key = ?")?.exists((log.0, key.0))?)
-}
-
-/// Applies what an entry did to them.
-pub(crate) fn apply_rows(db: &Connection, log: LogId, effects: &[Effect]) -> Result<(), Error> {
-    for (key, rank) in effects {
-        match rank {
-            Some(rank) => db
-                .prepare_cached("INSERT OR REPLACE INTO rows(log, key, rank) VALUES(?, ?, ?)")?
-                .execute((log.0, key.0, rank))?,
-            None => db.prepare_cached("DELETE FROM rows WHERE log = ? AND key = ?")?.execute((log.0, key.0))?,
-        };
-    }
-    Ok(())
-}
-
-/// Forgets all rows of a log.
-pub(crate) fn clear_rows(db: &Connection, log: LogId) -> Result<(), Error> {
-    db.execute("DELETE FROM rows WHERE log = ?", [log.0])?;
-    Ok(())
-}
-
 /// Invitations to one log that are kept at once: whoever knows the log key can send some.
 const INVITATIONS: i64 = 64;
 
 /// Keeps an invitation. Where too many to the same log wait, those go that name the last entries: what is not in the log
 /// yet names one far ahead, or is soon found false.
 pub(crate) fn put_invitation(db: &Connection, log: LogId, invitation: &pb::Invitation) -> Result<(), Error> {
+    let invited = invitation.encode_to_vec();
     db.execute(
-        "INSERT OR IGNORE INTO invitations(log, hash, number, invitation) VALUES(?, ?, ?, ?)",
-        (log.0, &invitation.hash, integer(invitation.number), invitation.encode_to_vec()),
+        "INSERT OR IGNORE INTO invitations(log, digest, number, invitation) VALUES(?, ?, ?, ?)",
+        (log.0, invitation_digest(&invited), integer(invitation.number), &invited),
     )?;
     db.execute(
-        "DELETE FROM invitations WHERE log = ?1 AND hash NOT IN
-            (SELECT hash FROM invitations WHERE log = ?1 ORDER BY number, hash LIMIT ?2)",
+        "DELETE FROM invitations WHERE log = ?1 AND digest NOT IN
+            (SELECT digest FROM invitations WHERE log = ?1 ORDER BY number, digest LIMIT ?2)",
         (log.0, INVITATIONS),
     )?;
     Ok(())
@@ -297,42 +315,34 @@ pub(crate) fn put_invitation(db: &Connection, log: LogId, invitation: &pb::Invit
 
 /// The invitations that wait, with their logs.
 pub(crate) fn invitations(db: &Connection) -> Result<Vec<(LogId, Vec<u8>)>, Error> {
-    let mut query = db.prepare_cached("SELECT log, invitation FROM invitations ORDER BY log, hash")?;
+    let mut query = db.prepare_cached("SELECT log, invitation FROM invitations ORDER BY log, number, digest")?;
     let all = query.query_map([], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?.collect::<Result<_, _>>()?;
     Ok(all)
 }
 
 /// Drops an invitation: it was followed, or led nowhere.
-pub(crate) fn remove_invitation(db: &Connection, log: LogId, hash: &[u8]) -> Result<(), Error> {
-    db.execute("DELETE FROM invitations WHERE log = ? AND hash = ?", (log.0, hash))?;
+pub(crate) fn remove_invitation(db: &Connection, log: LogId, invited: &[u8]) -> Result<(), Error> {
+    db.execute("DELETE FROM invitations WHERE log = ? AND digest = ?", (log.0, invitation_digest(invited)))?;
     Ok(())
 }
 
-/// Keeps a leaver's word until the leaf is gone; nothing for a word, if it could not be read.
-pub(crate) fn put_leaver(db: &Connection, log: LogId, leaf_key: &[u8], word: &[u8]) -> Result<(), Error> {
+/// An invitation is known by all of it: a false one may name a true entry.
+fn invitation_digest(invited: &[u8]) -> Hash {
+    Sha256::digest(invited).into()
+}
+
+/// Keeps a leaver's word until the leaf is gone.
+pub(crate) fn put_leaver(db: &Connection, log: LogId, word: &pb::LeaveWord) -> Result<(), Error> {
     let sql = "INSERT OR REPLACE INTO leavers(log, leaf_key, word) VALUES(?, ?, ?)";
-    db.execute(sql, (log.0, leaf_key, word))?;
+    db.prepare_cached(sql)?.execute((log.0, &word.leaf_key, word.encode_to_vec()))?;
     Ok(())
 }
 
-/// Somebody who left, and whose leaf was still there.
-pub(crate) struct Leaver {
-    pub(crate) leaf_key: Vec<u8>,
-    /// What was said, if it could be read.
-    pub(crate) word: Option<pb::LeaveWord>,
-}
-
-/// Those who left.
-pub(crate) fn leavers(db: &Connection, log: LogId) -> Result<Vec<Leaver>, Error> {
-    let mut query = db.prepare_cached("SELECT leaf_key, word FROM leavers WHERE log = ? ORDER BY leaf_key")?;
-    let stored = query.query_map([log.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut leavers = Vec::new();
-    for leaver in stored.collect::<Result<Vec<(Vec<u8>, Vec<u8>)>, _>>()? {
-        let (leaf_key, word) = leaver;
-        let word = pb::LeaveWord::decode(word.as_slice()).map_err(|_| Error::Damaged)?;
-        leavers.push(Leaver { leaf_key, word: Some(word).filter(|word| !word.signature.is_empty()) });
-    }
-    Ok(leavers)
+/// The words of those who left, and whose leaves were still there.
+pub(crate) fn leavers(db: &Connection, log: LogId) -> Result<Vec<pb::LeaveWord>, Error> {
+    let mut query = db.prepare_cached("SELECT word FROM leavers WHERE log = ? ORDER BY leaf_key")?;
+    let words = query.query_map([log.0], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+    words.iter().map(|word| pb::LeaveWord::decode(word.as_slice()).map_err(|_| Error::Damaged)).collect()
 }
 
 /// Forgets a leaver's word.

@@ -293,6 +293,12 @@ pub(crate) fn is_sealed(db: &Connection, id: ConversationId, entry: ItemId) -> R
     Ok(db.prepare_cached(&sql)?.exists((entry.0, id.0))?)
 }
 
+/// The log for which an entry is sealed for an intent.
+pub(crate) fn log_of_attempt(db: &Connection, id: ConversationId, entry: ItemId) -> Result<Option<LogId>, Error> {
+    let sql = format!("SELECT log FROM attempts WHERE {OF} AND entry = ?1");
+    Ok(db.prepare_cached(&sql)?.query_row((entry.0, id.0), |row| Ok(LogId(row.get(0)?))).optional()?)
+}
+
 /// The first attempt of a log that the server has not acknowledged.
 pub(crate) fn next_attempt(db: &Connection, log: LogId) -> Result<Option<Attempt>, Error> {
     let sql = "SELECT entry, bytes FROM attempts WHERE log = ? AND NOT acked ORDER BY id LIMIT 1";

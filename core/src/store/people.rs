@@ -158,6 +158,11 @@ pub(crate) fn revocation_of(db: &Connection, fingerprint: &[u8; 32]) -> Result<O
     line.map(|line| pb::RevocationLine::decode(line.as_slice()).map_err(|_| Error::Damaged)).transpose()
 }
 
+/// Whether the list names a certificate.
+pub(crate) fn is_listed(db: &Connection, fingerprint: &[u8; 32]) -> Result<bool, Error> {
+    Ok(db.prepare_cached("SELECT 1 FROM revocations WHERE certificate = ? AND listed")?.exists([fingerprint])?)
+}
+
 /// The lines of the list, in order.
 pub(crate) fn revocation_lines(db: &Connection) -> Result<Vec<pb::RevocationLine>, Error> {
     lines(db, "SELECT line FROM revocations WHERE listed ORDER BY number")

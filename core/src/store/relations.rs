@@ -1,11 +1,11 @@
 //! What is done to messages: edits, deletions, reactions.
 //!
 //! It stands in its target's log, behind it, as long as its writer is in that; what comes before its target never was of it.
-//! A pair may have two logs, and a device may read either first. So what is done in the lower log, which is written to
-//! where the other one has ended, outdoes what is done in the higher one, whichever comes first: all devices end alike.
+//! A pair may have several logs, and a device may read either first. So what is done in the log that precedes, which is
+//! written where the other one has ended, outdoes what is done in the other, whichever comes first: all devices end alike.
 
 use pli_env::sql::integer;
-use pli_proto::id::{ConversationId, ItemId, LogId, PersonId};
+use pli_proto::id::{ConversationId, ItemId, PersonId};
 use pli_proto::pb;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -14,13 +14,14 @@ use crate::content::{Deed, Relation};
 use crate::error::Error;
 
 use super::items::{Kind, NOBODY};
+use super::logs::Precedence;
 
 /// Who does something to a message, and where that stands.
 pub(crate) struct Source {
     /// The conversation of both.
     pub(crate) conversation: ConversationId,
-    /// The log in which it is done.
-    pub(crate) log: LogId,
+    /// The precedence of the log in which it is done.
+    pub(crate) within: Precedence,
     /// Who does it.
     pub(crate) by: PersonId,
     /// When the server received it, in milliseconds since 1970.
@@ -43,10 +44,10 @@ impl Source {
     /// Replaces a text of one's own.
     fn edit(&self, db: &Connection, target: ItemId, body: &str, mentions: &[PersonId]) -> Result<(), Error> {
         let sql = "SELECT body FROM items WHERE conversation = ? AND entry = ? AND by = ? AND kind = ?
-                   AND deleted_by IS NULL AND (edited_in IS NULL OR edited_in >= ?)";
+                   AND deleted_by IS NULL AND (edited_in IS NULL OR edited_in <= ?)";
         let old = db
             .prepare_cached(sql)?
-            .query_row((self.conversation.0, target.0, self.by.0, Kind::Text as i64, self.log.0), |row| {
+            .query_row((self.conversation.0, target.0, self.by.0, Kind::Text as i64, self.within), |row| {
                 row.get::<_, Vec<u8>>(0)
             });
         let Some(old) = old.optional()? else { return Ok(()) };
@@ -54,7 +55,7 @@ impl Source {
         let mentions = mentions.iter().map(|person| person.to_vec()).collect();
         let text = pb::Text { body: body.to_owned(), mentions, reply_to };
         let sql = "UPDATE items SET body = ?, edited_ms = ?, edited_in = ? WHERE conversation = ? AND entry = ?";
-        db.execute(sql, (text.encode_to_vec(), integer(self.received_ms), self.log.0, self.conversation.0, target.0))?;
+        db.execute(sql, (text.encode_to_vec(), integer(self.received_ms), self.within, self.conversation.0, target.0))?;
         Ok(())
     }
 
@@ -74,20 +75,24 @@ impl Source {
 
     /// Sets a person's reaction; an empty one takes it back.
     fn react(&self, db: &Connection, target: ItemId, emoji: &str) -> Result<(), Error> {
-        let sql = "INSERT INTO reactions(conversation, entry, person, emoji, log)
+        let sql = "INSERT INTO reactions(conversation, entry, person, emoji, within)
                    SELECT ?1, ?2, ?3, ?4, ?5 FROM items
                    WHERE conversation = ?1 AND entry = ?2 AND kind <> ?6 AND deleted_by IS NULL
-                   ON CONFLICT DO UPDATE SET emoji = ?4, log = ?5 WHERE log >= ?5";
+                   ON CONFLICT DO UPDATE SET emoji = ?4, within = ?5 WHERE within <= ?5";
         let by = self.by.0;
-        db.execute(sql, (self.conversation.0, target.0, by, emoji, self.log.0, Kind::Change as i64))?;
+        db.execute(sql, (self.conversation.0, target.0, by, emoji, self.within, Kind::Change as i64))?;
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use pli_kernel::group::seal::LogKey;
+    use pli_proto::id::LogId;
+
     use super::*;
     use crate::store::items::{self, NewItem};
+    use crate::store::logs::Log;
 
     const PAIR: ConversationId = ConversationId([7; 16]);
     const LOW: LogId = LogId([1; 16]);
@@ -122,7 +127,8 @@ mod tests {
     }
 
     fn apply(db: &Connection, log: LogId, by: PersonId, deed: Deed) {
-        let source = Source { conversation: PAIR, log, by, received_ms: 1, may_delete: false };
+        let within = Log::new(log, PAIR, LogKey::from([0; 32])).precedence();
+        let source = Source { conversation: PAIR, within, by, received_ms: 1, may_delete: false };
         source.apply(db, &Relation { target: TEXT, deed }).unwrap();
     }
 
@@ -173,6 +179,13 @@ mod tests {
         assert!(deleted.contains("Deleted") && deleted.ends_with("[]"), "{deleted}");
         let others = alike(&high, &[(BAO, edit("forged")), (BAO, Deed::Delete)]);
         assert!(others.contains("higher") && others.contains("👍"), "{others}");
+    }
+
+    #[test]
+    fn of_a_pairs_logs_the_highest_generation_precedes_and_then_the_lowest_id() {
+        let log = |generation, log| Log { generation, ..Log::new(log, PAIR, LogKey::from([0; 32])) }.precedence();
+        assert!(log(2, HIGH) > log(1, LOW) && log(1, LOW) > log(1, HIGH));
+        assert!(log(256, HIGH) > log(255, LOW));
     }
 
     /// Something unreadable is put under the id of a commit to come, and deleted by who makes that.

@@ -8,8 +8,8 @@ use prost::Message as _;
 use rusqlite::Connection;
 
 use super::items::Kind;
-use super::meta;
 use super::relations::Source;
+use super::{logs, meta};
 use crate::content::{self, Body, Said};
 use crate::error::Error;
 
@@ -19,12 +19,14 @@ pub(crate) fn unknown(db: &Connection) -> Result<(), Error> {
         return Ok(());
     }
     let transaction = db.unchecked_transaction()?;
-    let mut query =
-        db.prepare("SELECT pos, conversation, log, by, received_ms, body FROM items WHERE kind IN (?, ?)")?;
+    let mut query = db.prepare(
+        "SELECT pos, items.conversation, log, by, received_ms, body, generation FROM items LEFT JOIN logs USING (log)
+         WHERE kind IN (?, ?)",
+    )?;
     let kept = query.query_map([Kind::Unknown as i64, Kind::Hidden as i64], |row| {
         let source = Source {
             conversation: ConversationId(row.get(1)?),
-            log: LogId(row.get(2)?),
+            within: logs::precedence(row.get::<_, Option<u32>>(6)?.unwrap_or_default(), LogId(row.get(2)?)),
             by: PersonId(row.get(3)?),
             received_ms: row.number(4)?,
             // What the role was there is not known any more.

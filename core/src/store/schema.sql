@@ -37,6 +37,7 @@ create table conversations(
 create table logs(
     log blob primary key,
     conversation blob not null,
+    generation integer not null,        -- of a pair's logs the one with the highest is written
     state integer not null,
     log_key blob not null,
     number integer not null,            -- the last entry that was received,
@@ -48,18 +49,21 @@ create table logs(
     update_ms integer not null,         -- when our next empty update is due
     mend_ms integer not null default 0, -- when to commit because something is wrong; 0 if nothing is
     return_ms integer not null default 0,   -- when to try to come back
-    commit_ms integer not null default 0    -- no commits of our own before then: the server's budget is spent
+    commit_ms integer not null default 0,   -- no commits of our own before then: the server's budget is spent
+    rows_ms integer not null default 0,     -- when to state all rows, for others stand; 0 if those stand that are asked
+    rows_after_ms integer not null default 0,   -- not before then, for it was done lately,
+    rows_pause_ms integer not null default 0,   -- and so long before that
+    rows_told blob,                     -- the digest of other rows for which it did, or will
+    rows_compared blob                  -- the last digest that was compared, and the state with whose rows
 ) without rowid;
 -- The GroupInfo beside the last commit of each log that counts.
 create table group_infos(log blob primary key, group_info blob not null);
 -- Invitations to logs, until they were followed or led nowhere. They change nothing before.
 create table invitations(
-    log blob not null, hash blob not null, number integer not null, invitation blob not null, primary key(log, hash));
+    log blob not null, digest blob not null, number integer not null, invitation blob not null, primary key(log, digest));
 create index logs_of on logs(conversation);
 -- What lists and screens show of a group, so that they need not load it. JSON.
 create table summaries(log blob primary key, summary text not null, members text not null);
--- The server's rows of each log, as its entries made them.
-create table rows(log blob not null, key blob not null, rank integer not null, primary key(log, key)) without rowid;
 -- Running hashes, to compare with what others have seen.
 create table hashes(
     log blob not null, number integer not null, hash blob not null, primary key(log, number)
@@ -81,7 +85,7 @@ create table items(
     kind integer not null,
     body blob not null,                 -- the content or change, protobuf or JSON by kind
     edited_ms integer not null default 0,
-    edited_in blob,                     -- the log that the edit is in
+    edited_in blob,                     -- the precedence of the log that the edit is in
     deleted_by blob,
     expires_ms integer not null default 0,  -- when it goes, by the server's clock; 0: never
     unique(conversation, entry)
@@ -96,7 +100,7 @@ create index unread_of on items(conversation, pos, expires_ms, kind) where not m
 -- One for each person; empty once it was taken back.
 create table reactions(
     conversation blob not null, entry blob not null, person blob not null, emoji text not null,
-    log blob not null,                  -- that it is in
+    within blob not null,               -- the precedence of the log that it is in
     primary key(conversation, entry, person)
 ) without rowid;
 -- What the person asked for and is not in the log yet.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::model::LeastRoles;
 use crate::store::Tx;
 use pli_kernel::group::settings::Role;
 use pli_kernel::group::verdict::Public;
@@ -23,9 +24,7 @@ pub(crate) struct Summary {
     /// How many owners there are; in a closed group none.
     pub(crate) owners: usize,
     pub(crate) guests: usize,
-    pub(crate) may_add: Role,
-    pub(crate) may_post: Role,
-    pub(crate) may_rename: Role,
+    pub(crate) least: LeastRoles,
     /// How long messages are shown; `None` for ever.
     pub(crate) lifetime_ms: Option<u64>,
 }
@@ -42,23 +41,27 @@ pub(crate) struct MemberSummary {
 /// Keeps a group's summary.
 pub(crate) fn put(tx: &Tx<'_>, log: LogId, public: &Public) -> Result<(), Error> {
     let mut members: BTreeMap<[u8; 16], MemberSummary> = BTreeMap::new();
+    let roles = public.settings.roles(&public.roster);
     for leaf in public.roster.leaves() {
-        let (person, role) = (leaf.person().0, public.role(leaf.person()));
+        let (person, role) = (leaf.person().0, roles[&leaf.person()]);
         let new = || MemberSummary { person, role, devices: BTreeMap::new() };
         members.entry(person).or_insert_with(new).devices.insert(leaf.device().to_string(), *leaf.key());
     }
     let settings = &public.settings;
     let summary = Summary {
-        name: settings.name.clone(),
-        topic: settings.topic.clone(),
+        name: settings.options.name().to_owned(),
+        topic: settings.options.topic().to_owned(),
         role: members.get(&tx.context.me.person.0).map(|me| me.role),
         member_count: members.len(),
         owners: members.values().filter(|member| member.role == Role::Owner).count(),
         guests: members.values().filter(|member| member.role == Role::Guest).count(),
-        may_add: settings.may_add,
-        may_post: settings.may_post,
-        may_rename: settings.may_rename,
-        lifetime_ms: settings.lifetime_ms(),
+        least: LeastRoles {
+            add: settings.may_add,
+            remove: settings.may_remove,
+            post: settings.options.may_post(),
+            rename: settings.may_look,
+        },
+        lifetime_ms: settings.options.lifetime_s().map(|seconds| seconds * 1_000),
     };
     let json = |error: serde_json::Error| {
         tracing::error!(%error, "summary");

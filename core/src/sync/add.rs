@@ -12,7 +12,6 @@ use crate::store::logs::{self, LogState};
 use crate::store::outbox::{self, Intent, Queued};
 use crate::store::{Loaded, Notice, Tx, issuers, people};
 use pli_kernel::crypto;
-use pli_kernel::group::settings::{Role, Settings};
 use pli_kernel::group::{SUITE, roster, verdict};
 
 use super::plan::{Planned, absent_peer, plan};
@@ -55,8 +54,7 @@ pub(crate) fn add(tx: &mut Tx<'_>, log: LogId, entry: ItemId, taken: &[pb::Devic
                 outbox::push(tx.db, queued.conversation, later, Intent::Add(missing), queued.created_ms)?;
                 outbox::postpone(tx.db, queued.conversation, later, tx.now_ms() + RETRY_MS)?;
             }
-            let settings = mark_guests(tx, &loaded, &additions)?;
-            let plan = Plan { add: additions, settings, ..Plan::default() };
+            let plan = Plan { add: additions, ..Plan::default() };
             let id = match queued.intent {
                 Intent::Say(_) => ItemId(pli_env::random(&*tx.context.env)), // The message has its own.
                 _ => entry,
@@ -119,20 +117,4 @@ fn check_package(
         package,
         inbox_key: taken.inbox_key.clone(),
     })
-}
-
-/// Guests of the organisation enter groups as guests.
-fn mark_guests(tx: &Tx<'_>, loaded: &Loaded, additions: &[Addition]) -> Result<Option<Settings>, Error> {
-    let mut settings = loaded.public.settings.clone();
-    if settings.pair.is_some() {
-        return Ok(None);
-    }
-    let present = loaded.public.roster.persons();
-    for addition in additions {
-        let is_guest = people::get(tx.db, addition.person)?.guest_until.is_some();
-        if is_guest && !present.contains(&addition.person) {
-            settings.roles.insert(addition.person, Role::Guest);
-        }
-    }
-    Ok((settings != loaded.public.settings).then_some(settings))
 }

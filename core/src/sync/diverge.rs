@@ -7,7 +7,7 @@ use pli_proto::id::{ItemId, LogId};
 use pli_proto::signed;
 use sha2::{Digest, Sha256};
 
-use crate::conversations::founding::ensure_log;
+use crate::conversations::founding::go_on;
 use crate::error::Error;
 use crate::model::What;
 use crate::store::groups::group_id;
@@ -38,9 +38,8 @@ pub(super) fn lose(tx: &mut Tx<'_>, log: LogId) -> Result<(), Error> {
     items::put(tx.db, &put_back(tx, &record)?)?;
     if !is_pair {
         outbox::refuse_all(tx.db, conversation)?;
-    } else if outbox::of(tx.db, conversation)?.iter().any(|queued| queued.refused.is_none()) {
-        ensure_log(tx, conversation)?;
     }
+    go_on(tx, conversation)?;
     tx.notice(Notice::Items(conversation));
     tx.notice(Notice::Group(conversation));
     Ok(())

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
+use crate::conversations::founding::go_on;
 use crate::error::{Error, What};
 use crate::membership::join::{CannotJoin, Material};
 use crate::store::logs::{self, Log, LogState};
@@ -204,6 +205,7 @@ impl Stream<'_> {
                 {
                     logs::put(tx.db, &Log { state: LogState::AccessLost, ..record.clone() })?;
                     outbox::send_elsewhere(tx.db, log)?;
+                    go_on(tx, record.conversation)?;
                     tx.notice(Notice::Group(record.conversation));
                 }
                 Ok(())
@@ -224,8 +226,8 @@ impl Stream<'_> {
     /// Follows the invitations that wait.
     async fn join(&mut self) -> Result<(), Error> {
         let inbox = self.engine.inbox.load(Ordering::SeqCst);
-        for (log, invitation) in self.engine.store.sync_read(logs::invitations).await? {
-            let Ok(invitation) = pb::Invitation::decode(invitation.as_slice()) else { continue };
+        for (log, invited) in self.engine.store.sync_read(logs::invitations).await? {
+            let Ok(invitation) = pb::Invitation::decode(invited.as_slice()) else { continue };
             let record = self.engine.store.sync_read(move |db| logs::find(db, log)).await?;
             let is_member = |record: &Log| record.state.is_written();
             match record {
@@ -238,8 +240,7 @@ impl Stream<'_> {
                     Err(error) => return Err(error),
                 },
             }
-            let hash = invitation.hash.clone();
-            self.engine.store.write(move |tx| logs::remove_invitation(tx.db, log, &hash)).await?;
+            self.engine.store.write(move |tx| logs::remove_invitation(tx.db, log, &invited)).await?;
         }
         // What is being kept meanwhile may be missing: then there is another call.
         self.joined = inbox.is_multiple_of(2).then_some(inbox);

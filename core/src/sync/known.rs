@@ -287,8 +287,8 @@ async fn receive(engine: &Engine, known: &Known, page: pb::InboxPage) -> Result<
 fn keep_invitations(tx: &mut Tx<'_>, items: &[pb::InboxItem]) -> Result<(), Error> {
     for item in items {
         let opened = stock::open(tx, &item.sealed)?;
-        let invitation = opened.as_ref().and_then(|bytes| pb::Invitation::decode(bytes.as_slice()).ok());
-        let Some(invitation) = invitation else { continue };
+        let delivered = opened.and_then(|bytes| pb::Delivered::decode(bytes.as_slice()).ok()?.what);
+        let Some(pb::delivered::What::Invitation(invitation)) = delivered else { continue };
         let (Ok(log), Ok(key)) =
             (LogId::try_from(invitation.log.as_slice()), LogKey::try_from(invitation.log_key.as_slice()))
         else {

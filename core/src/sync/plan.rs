@@ -12,15 +12,16 @@ use crate::error::Error;
 use crate::membership::change::Plan;
 use crate::model::{Refusal, Setting};
 use crate::store::logs::{self, Log, LogState};
-use crate::store::outbox::{Intent, Queued};
+use crate::store::outbox::{self, Intent, Queued};
 use crate::store::{Loaded, Tx, items, people, unsettled};
-use pli_kernel::group::roster::{Leaf, Roster, leaf_encryption_key};
+use pli_kernel::group::roster::{Leaf, leaf_encryption_key};
 use pli_kernel::group::settings::{Role, Settings};
+use pli_kernel::group::verdict::Public;
 
 /// What is to be done for an intent.
 pub(super) enum Planned {
     /// What is said, and the rows that change with it.
-    Say(Vec<u8>, Vec<pb::RowChange>),
+    Say(Vec<u8>, Vec<pb::Row>),
     /// It goes to another log of the conversation: what it is about stands there.
     Elsewhere(LogId),
     Commit(Plan),
@@ -62,7 +63,7 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
         Intent::Remove(persons) => {
             let remove = place(persons.iter().flat_map(|person| roster.of(*person)).collect());
             let allowed = settings.pair.is_none()
-                && role >= Role::Admin
+                && role >= settings.may_remove
                 && persons.iter().all(|person| loaded.public.role(*person) <= role);
             match (remove.is_empty(), allowed && !persons.contains(&me)) {
                 (true, _) => Planned::Done,
@@ -70,7 +71,7 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
                 (false, false) => Planned::Refused(Refusal::NotAllowed),
             }
         }
-        Intent::SetRole(person, to) => set_role(settings, roster, role, *person, *to),
+        Intent::SetRole(person, to) => set_role(&loaded.public, role, *person, *to),
         Intent::Set(setting) => set(settings, role, setting),
         Intent::Leave => {
             let own = roster.device(tx.context.me.device).ok_or(Error::internal("own leaf"))?;
@@ -83,7 +84,7 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
             let encryption_key = node.and_then(leaf_encryption_key).ok_or(Error::internal("own leaf"))?;
             let signature = tx.context.me.key.sign_raw(&signed::leave(record.log, &encryption_key)).to_vec();
             let word = pb::LeaveWord { leaf_key: own.key().to_vec(), encryption_key, signature };
-            let row = rows::revoke(tx.context.me.access(&record.key).key());
+            let row = rows::set(tx.context.me.access(&record.key).key(), rows::rank::NONE);
             let salt = pli_env::random(&*tx.context.env);
             Planned::Say(Said::seal(salt, queued.created_ms, Body::Leave(word)), vec![row])
         }
@@ -93,9 +94,12 @@ pub(super) fn plan(tx: &Tx<'_>, record: &Log, loaded: &Loaded, queued: &Queued) 
 /// The log in which the message stands to which an intent does something, if that is another one to which this device writes.
 fn log_of_target(tx: &Tx<'_>, record: &Log, queued: &Queued) -> Result<Option<LogId>, Error> {
     let Some(target) = unsettled::about(&queued.intent)? else { return Ok(None) };
-    let Some(log) = items::log_of(tx.db, record.conversation, target)?.filter(|log| *log != record.log) else {
-        return Ok(None);
+    let log = match items::log_of(tx.db, record.conversation, target)? {
+        Some(log) => Some(log),
+        // On its way there.
+        None => outbox::log_of_attempt(tx.db, record.conversation, target)?,
     };
+    let Some(log) = log.filter(|log| *log != record.log) else { return Ok(None) };
     let writes = |other: Log| matches!(other.state, LogState::Active | LogState::Broken | LogState::Founding);
     Ok(logs::find(tx.db, log)?.is_some_and(writes).then_some(log))
 }
@@ -136,15 +140,18 @@ fn add_devices(tx: &Tx<'_>, loaded: &Loaded, persons: &[PersonId], role: Role) -
     })
 }
 
-fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, to: Role) -> Planned {
-    let from = settings.named(person);
+fn set_role(public: &Public, own: Role, person: PersonId, to: Role) -> Planned {
+    let Public { settings, roster, .. } = public;
+    let from = public.role(person);
     if roster.of(person).next().is_none() {
         return Planned::Refused(Refusal::NotAMember);
     }
     if from == to {
         return Planned::Done;
     }
-    if settings.pair.is_some() || own < Role::Admin || from > own || to > own {
+    // That somebody is a guest stands in their certificate.
+    let is_fixed = settings.pair.is_some() || from == Role::Guest || to == Role::Guest;
+    if is_fixed || own < Role::Admin || from > own || to > own {
         return Planned::Refused(Refusal::NotAllowed);
     }
     let mut settings = settings.clone();
@@ -153,7 +160,7 @@ fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, t
         role => settings.roles.insert(person, role),
     };
     settings.settle(roster);
-    if settings.named(person) != to || settings.is_closed() {
+    if settings.listed(person) != to {
         // The only one who can be owner stays it.
         return Planned::Refused(Refusal::NotAllowed);
     }
@@ -163,16 +170,19 @@ fn set_role(settings: &Settings, roster: &Roster, own: Role, person: PersonId, t
 fn set(settings: &Settings, own: Role, setting: &Setting) -> Planned {
     let mut after = settings.clone();
     let needs = match setting {
-        Setting::Name(_) | Setting::Topic(_) => settings.may_rename,
+        Setting::Name(_) | Setting::Topic(_) => settings.may_look,
         _ => Role::Admin,
     };
     match setting {
-        Setting::Name(name) => after.name.clone_from(name),
-        Setting::Topic(topic) => after.topic.clone_from(topic),
-        Setting::LifetimeS(seconds) => after.lifetime_s = *seconds,
+        Setting::Name(name) => after.options.set_name(name),
+        Setting::Topic(topic) => after.options.set_topic(topic),
+        Setting::LifetimeS(seconds) => {
+            after.options.set_lifetime_s(u32::try_from(*seconds).ok().filter(|seconds| *seconds > 0));
+        }
         Setting::MayAdd(role) => after.may_add = *role,
-        Setting::MayPost(role) => after.may_post = *role,
-        Setting::MayRename(role) => after.may_rename = *role,
+        Setting::MayRemove(role) => after.may_remove = *role,
+        Setting::MayPost(role) => after.options.set_may_post(*role),
+        Setting::MayRename(role) => after.may_look = *role,
     }
     if after == *settings {
         Planned::Done

@@ -144,7 +144,7 @@ fn member_step(tx: &mut Tx<'_>, record: &Log, loaded: &mut Loaded, is_first: boo
 /// Whether it is this device's turn to remove those who must go; else when. Another's commit that does it comes first, or
 /// something that this device has to say does.
 fn may_remove(tx: &mut Tx<'_>, to: To, loaded: &Loaded) -> Result<Result<(), u64>, Error> {
-    let (leaves, role) = (loaded.public.roster.len(), loaded.public.settings.named(tx.context.me.person));
+    let (leaves, role) = (loaded.public.roster.len(), loaded.public.role(tx.context.me.person));
     let turn_ms = tx.removal_ms(to.log, |tx| schedule::removal(tx, leaves, role));
     let waiting = outbox::next(tx.db, to, tx.now_ms())?;
     Ok(schedule::may_remove(turn_ms, waiting.map(|queued| queued.created_ms), tx.now_ms()))
@@ -173,7 +173,7 @@ pub(super) fn expelled(tx: &Tx<'_>, record: &Log, loaded: &mut Loaded) -> Result
             loaded.public.unrevoked = Some(known);
         }
     }
-    for word in logs::leavers(tx.db, record.log)?.into_iter().filter_map(|leaver| leaver.word) {
+    for word in logs::leavers(tx.db, record.log)? {
         let leaver = roster.by_key(&word.leaf_key).filter(|leaf| {
             pli_kernel::group::rules::is_word_of(&word, record.log, leaf) && leaf.person() != tx.context.me.person
         });
@@ -294,7 +294,7 @@ fn seal_message(
     record: &Log,
     loaded: &mut Loaded,
     said: Vec<u8>,
-    rows: Vec<pb::RowChange>,
+    rows: Vec<pb::Row>,
 ) -> Result<Sealed, Error> {
     let entry = change::placed(record, pb::EntryKind::Message, rows);
     let id = associated::message_id(record.conversation, tx.context.me.person, &said);

@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep_until};
 use tonic::Status;
 
+use crate::conversations::founding::go_on;
 use crate::error::Error;
 use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::Attempt;
@@ -264,6 +265,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: ItemId, refusal: &Refusal) -> Result
             let state = if record.state == LogState::Broken { LogState::Broken } else { LogState::AccessLost };
             logs::put(tx.db, &Log { state, ..record.clone() })?;
             outbox::send_elsewhere(tx.db, log)?;
+            go_on(tx, record.conversation)?;
             tx.set_caught_up(log, false);
             tx.notice(Notice::Group(record.conversation));
             Ok(Some(()))
@@ -275,7 +277,7 @@ fn refused(tx: &mut Tx<'_>, log: LogId, id: ItemId, refusal: &Refusal) -> Result
             logs::put(tx.db, &Log { commit_ms, ..record })?;
             Ok(Some(()))
         }
-        Reason::Rank | Reason::Invalid => {
+        Reason::Invalid => {
             let is_commit = outbox::is_commit(tx.db, log, id)?;
             undo(tx, &record)?;
             outbox::refuse(tx.db, record.conversation, id, crate::model::Refusal::Server)?;

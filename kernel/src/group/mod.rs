@@ -1,19 +1,23 @@
 //! MLS groups as Pli uses them: which commits count, and how entries are sealed. Public state and an entry in, a verdict
 //! out.
 //!
-//! - [`settings`]: the group context extension: founding facts, roles, name, permissions.
+//! - [`settings`]: the group context extension: founding facts, roles, permissions.
+//! - [`options`]: settings on which no verdict hangs.
 //! - [`roster`]: the leaves of a group as persons and devices.
 //! - [`seal`]: entries and snapshots under the log key.
 //! - [`verdict`]: which commits count (docs/protocol.md, section 4), by public facts alone.
 //! - [`rules`]: what roles and evidence allow.
+//! - [`rows`]: the rows that a state asks for, and how those of two states differ.
 //! - [`associated`]: what binds a message or a commit to its place in the log.
 //! - [`path`]: the shape of a commit: bounds before it is parsed, and the ciphertexts of its path.
 //! - [`group_info`]: the GroupInfo beside a commit.
 
 pub mod associated;
 pub mod group_info;
+pub mod options;
 pub mod path;
 pub mod roster;
+pub mod rows;
 pub mod rules;
 pub mod seal;
 pub mod settings;
@@ -26,20 +30,33 @@ use openmls::prelude::{
 };
 use tls_codec::{DeserializeBytes as _, Serialize as _, VLByteSlice};
 
-/// The version of the rules in this module; what they accept never changes under one number.
-pub const RULES: u32 = 1;
+/// The version of the rules in this module; what they accept never changes under one number. A group's context says which it
+/// follows by the type of its settings' extension, which MLS lets no group have that a member's client does not know (RFC
+/// 9420 section 12.1.7): so nobody meets rules that they do not know.
+pub const RULES: u16 = 1;
 
 /// ML-KEM-768 with X25519, AES-256-GCM, SHA-384, Ed25519.
 pub const SUITE: Ciphersuite = Ciphersuite::MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519;
 
-/// The group context extension with the settings (RFC 9420 section 17.3, private use).
-pub const SETTINGS_EXTENSION: u16 = 0xF0A1;
+/// The group context extension with the settings, under these rules (RFC 9420 section 17.3, private use).
+pub const SETTINGS_EXTENSION: u16 = 0xF0A0 + RULES;
+/// Of how many rules a leaf may say that its client knows them.
+const MOST_RULES: u16 = 15;
 
-/// What each leaf says that it can do, exactly.
+/// What the leaves of this version say that they can do.
 pub fn capabilities() -> Capabilities {
     // The mark of a last resort is refused in a key package whose leaf does not list it.
     let extensions = [ExtensionType::LastResort, ExtensionType::Unknown(SETTINGS_EXTENSION)];
     Capabilities::new(None, Some(&[SUITE]), Some(&extensions), Some(&[]), Some(&[CredentialType::X509]))
+}
+
+/// Whether a leaf says that its client can do what this version's can, and knows these rules, perhaps with those that follow.
+fn can_follow(leaf: &Capabilities) -> bool {
+    let newest = leaf.extensions().len().saturating_sub(1).min(MOST_RULES.into()) as u16;
+    let rules = (1..=newest).map(|rules| ExtensionType::Unknown(0xF0A0 + rules));
+    let extensions: Vec<_> = std::iter::once(ExtensionType::LastResort).chain(rules).collect();
+    let known = Capabilities::new(None, Some(&[SUITE]), Some(&extensions), Some(&[]), Some(&[CredentialType::X509]));
+    newest >= RULES && *leaf == known
 }
 
 /// The extensions of a group context: these two, and no others.

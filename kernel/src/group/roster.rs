@@ -7,12 +7,10 @@ use pli_proto::certificate::{self, DeviceCertificate, Usage};
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::limits;
 use pli_proto::row::AccessKey;
-use pli_proto::rows::Rows;
 use sha2::{Digest as _, Sha256};
 use tls_codec::Serialize as _;
 
 use super::seal::LogKey;
-use super::settings::Settings;
 use super::split_vector;
 
 /// The SHA-256 of an HPKE key: in a large group the keys themselves take megabytes.
@@ -130,15 +128,6 @@ impl Roster {
     /// Puts a verified leaf at its place.
     pub fn insert(&mut self, leaf: Leaf) {
         self.0.insert(leaf.index, leaf);
-    }
-
-    /// The rows that this tree asks for.
-    pub fn rows(&self, settings: &Settings) -> Rows {
-        let row = |leaf: &Leaf| {
-            let key = leaf.row_key(&settings.log_key)?;
-            Some((key, settings.rank(leaf.person())))
-        };
-        self.leaves().filter_map(row).collect()
     }
 }
 

@@ -30,13 +30,20 @@ pub struct Change<'a> {
     pub evidence: &'a [pb::Evidence],
 }
 
+impl Change<'_> {
+    /// The role of a person before it.
+    fn role_before(&self, person: PersonId) -> Role {
+        self.settings.0.role(self.rosters.0, person)
+    }
+}
+
 /// Whether all of it is allowed.
 ///
 /// # Errors
 /// The rule that it breaks.
 pub fn check(change: &Change<'_>) -> Result<(), Fault> {
     founding(change)?;
-    let role = change.settings.0.named(change.by);
+    let role = change.role_before(change.by);
     let added = change.added.iter().all(|leaf| may_add(change, role, leaf));
     let removed = change.removed.iter().all(|leaf| may_remove(change, role, leaf));
     if added && removed && may_set(change, role) { Ok(()) } else { Err(Fault::NotAllowed) }
@@ -45,10 +52,9 @@ pub fn check(change: &Change<'_>) -> Result<(), Fault> {
 /// Rule 10: what a group was founded with stays.
 fn founding(change: &Change<'_>) -> Result<(), Fault> {
     let (before, after) = change.settings;
-    let kept = before.log_key == after.log_key && before.root == after.root && before.pair == after.pair;
-    let rules = after.rules == before.rules
-        || Some(after.rules) == before.rules.checked_add(1) && before.named(change.by) == Role::Owner;
-    if kept && rules { Ok(()) } else { Err(Fault::Founding) }
+    let kept = before.log_key == after.log_key && before.root == after.root;
+    let pair = before.pair == after.pair && before.generation == after.generation;
+    if kept && pair { Ok(()) } else { Err(Fault::Founding) }
 }
 
 fn may_add(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
@@ -65,7 +71,7 @@ fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
     if change.evidence.iter().any(|evidence| proves(evidence, change, leaf)) || leaf.person() == change.by {
         return true;
     }
-    settings.pair.is_none() && role >= Role::Admin && role >= settings.named(leaf.person())
+    settings.pair.is_none() && role >= settings.may_remove && role >= change.role_before(leaf.person())
 }
 
 /// The pieces of evidence in a commit. What is none is as if it were not there.
@@ -114,20 +120,14 @@ fn may_set(change: &Change<'_>, role: Role) -> bool {
     let (before, after) = change.settings;
     let mut settled = before.clone();
     settled.settle(change.rosters.1);
-    let same_look = settled.name == after.name && settled.topic == after.topic && settled.avatar == after.avatar;
-    let same_rights = settled.may_add == after.may_add
-        && settled.may_post == after.may_post
-        && settled.may_rename == after.may_rename
-        && settled.lifetime_s == after.lifetime_s;
-    let present = change.rosters.0.persons();
+    let same_least =
+        (settled.may_add, settled.may_remove, settled.may_look) == (after.may_add, after.may_remove, after.may_look);
     let may_set_role = |person: &PersonId| {
-        let (from, to) = (settled.named(*person), after.named(*person));
-        let entering_guest = !present.contains(person) && to == Role::Guest;
-        from == to || entering_guest || role >= Role::Admin && from <= role && to <= role
+        let (from, to) = (settled.listed(*person), after.listed(*person));
+        from == to || role >= Role::Admin && from <= role && to <= role
     };
-    // Whoever is the last owner steps down only where another becomes owner by it.
-    after.is_closed() == settled.is_closed()
-        && (same_look || !before.is_closed() && role >= before.may_rename)
-        && (same_rights || role >= Role::Admin)
+    (same_least || role >= Role::Admin)
+        && (settled.heirs == after.heirs || role == Role::Owner)
         && settled.roles.keys().chain(after.roles.keys()).all(may_set_role)
+        && settled.options.differing(&after.options).all(|option| role >= before.may_set(option))
 }

@@ -14,9 +14,6 @@ use openmls::prelude::{
 use openmls::storage::PublicStorageProvider;
 use openmls::treesync::LeafNodeSource;
 use pli_proto::id::{LogId, PersonId};
-use pli_proto::pb::row_change::Change as RowChange;
-use pli_proto::row::AccessKey;
-use pli_proto::rows::Rows;
 use pli_proto::signed::Hash;
 use pli_proto::{limits, pb};
 
@@ -26,7 +23,7 @@ use super::path::{self, Shape};
 use super::roster::{self, KeyDigest, Leaf, Roster, key_digest};
 use super::rules::{self, Change};
 use super::settings::{Role, Settings};
-use super::{associated, capabilities, group_info, lifetime, protocol_message};
+use super::{associated, can_follow, group_info, lifetime, protocol_message, rows};
 
 /// Why a commit does not count: the number is that of the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,8 +55,8 @@ pub enum Fault {
     /// A certificate of another root, another key or another device.
     #[error("rule 7: a certificate")]
     Certificate,
-    /// A row change that the new tree does not ask for.
-    #[error("rule 8: its row changes")]
+    /// Rows other than those by which the states before and after differ.
+    #[error("rule 8: its rows")]
     Rows,
     /// Roles, settings and evidence do not allow it.
     #[error("rule 9: not allowed")]
@@ -90,14 +87,14 @@ impl Public {
         Self { roster, settings, state: associated::state(group.group_context()), unrevoked: None }
     }
 
-    /// The role of a person.
+    /// The role of a person in it.
     pub fn role(&self, person: PersonId) -> Role {
-        self.settings.named(person)
+        self.settings.role(&self.roster, person)
     }
 
     /// Whether a person may say something.
     pub fn may_post(&self, person: PersonId) -> bool {
-        !self.settings.is_closed() && self.role(person) >= self.settings.may_post
+        !self.settings.is_closed() && self.role(person) >= self.settings.options.may_post()
     }
 }
 
@@ -192,7 +189,9 @@ fn counted(
     let external_pub = group_info::check(&commit.group_info, group, &by).ok_or(Fault::Form)?;
     new_keys.push(external_pub.to_vec());
     check_keys(crypto, group, &keys_before, new_keys)?;
-    check_rows(&entry.rows, &after.rows(&settings_after))?;
+    if !rows::check(entry, (roster, settings), (&after, &settings_after), is_return) {
+        return Err(Fault::Rows);
+    }
     let (removed, added) = if is_return { (Vec::new(), Vec::new()) } else { (removed, added) };
     rules::check(&Change {
         log,
@@ -242,17 +241,11 @@ fn removed(staged: &StagedCommit, roster: &Roster) -> Result<Vec<Leaf>, Fault> {
     staged.remove_proposals().map(|remove| leaf(remove.remove_proposal().removed())).collect()
 }
 
-/// Rule 4: the leaf in an external commit's path is the removed one's person, device and key, with a certificate that is
-/// not older. Gives it at the place of the old leaf.
+/// Rule 4: the leaf in an external commit's path has the removed one's credential. Gives the removed one.
 fn returning(path: Option<&LeafNode>, removed: &[Leaf], settings: &Settings) -> Result<Leaf, Fault> {
     let (Some(path), [old]) = (path, removed) else { return Err(Fault::External) };
     let certificate = roster::verify_credential(path.credential(), &settings.root).ok_or(Fault::Certificate)?;
-    let same =
-        certificate.person == old.person() && certificate.device == old.device() && certificate.key == *old.key();
-    if !same || certificate.not_before_s < old.certificate.not_before_s {
-        return Err(Fault::External);
-    }
-    Ok(Leaf { certificate, ..old.clone() })
+    if certificate == old.certificate { Ok(old.clone()) } else { Err(Fault::External) }
 }
 
 /// Judges the public state of a group that is entered: one that no commits under these rules could have led to would
@@ -283,20 +276,17 @@ pub fn check_package(crypto: &impl OpenMlsCrypto, package: &KeyPackage) -> Resul
     if all && keys.len() == 2 && keys[0] != keys[1] { Ok(()) } else { Err(Fault::Keys) }
 }
 
-/// A pair holds the devices of its two persons, who both are owners; it has no name, and only the lifetime changes.
+/// Rule 10: a pair holds the devices of its persons alone.
 fn check_pair(settings: &Settings, roster: &Roster) -> Result<(), Fault> {
-    let Some(pair) = settings.pair else { return Ok(()) };
-    let plain = Settings::pair(settings.log_key.clone(), settings.root, pair);
-    let sound = Settings { rules: settings.rules, lifetime_s: settings.lifetime_s, ..plain } == *settings;
-    let two = roster.leaves().all(|leaf| pair.contains(&leaf.person()));
-    if sound && two { Ok(()) } else { Err(Fault::Founding) }
+    let Some(pair) = &settings.pair else { return Ok(()) };
+    if roster.leaves().all(|leaf| pair.contains(&leaf.person())) { Ok(()) } else { Err(Fault::Founding) }
 }
 
 /// Rule 10: what must be true of roles is.
 fn check_settled(settings: &Settings, roster: &Roster) -> Result<(), Fault> {
     let mut settled = settings.clone();
     settled.settle(roster);
-    if settled.roles == settings.roles { Ok(()) } else { Err(Fault::Unsettled) }
+    if settled == *settings { Ok(()) } else { Err(Fault::Unsettled) }
 }
 
 /// Rule 5 for one leaf.
@@ -305,7 +295,7 @@ fn is_well_formed(leaf: &LeafNode) -> bool {
         LeafNodeSource::KeyPackage(named) => *named == lifetime(),
         _ => true,
     };
-    *leaf.capabilities() == capabilities() && leaf.extensions().iter().count() == 0 && for_ever
+    can_follow(leaf.capabilities()) && leaf.extensions().iter().count() == 0 && for_ever
 }
 
 /// Rule 5 for the leaves that a commit brings; gives the HPKE keys that don't enter the tree.
@@ -350,14 +340,11 @@ fn roster_after(
     if after.has_no_twins() { Ok(after) } else { Err(Fault::Certificate) }
 }
 
-/// Rule 7: person, device and key of a leaf that stays do not change.
+/// Rule 7: the credential of a leaf that stays does not change: a device has one certificate for ever.
 fn identities_stay(before: &Roster, removed: &[Leaf], after: &Roster, is_return: bool) -> Result<(), Fault> {
     let gone = |index: u32| removed.iter().any(|leaf| leaf.index == index);
-    let stay = before.leaves().filter(|leaf| !gone(leaf.index)).all(|old| {
-        after
-            .get(old.index)
-            .is_some_and(|new| (new.person(), new.device(), new.key()) == (old.person(), old.device(), old.key()))
-    });
+    let stays = |old: &Leaf| after.get(old.index).is_some_and(|new| new.certificate == old.certificate);
+    let stay = before.leaves().filter(|leaf| !gone(leaf.index)).all(stays);
     if stay && (!is_return || after.len() == before.len()) { Ok(()) } else { Err(Fault::Certificate) }
 }
 
@@ -382,17 +369,4 @@ fn check_keys(
         }
     }
     Ok(())
-}
-
-/// Rule 8: each row change is one that the new tree asks for.
-fn check_rows(changes: &[pb::RowChange], asked: &Rows) -> Result<(), Fault> {
-    let is_asked = |change: &pb::RowChange| {
-        let key = AccessKey::try_from(change.key.as_slice()).ok()?;
-        let right = match change.change.as_ref()? {
-            RowChange::Rank(rank) => asked.get(&key) == Some(rank),
-            RowChange::Revoke(_) => !asked.contains_key(&key),
-        };
-        right.then_some(())
-    };
-    if changes.iter().all(|change| is_asked(change).is_some()) { Ok(()) } else { Err(Fault::Rows) }
 }

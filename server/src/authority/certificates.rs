@@ -1,8 +1,7 @@
 //! Making certificates of the profile in `pli_proto::certificate`.
 
 use pli_env::{Env, random};
-use pli_proto::certificate::{self, Usage};
-use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::certificate::{self, Subject, Usage};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,
@@ -40,11 +39,11 @@ pub(super) fn device(
     env: &dyn Env,
     issuer: &Secret,
     organisation: &str,
-    (person, device): (PersonId, DeviceId),
+    of: Subject,
     (key, usage): ([u8; 32], Usage),
 ) -> Result<CertificateDer<'static>, rcgen::Error> {
     let mut params = end(env);
-    let uri = certificate::device_uri(organisation, person, device);
+    let uri = of.uri(organisation);
     params.subject_alt_names = vec![SanType::URI(uri.as_str().try_into()?)];
     let today = today(env);
     params.not_before = today;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use pli_env::random;
-use pli_proto::certificate::{self, Usage};
+use pli_proto::certificate::{self, Subject, Usage};
 use pli_proto::id::{DeviceId, PersonId};
 use pli_proto::limits::NAME_BYTES;
 use pli_proto::pb::Reason;
@@ -126,15 +126,16 @@ impl Authority {
         if invitation.expires_ms <= now_ms {
             return Err(refused(Reason::InvitationExpired, "the invitation has ended"));
         }
-        let person = match invitation.invitee {
-            Invitee::Known(person) => person,
-            Invitee::New { .. } => PersonId(random(&*self.env)),
+        let (person, is_guest) = match invitation.invitee {
+            Invitee::Known(person) => (person, self.is_guest(person).await?),
+            Invitee::New { guest_until_ms, .. } => (PersonId(random(&*self.env)), guest_until_ms > 0),
         };
         let device = DeviceId(random(&*self.env));
+        let subject = Subject { person, device, is_guest };
         // Certified before the device is kept: one transaction, and nothing half done after a crash.
         let by = self.issuer();
-        let mls_certificate = by.device(person, device, keys.mls_key, Usage::Mls).await?;
-        let tls_certificate = by.device(person, device, keys.tls_key, Usage::Tls).await?;
+        let mls_certificate = by.device(subject, keys.mls_key, Usage::Mls).await?;
+        let tls_certificate = by.device(subject, keys.tls_key, Usage::Tls).await?;
         let issuer = by.certificate();
         let (mls_key, tls_key) = (keys.mls_key, keys.tls_key);
         let kept = mls_certificate.clone();
@@ -170,11 +171,12 @@ impl Authority {
         let Device { id, person, mls_certificate, .. } = self.active(used.device).await?;
         let by = self.issuer();
         let issuer = by.certificate();
-        if certificate::verify_device(&self.root_key, &[&mls_certificate, &issuer], Usage::Mls).is_err() {
+        let chain = [mls_certificate.as_slice(), &issuer];
+        let Ok(certificate) = certificate::verify_device(&self.root_key, &chain, Usage::Mls) else {
             // A revocation names one certificate: a second one would outlive it in groups.
             return Err(refused(Reason::InvitationUsed, "the invitation was used, and its issuer was replaced since"));
-        }
-        let tls_certificate = by.device(person, id, keys.tls_key, Usage::Tls).await?;
+        };
+        let tls_certificate = by.device(certificate.subject(), keys.tls_key, Usage::Tls).await?;
         Ok(Some(Enrolled { person, device: id, mls_certificate, tls_certificate, issuer }))
     }
 
@@ -184,7 +186,14 @@ impl Authority {
         check_keys(&device.mls_key, &tls_key)?;
         self.engine.renew(device.id, tls_key, self.env.now_ms() / DAY_MS * DAY_MS).await?;
         let by = self.issuer();
-        Ok((by.device(device.person, device.id, tls_key, Usage::Tls).await?, by.certificate()))
+        let subject = subject(device)?;
+        Ok((by.device(subject, tls_key, Usage::Tls).await?, by.certificate()))
+    }
+
+    /// Whether a person who has enrolled is a guest, for ever: what the certificate of one of their devices says.
+    async fn is_guest(&self, person: PersonId) -> Result<bool, AuthorityError> {
+        let devices = self.devices(person).await?;
+        devices.first().map_or(Ok(false), |device| Ok(subject(device)?.is_guest))
     }
 
     /// A device that is enrolled and not revoked.
@@ -195,6 +204,13 @@ impl Authority {
             Some(device) => Ok(device),
         }
     }
+}
+
+/// Whom a device's certificates name.
+fn subject(device: &Device) -> Result<Subject, AuthorityError> {
+    // Whoever signed it: the issuer may have been replaced since.
+    let read = certificate::read_device(&[&device.mls_certificate, &[]], Usage::Mls);
+    Ok(read.map_err(|error| AuthorityError::Certificate(error.to_string()))?.subject())
 }
 
 fn newcomer(invite: &Invite, number: u32) -> Result<Invitee, AuthorityError> {

@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use pli_env::Env;
-use pli_proto::certificate::{self, Usage};
-use pli_proto::id::{DeviceId, PersonId};
+use pli_proto::certificate::{self, Subject, Usage};
 use pli_proto::{pb, signed};
 
 use super::keys::{self, Secret};
@@ -21,7 +20,7 @@ pub trait Issuer: Send + Sync + 'static {
     fn certificate(&self) -> Vec<u8>;
 
     /// Certifies a device's key.
-    fn device(&self, person: PersonId, device: DeviceId, key: [u8; 32], usage: Usage) -> Issued<'_, Vec<u8>>;
+    fn device(&self, of: Subject, key: [u8; 32], usage: Usage) -> Issued<'_, Vec<u8>>;
 
     /// Certifies the key of a server that is reached under `name`.
     fn server(&self, name: String, key: [u8; 32]) -> Issued<'_, Vec<u8>>;
@@ -71,9 +70,8 @@ impl Issuer for LocalIssuer {
         self.certificate.clone()
     }
 
-    fn device(&self, person: PersonId, device: DeviceId, key: [u8; 32], usage: Usage) -> Issued<'_, Vec<u8>> {
+    fn device(&self, of: Subject, key: [u8; 32], usage: Usage) -> Issued<'_, Vec<u8>> {
         Box::pin(async move {
-            let of = (person, device);
             let made = certificates::device(&*self.env, &self.key, &self.organisation, of, (key, usage));
             Ok(made.map_err(AuthorityError::certificate)?.to_vec())
         })

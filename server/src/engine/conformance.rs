@@ -3,6 +3,7 @@
 mod kept;
 mod logs;
 mod people;
+mod rows;
 
 use std::sync::Arc;
 
@@ -23,11 +24,14 @@ pub async fn conformance<F: Future<Output = Arc<dyn Engine>>>(make: impl Fn() ->
     logs::a_stale_parent_is_refused(&*make().await).await;
     logs::who_read_another_log_is_told(&*make().await).await;
     logs::strangers_learn_nothing(&*make().await).await;
-    logs::row_changes_are_all_or_nothing(&*make().await).await;
-    logs::revoked_rows_read_to_their_end(&*make().await).await;
-    logs::commits_are_budgeted(&*make().await).await;
-    logs::what_rank_0_brings_in_shares_its_budget_without_owners_too(&*make().await).await;
-    logs::rows_are_bounded(&*make().await).await;
+    rows::what_the_rank_allows_is_done_and_told(&*make().await).await;
+    rows::a_whole_list_cuts_the_others(&*make().await).await;
+    rows::without_an_owner_the_oldest_is_one(&*make().await).await;
+    rows::cut_rows_read_to_their_end(&*make().await).await;
+    rows::rows_of_devices_that_are_out_are_cut_by_anyone(&*make().await).await;
+    rows::commits_are_budgeted(&*make().await).await;
+    rows::who_brings_rows_in_shares_a_budget_until_they_are_named(&*make().await).await;
+    rows::rows_are_bounded(&*make().await).await;
     logs::pages_are_bounded(&*make().await).await;
     kept::snapshots_are_bounded(&*make().await).await;
     kept::what_is_large_comes_back_whole_and_only_to_who_has_room(&*make().await).await;

@@ -17,6 +17,7 @@ use std::pin::Pin;
 use pli_proto::id::{DeviceId, LogId, PersonId};
 use pli_proto::pb::{self, Reason};
 use pli_proto::row::AccessKey;
+use pli_proto::rows::Changes;
 use pli_proto::signed::Hash;
 
 pub use sqlite::{OpenError, Sqlite};
@@ -81,11 +82,13 @@ pub struct Append {
     pub by: AccessKey,
     /// The entry; `number`, `hash` and `received_ms` are ignored.
     pub entry: pb::Entry,
+    /// `Changes::of` it.
+    pub changes: Changes,
     /// `signed::entry_digest` of it.
     pub digest: Hash,
     /// The server's clock.
     pub now_ms: u64,
-    /// Commits a day for rows of rank 0; others have ten times as many.
+    /// Commits a day for guests' and members' rows; admins' and owners' have ten times as many.
     pub commits_per_day: u64,
 }
 
@@ -105,12 +108,28 @@ pub struct Appended {
 pub struct Page {
     /// In order; those that were pruned are left out. None if not even the first fits into what was asked for.
     pub entries: Vec<pb::Entry>,
-    /// The log had nothing more.
-    pub caught_up: bool,
-    /// The row was revoked, and has read all that it may.
+    /// If the log had nothing more: what is told of its rows.
+    pub told: Option<Told>,
+    /// The row was cut, and has read all that it may.
     pub ended: bool,
     /// What a whole page weighs: more than was asked for if this one is not whole.
     pub bytes: usize,
+}
+
+impl Page {
+    /// Whether the log had nothing more.
+    pub fn caught_up(&self) -> bool {
+        self.told.is_some()
+    }
+}
+
+/// What a reader is told of rows at a log's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The rank of the row that reads.
+    pub rank: u32,
+    /// The digest of all rows that stand.
+    pub rows: Hash,
 }
 
 /// A snapshot.
@@ -283,7 +302,7 @@ pub struct InboxBatch {
 /// What may be large is asked for with how many bytes the caller has room for (`most`): no more are read, and the answer
 /// says what all would weigh.
 pub trait Engine: Send + Sync + 'static {
-    /// Makes a log whose first row is `row`, rank 2. The same again succeeds; another for this id is
+    /// Makes a log whose first row is `row`, an owner's. The same again succeeds; another for this id is
     /// [`Reason::IdTaken`].
     fn create_log(&self, log: LogId, row: AccessKey, snapshot: Vec<u8>) -> Answer<'_, ()>;
 

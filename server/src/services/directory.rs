@@ -67,7 +67,7 @@ impl Directory for DirectoryService {
         let found = async |id| shared.engine.device(id).await.map_err(|error| shared.engine_error(error));
         let (own, other) = (found(caller).await?, found(device).await?);
         if other.is_none() || own.map(|own| own.person) != other.map(|other| other.person) {
-            return Err(shared.refuse(Reason::Rank, "the device is not one of the caller's person"));
+            return Err(shared.refuse(Reason::NotYours, "the device is not one of the caller's person"));
         }
         shared.authority.revoke(device).await.map_err(|error| shared.authority_error(error))?;
         shared.refresh().await.map_err(|error| shared.engine_error(error))?;

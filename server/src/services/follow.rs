@@ -19,6 +19,7 @@ use tonic::{Status, Streaming};
 
 use super::Shared;
 use super::gate::Sealed;
+use super::log::log_page;
 use super::paced::Outgoing;
 use crate::admission::upload::TOO_LONG;
 use crate::engine::EngineError;
@@ -206,15 +207,13 @@ impl Follower {
         if let Some(last) = page.entries.last() {
             place.after = last.number;
         }
-        let ended = page.ended;
-        if !page.caught_up && !ended {
+        let (ended, is_caught_up) = (page.ended, page.caught_up());
+        if !is_caught_up && !ended {
             self.due.insert(log);
         }
-        if !page.entries.is_empty() || page.caught_up && !place.said_caught_up {
-            place.said_caught_up = page.caught_up;
-            let (entries, caught_up) = (page.entries, page.caught_up);
-            let page = pb::LogPage { log: log.to_vec(), entries, caught_up, refusal: Vec::new(), after };
-            self.pages.send(page, share).await;
+        if !page.entries.is_empty() || is_caught_up && !place.said_caught_up {
+            place.said_caught_up = is_caught_up;
+            self.pages.send(log_page(log, after, page), share).await;
         }
         if ended {
             self.forget(log);

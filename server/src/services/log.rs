@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use ed25519_dalek::VerifyingKey;
 use pli_proto::id::LogId;
 use pli_proto::limits::ENTRY_BYTES;
+use pli_proto::pb;
 use pli_proto::pb::log_server::Log;
-use pli_proto::pb::row_change::Change;
 use pli_proto::refusal::Reason;
 use pli_proto::row::AccessKey;
+use pli_proto::rows::{self, Changes};
 use pli_proto::signed::{self, Hash, Method};
-use pli_proto::{limits, pb};
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -18,7 +17,7 @@ use super::follow::Follower;
 use super::gate::Sealed;
 use super::paced::{Held, Outgoing};
 use super::{Pages, Shared};
-use crate::engine::Append;
+use crate::engine::{Append, Page};
 use crate::fanout::Topic;
 
 pub(crate) struct LogService(pub(crate) Arc<Shared>);
@@ -32,7 +31,7 @@ impl Log for LogService {
         shared.rate(shared.rates.create.take(address, 1))?;
         shared.check_sealed_size(&body.snapshot)?;
         shared.rate(shared.rates.keep(address, (log, row), body.snapshot.len()))?;
-        if !is_strong(&row.0) {
+        if !rows::is_strong(&row) {
             return Err(shared.refuse(Reason::Invalid, "the row's key is malformed"));
         }
         let created = shared.engine.create_log(log, row, body.snapshot).await;
@@ -45,13 +44,14 @@ impl Log for LogService {
         let Sealed { address, .. } = shared.extension(&request)?;
         let (log, row, entry) = shared.verified::<pb::Entry>(Method::Append, &request.into_inner())?;
         shared.rate(shared.rates.row.take((log, row), 1))?;
-        shared.check_entry(&entry)?;
+        let changes = shared.check_entry(row, &entry)?;
         shared.rate(shared.rates.keep(address, (log, row), entry.sealed.len()))?;
         let append = Append {
             log,
             by: row,
             digest: signed::entry_digest(log, &entry),
             entry,
+            changes,
             now_ms: shared.env.now_ms(),
             commits_per_day: shared.limits.commits_per_day,
         };
@@ -73,11 +73,9 @@ impl Log for LogService {
         let (page, share) = read.map_err(|error| shared.engine_error(error))?;
         held.keep(share);
         if page.ended && page.entries.is_empty() {
-            return Err(shared.refuse(Reason::NoAccess, "the row was revoked"));
+            return Err(shared.refuse(Reason::NoAccess, "the row was cut"));
         }
-        let (entries, caught_up) = (page.entries, page.caught_up);
-        let log = log.to_vec();
-        Ok(Response::new(pb::LogPage { log, entries, caught_up, refusal: Vec::new(), after: body.after }))
+        Ok(Response::new(log_page(log, body.after, page)))
     }
 
     type SubscribeStream = Pages<pb::LogPage>;
@@ -150,21 +148,16 @@ impl Shared {
         hash.map(Some).map_err(|_| self.refuse(Reason::Invalid, "the hash is malformed"))
     }
 
-    fn check_entry(&self, entry: &pb::Entry) -> Result<(), Status> {
-        let formed = matches!(entry.kind(), pb::EntryKind::Commit | pb::EntryKind::Message)
-            && entry.parent_hash.len() == 32
-            && entry.rows.len() <= limits::ROW_CHANGES;
-        if !formed {
-            return Err(self.refuse(Reason::Invalid, "the entry is malformed"));
-        }
-        // Keys of small order verify anything, so to say: no row may have one.
-        let added = entry.rows.iter().filter(|change| matches!(change.change, Some(Change::Rank(_))));
-        for change in added {
-            if !<[u8; 32]>::try_from(change.key.as_slice()).is_ok_and(|key| is_strong(&key)) {
-                return Err(self.refuse(Reason::Invalid, "a row's key is malformed"));
-            }
-        }
-        self.check_sealed_size(&entry.sealed)
+    /// What a well-formed entry asks of rows.
+    fn check_entry(&self, by: AccessKey, entry: &pb::Entry) -> Result<Changes, Status> {
+        let is_formed = entry.kind() != pb::EntryKind::Unspecified && entry.parent_hash.len() == 32;
+        // Of rows a message asks at most that its signer's own goes.
+        let is_its = |changes: &Changes| {
+            entry.kind() == pb::EntryKind::Commit || changes.rows.iter().all(|asked| asked.key == by)
+        };
+        self.check_sealed_size(&entry.sealed)?;
+        let changes = Changes::of(entry).filter(|changes| is_formed && is_its(changes));
+        changes.ok_or_else(|| self.refuse(Reason::Invalid, "the entry is malformed"))
     }
 
     fn check_sealed_size(&self, sealed: &[u8]) -> Result<(), Status> {
@@ -175,6 +168,16 @@ impl Shared {
     }
 }
 
-fn is_strong(key: &[u8; 32]) -> bool {
-    VerifyingKey::from_bytes(key).is_ok_and(|key| !key.is_weak())
+/// A page as readers get it; it follows `after`.
+pub(crate) fn log_page(log: LogId, after: u64, page: Page) -> pb::LogPage {
+    let told = page.told;
+    pb::LogPage {
+        log: log.to_vec(),
+        entries: page.entries,
+        caught_up: told.is_some(),
+        refusal: Vec::new(),
+        after,
+        rank: told.map_or(0, |told| told.rank),
+        rows: told.map_or_else(Vec::new, |told| told.rows.to_vec()),
+    }
 }

@@ -508,7 +508,7 @@ impl Pen {
         Self { parent: 0, parent_hash: signed::hash_start(log.id).to_vec() }
     }
 
-    pub fn entry(&self, kind: pb::EntryKind, sealed: &[u8], rows: Vec<pb::RowChange>) -> pb::Entry {
+    pub fn entry(&self, kind: pb::EntryKind, sealed: &[u8], rows: Vec<pb::Row>) -> pb::Entry {
         pb::Entry {
             kind: kind.into(),
             parent: self.parent,
@@ -519,7 +519,7 @@ impl Pen {
         }
     }
 
-    pub fn commit(&self, rows: Vec<pb::RowChange>) -> pb::Entry {
+    pub fn commit(&self, rows: Vec<pb::Row>) -> pb::Entry {
         self.entry(pb::EntryKind::Commit, &fill(16), rows)
     }
 
@@ -534,7 +534,7 @@ impl Pen {
     }
 }
 
-/// A log with an owner and members of rank 0, all on one sealed connection.
+/// A log with its founder and others, all on one sealed connection.
 pub struct Group {
     pub log: Log,
     pub sealed: SealedClient,
@@ -557,7 +557,7 @@ impl Group {
     }
 
     /// The owner commits row changes.
-    pub async fn commit(&mut self, changes: Vec<pb::RowChange>) -> pb::AppendResponse {
+    pub async fn commit(&mut self, changes: Vec<pb::Row>) -> pb::AppendResponse {
         let entry = self.pen.commit(changes);
         let taken = self.sealed.append(&self.log, &self.owner.1, &entry).await.unwrap();
         self.pen.on(&taken);
@@ -576,6 +576,13 @@ impl Group {
         AccessSigner::new(&self.log.key, &pli_env::random(&*self.sealed.world))
     }
 
+    /// What a row is told of all rows, at the log's end.
+    pub async fn told(&mut self, row: &AccessSigner) -> (u32, Vec<u8>) {
+        let page = self.read(row, u64::MAX).await.unwrap();
+        assert!(page.caught_up);
+        (page.rank, page.rows)
+    }
+
     pub async fn say(&mut self, text: &[u8]) -> pb::AppendResponse {
         let entry = self.pen.message(text);
         self.sealed.append(&self.log, &self.owner.1, &entry).await.unwrap()
@@ -588,6 +595,23 @@ impl Group {
     pub async fn read(&mut self, row: &AccessSigner, after: u64) -> Result<pb::LogPage, Status> {
         self.sealed.read(&self.log, row, after).await
     }
+}
+
+/// The digest that is told where these rows stand.
+pub fn stand(rows: &[(&AccessSigner, u32)]) -> Vec<u8> {
+    let ranks: rows::Ranks = rows.iter().map(|(row, rank)| (row.key(), *rank)).collect();
+    rows::digest(ranks.iter().map(|(key, rank)| (key, *rank))).to_vec()
+}
+
+/// Rows in the order in which an entry has them.
+pub fn sorted(mut rows: Vec<pb::Row>) -> Vec<pb::Row> {
+    rows.sort_by(|one, other| one.key.cmp(&other.key));
+    rows
+}
+
+/// What asks that a row is cut.
+pub fn cut(row: &AccessSigner) -> pb::Row {
+    rows::set(row.key(), rows::rank::NONE)
 }
 
 /// So many bytes, others each time: the same again would be the same entry.

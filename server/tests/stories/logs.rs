@@ -2,8 +2,10 @@
 
 use pli_env::Env;
 use pli_proto::refusal::Reason;
+use pli_proto::row::AccessKey;
+use pli_proto::rows::{self, rank};
 use pli_proto::signed::{self, Method};
-use pli_proto::{limits, pb, rows};
+use pli_proto::{limits, pb};
 
 use crate::common::*;
 
@@ -71,7 +73,7 @@ async fn a_stale_parent_is_refused_with_what_is_the_last_commit() {
 async fn of_two_commits_on_one_parent_one_is_taken() {
     let office = Office::open().await;
     let mut group = Group::found(&office, &office.hire("Anne").await).await;
-    let bob = group.add(rows::rank::ADMIN).await;
+    let bob = group.add(rank::ADMIN).await;
     let (one, other) = (group.pen.commit(vec![]), group.pen.commit(vec![]));
     let (log, owner) = (group.log.clone(), group.owner_row());
     let (mut a, mut b) = (group.sealed.clone(), group.sealed.clone());
@@ -86,9 +88,9 @@ async fn of_two_commits_on_one_parent_one_is_taken() {
 async fn the_same_entry_again_gets_the_first_answer_whatever_happened_since() {
     let office = Office::open().await;
     let mut group = Group::found(&office, &office.hire("Anne").await).await;
-    let bob = group.add(rows::rank::OTHER).await;
+    let bob = group.add(rank::MEMBER).await;
     let said = group.pen.message(b"hello");
-    let left = group.pen.entry(pb::EntryKind::Message, b"goodbye", vec![rows::revoke(bob.key())]);
+    let left = group.pen.entry(pb::EntryKind::Message, b"goodbye", vec![cut(&bob)]);
     let first = group.append(&bob, &said).await.unwrap();
     let last = group.append(&bob, &left).await.unwrap();
     group.commit(vec![]).await;
@@ -193,16 +195,29 @@ async fn malformed_entries_are_refused() {
     let mut group = Group::found(&office, &office.hire("Anne").await).await;
     let owner = group.owner_row();
     let good = group.pen.commit(vec![]);
-    let weak = pli_proto::row::AccessKey([&[1][..], &[0; 31]].concat().try_into().unwrap());
+    let message = group.pen.message(b"x");
+    let weak = AccessKey([&[1][..], &[0; 31]].concat().try_into().unwrap());
+    let member = group.stranger();
+    let two = sorted(vec![cut(&owner), cut(&member)]);
+    let numbered = |n: u32| AccessKey([n.to_be_bytes().as_slice(), &[0; 28]].concat().try_into().unwrap());
+    let many = (0..=limits::ROW_CHANGES as u32).map(|n| rows::set(numbered(n), rank::NONE)).collect();
     let malformed = [
         pb::Entry { kind: 0, ..good.clone() },
         pb::Entry { kind: 7, ..good.clone() },
         pb::Entry { parent_hash: vec![], ..good.clone() },
         pb::Entry { sealed: vec![], ..good.clone() },
         pb::Entry { sealed: vec![0; limits::ENTRY_BYTES + 1], ..good.clone() },
-        pb::Entry { rows: vec![pb::RowChange::default()], ..good.clone() },
-        pb::Entry { rows: vec![rows::set(weak, 0)], ..good.clone() },
-        pb::Entry { rows: vec![rows::set(owner.key(), 2); limits::ROW_CHANGES + 1], ..good.clone() },
+        pb::Entry { rows: vec![pb::Row::default()], ..good.clone() },
+        pb::Entry { rows: vec![rows::set(weak, rank::GUEST)], ..good.clone() },
+        pb::Entry { rows: vec![rows::set(owner.key(), rank::OWNER + 1)], ..good.clone() },
+        pb::Entry { rows: vec![rows::set(owner.key(), rank::OWNER); 2], ..good.clone() },
+        pb::Entry { rows: two.iter().rev().cloned().collect(), ..good.clone() },
+        pb::Entry { rows: many, ..good.clone() },
+        // Of rows a message asks at most that its signer's own goes.
+        pb::Entry { rows: two.clone(), ..message.clone() },
+        pb::Entry { rows: vec![cut(&member)], ..message.clone() },
+        pb::Entry { rows: vec![rows::set(owner.key(), rank::OWNER)], ..message.clone() },
+        pb::Entry { whole: true, ..message },
     ];
     for entry in malformed {
         assert_eq!(reason(group.append(&owner, &entry).await), Reason::Invalid);

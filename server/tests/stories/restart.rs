@@ -16,10 +16,10 @@ async fn a_restart_keeps_everything_that_was_answered() {
     let mut office = Office::open().await;
     let (anne, bob) = (office.hire("Anne").await, office.hire("Bob").await);
     let mut group = Group::found(&office, &anne).await;
-    let member = group.add(rank::OTHER).await;
+    let member = group.add(rank::MEMBER).await;
     let said = group.pen.message(b"said");
     let first = group.append(&member, &said).await.unwrap();
-    let end = group.commit(vec![rows::revoke(member.key())]).await.number;
+    let end = group.commit(vec![cut(&member)]).await.number;
     group.sealed.put_snapshot(&group.log, &group.owner_row(), end, b"snapshot").await.unwrap();
     let item = pb::DeliverRequest { device: bob.id.to_vec(), id: vec![1; 16], sealed: b"welcome".to_vec() };
     group.sealed.inbox.deliver(item.clone()).await.unwrap();
@@ -42,6 +42,31 @@ async fn a_restart_keeps_everything_that_was_answered() {
     assert_eq!((page.items.len(), page.revocations), (1, 1));
     Device::new(&office).enrol(&office, &open).await.unwrap();
     group.commit(vec![]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_old_rows_are_and_what_stands_outlives_a_restart() {
+    let mut office = Office::open().await;
+    let anne = office.hire("Anne").await;
+    let mut group = Group::found(&office, &anne).await;
+    let mut rows = [group.stranger(), group.stranger()];
+    // The older one has the higher key: the key alone would choose the other.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.key()));
+    let [older, younger] = &rows;
+    for row in [older, younger] {
+        group.commit(vec![rows::set(row.key(), rank::ADMIN)]).await;
+    }
+    let owner = group.owner_row();
+    let before = group.told(&owner).await;
+    office.shut().await;
+    office.start().await;
+    group.sealed = office.sealed(&anne).await;
+    assert_eq!(group.told(&owner).await, before);
+    let leaving = group.pen.entry(pb::EntryKind::Message, b"goodbye", vec![cut(&owner)]);
+    group.append(&owner, &leaving).await.unwrap();
+    let stands = stand(&[(older, rank::OWNER), (younger, rank::ADMIN)]);
+    assert_eq!(group.told(older).await, (rank::OWNER, stands.clone()));
+    assert_eq!(group.told(younger).await, (rank::ADMIN, stands));
 }
 
 #[tokio::test(flavor = "multi_thread")]

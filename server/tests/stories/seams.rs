@@ -169,6 +169,9 @@ async fn what_cannot_be_served_is_named() {
     set("PRAGMA user_version = 99");
     let newer = start(&office).await;
     assert!(matches!(newer, ServerError::Authority(AuthorityError::Open(OpenError::Newer { found: 99 }))), "{newer}");
+    set("PRAGMA user_version = 6");
+    let older = start(&office).await;
+    assert!(matches!(older, ServerError::Authority(AuthorityError::Open(OpenError::Older { found: 6 }))), "{older}");
     set("PRAGMA user_version = 1; PRAGMA application_id = 7");
     let foreign = start(&office).await;
     assert!(matches!(foreign, ServerError::Authority(AuthorityError::Open(OpenError::Foreign))), "{foreign}");

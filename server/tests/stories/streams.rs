@@ -47,6 +47,34 @@ async fn one_stream_follows_many_logs_from_where_each_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_caught_up_is_told_of_all_rows() {
+    let office = Office::open().await;
+    let mut group = Group::found(&office, &office.hire("Anne").await).await;
+    let (member, owner) = (group.add(rank::MEMBER).await, group.owner_row());
+    let (requests, mut stream) = group.sealed.subscribe().await.unwrap();
+    requests.send(group.sealed.subscribe_request(&group.log, &member, 0)).await.unwrap();
+    let mut told = async || {
+        let page = next(&mut stream).await;
+        assert!(page.caught_up);
+        (page.rank, page.rows)
+    };
+    assert_eq!(told().await, (rank::MEMBER, stand(&[(&owner, rank::OWNER), (&member, rank::MEMBER)])));
+    group.commit(vec![rows::set(member.key(), rank::ADMIN)]).await;
+    assert_eq!(told().await, (rank::ADMIN, stand(&[(&owner, rank::OWNER), (&member, rank::ADMIN)])));
+    let leaving = group.pen.entry(pb::EntryKind::Message, b"goodbye", vec![cut(&owner)]);
+    group.append(&owner, &leaving).await.unwrap();
+    assert_eq!(told().await, (rank::OWNER, stand(&[(&member, rank::OWNER)])));
+    // What is not the end says nothing of them.
+    for _ in 0..2 {
+        let entry = group.pen.message(&fill(1 << 20));
+        group.append(&member, &entry).await.unwrap();
+    }
+    assert!(told().await.0 == rank::OWNER && told().await.0 == rank::OWNER);
+    let page = group.read(&member, 0).await.unwrap();
+    assert_eq!((page.caught_up, page.rank, page.rows), (false, 0, vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_appended_comes_within_milliseconds() {
     // No look by itself would be so early.
     let office = Office::with(|limits| limits.reread = Duration::from_secs(3600)).await;
@@ -81,15 +109,15 @@ async fn a_backlog_comes_in_pages_of_which_the_last_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_is_revoked_is_shown_to_its_end_and_other_logs_go_on() {
+async fn a_row_that_is_cut_is_shown_to_its_end_and_other_logs_go_on() {
     let office = Office::open().await;
     let anne = office.hire("Anne").await;
     let (mut one, mut two) = (Group::found(&office, &anne).await, Group::found(&office, &anne).await);
-    let member = one.add(rank::OTHER).await;
+    let member = one.add(rank::MEMBER).await;
     let (requests, mut stream) = one.sealed.subscribe().await.unwrap();
     requests.send(one.sealed.subscribe_request(&one.log, &member, 1)).await.unwrap();
     next(&mut stream).await;
-    let end = one.commit(vec![rows::revoke(member.key())]).await.number;
+    let end = one.commit(vec![cut(&member)]).await.number;
     one.say(b"not for it").await;
     let page = next(&mut stream).await;
     assert_eq!((numbers(&page), page.caught_up, page.refusal.is_empty()), (vec![end], false, true));
@@ -161,6 +189,7 @@ async fn a_lost_hint_costs_time_and_no_data() {
         by: group.owner_row().key(),
         digest: pli_proto::signed::entry_digest(group.log.id, &entry),
         entry,
+        changes: rows::Changes::default(),
         now_ms: 1,
         commits_per_day: 1,
     };
@@ -193,7 +222,7 @@ async fn a_slow_reader_that_is_revoked_gets_nothing_of_what_came_after() {
         let thief = office.hire("Thief").await;
         let mut group = Group::found(&office, &anne).await;
         let row = thief.row(&group.log);
-        group.commit(vec![rows::set(row.key(), rank::OTHER)]).await;
+        group.commit(vec![rows::set(row.key(), rank::MEMBER)]).await;
         for _ in 0..pages {
             group.say(&fill(1 << 20)).await;
         }

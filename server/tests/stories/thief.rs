@@ -68,7 +68,8 @@ async fn story() -> Story {
     let (bob, clementine) = (people[1].row(&group.log), people[2].row(&group.log));
     let devices = people.iter().map(|device| device.id.to_vec()).collect();
     group.sealed.key_packages.take(pb::TakeRequest { devices, last_resort: false }).await.unwrap();
-    group.commit(vec![rows::set(bob.key(), rank::ADMIN), rows::set(clementine.key(), rank::OTHER)]).await;
+    let rows = vec![rows::set(bob.key(), rank::ADMIN), rows::set(clementine.key(), rank::MEMBER)];
+    group.commit(sorted(rows)).await;
     for device in &people[1..] {
         let sealed = b"an acknowledged welcome, ".repeat(1_000);
         let item = pb::DeliverRequest { device: device.id.to_vec(), id: vec![4; 16], sealed };
@@ -84,10 +85,9 @@ async fn story() -> Story {
     office.authority().revoke(people[2].id).await.unwrap();
     group.sealed = office.sealed(&people[0]).await;
     let leaf = people[2].mls.verifying_key().to_bytes();
-    let change = rows::revoke_revoked(&group.log.key, &leaf).unwrap();
-    let Some(pb::row_change::Change::Revoke(revoke)) = &change.change else { panic!("no revocation") };
-    let shown = revoke.factor.clone();
-    group.commit(vec![change]).await;
+    let row = rows::cut_bad(&group.log.key, &leaf).unwrap();
+    let shown = row.factor.clone();
+    group.commit(vec![row]).await;
     let keys = [&people[0].row(&group.log), &bob, &clementine].iter().map(|row| row.key().0.to_vec()).collect();
     Story { office, people, tokens, group, keys, shown }
 }
@@ -136,18 +136,18 @@ async fn rows_tell_neither_who_wrote_today_nor_who_brought_whom_in() {
     let mut office = Office::open().await;
     let anne = office.hire("Anne").await;
     let mut group = Group::found(&office, &anne).await;
-    let (silent, busy) = (group.add(rank::OTHER).await, group.add(rank::OTHER).await);
+    let (silent, busy) = (group.add(rank::MEMBER).await, group.add(rank::MEMBER).await);
     let friend = group.stranger();
-    let entry = group.pen.commit(vec![rows::set(friend.key(), rank::OTHER)]);
+    let entry = group.pen.commit(vec![rows::set(friend.key(), rank::MEMBER)]);
     let taken = group.append(&busy, &entry).await.unwrap();
     group.pen.on(&taken);
     office.shut_for_good().await;
     let connection = Connection::open(office.database()).unwrap();
     let mut query = connection.prepare("SELECT * FROM rows").unwrap();
     let columns: Vec<String> = query.column_names().map(ToString::to_string).collect();
-    assert_eq!(columns, ["log", "key", "rank", "revoked_at", "pool"], "no column counts anybody's commits");
+    assert_eq!(columns, ["log", "key", "rank", "since", "cut_at", "pool"], "no column counts anybody's commits");
     let rows: Vec<(Vec<u8>, Vec<u8>)> =
-        query.query_map([], |row| Ok((row.get(1)?, row.get(4)?))).unwrap().collect::<Result<_, _>>().unwrap();
+        query.query_map([], |row| Ok((row.get(1)?, row.get(5)?))).unwrap().collect::<Result<_, _>>().unwrap();
     assert_eq!(rows.len(), 4);
     // Nothing in one row's pool is another row's, nor its key: not even a piece of eight bytes.
     for (key, pool) in &rows {
@@ -177,7 +177,7 @@ async fn names_are_in_the_directory_alone_and_tokens_nowhere() {
             assert!(!contains(&raw, token), "a token in {path:?}");
         }
         let factor = &story.shown;
-        assert!(!contains(&raw, factor), "what was shown to revoke a row in {path:?}");
+        assert!(!contains(&raw, factor), "what was shown to cut a row in {path:?}");
     }
 }
 

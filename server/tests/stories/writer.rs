@@ -12,6 +12,7 @@ use pli_proto::id::{DeviceId, LogId, PersonId};
 use pli_proto::limits::{INBOX_ITEMS, KEY_PACKAGE_BYTES, KEY_PACKAGES};
 use pli_proto::pb::{self, EntryKind};
 use pli_proto::row::AccessKey;
+use pli_proto::rows::Changes;
 use pli_proto::signed;
 use pli_server::engine::{Append, Engine, Enrolment, Invitation, Invitee, Publication, Sqlite, conformance};
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -186,7 +187,8 @@ impl Stage {
             ..pb::Entry::default()
         };
         let digest = signed::entry_digest(log, &entry);
-        let append = Append { log, by: OWNER, entry, digest, now_ms: NOW_MS, commits_per_day: 100 };
+        let changes = Changes::default();
+        let append = Append { log, by: OWNER, entry, changes, digest, now_ms: NOW_MS, commits_per_day: 100 };
         let taken = self.engine.append(append).await.unwrap();
         (taken.number, taken.hash)
     }

@@ -17,6 +17,7 @@ pub(super) struct Named {
     pub(super) person: [u8; 16],
     pub(super) device: [u8; 16],
     pub(super) key: [u8; 32],
+    pub(super) is_guest: bool,
 }
 
 /// What a certificate is for.
@@ -46,9 +47,11 @@ pub(super) fn chain(chain: &[impl AsRef<[u8]>], root: &[u8; 32], usage: Usage) -
     let names = &device.subject_alternative_name()?.ok_or("no name")?.value.general_names;
     let [GeneralName::URI(uri)] = &names[..] else { return Err("another name".into()) };
     let parts: Vec<&str> = uri.strip_prefix("pli://").ok_or("another URI")?.split('/').collect();
-    let [domain, "person", person, "device", device] = parts[..] else { return Err("another URI".into()) };
+    let [domain, kind @ ("person" | "guest"), person, "device", device] = parts[..] else {
+        return Err("another URI".into());
+    };
     ensure(!domain.is_empty(), "no domain")?;
-    Ok(Named { person: id(person)?, device: id(device)?, key })
+    Ok(Named { person: id(person)?, device: id(device)?, key, is_guest: kind == "guest" })
 }
 
 /// The key of an issuer's certificate under this root.

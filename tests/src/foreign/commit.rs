@@ -1,19 +1,16 @@
 //! Commits of a member's own (sections 4, 5 and 6.3).
 
-use std::collections::BTreeMap;
-
 use mls_rs::group::ExportedTree;
 use mls_rs::time::MlsTime;
 use mls_rs::{Extension, MlsMessage};
 use pli_proto::pb;
-use pli_proto::pb::row_change::Change;
 use prost::Message as _;
 
 use super::bytes::random;
 use super::group::stale;
-use super::mls::{Member, SETTINGS};
-use super::state::{Leaf, settled};
-use super::{Group, Result, access_key, evidence, hpke, of_commit};
+use super::mls::{Member, SETTINGS, named};
+use super::state::{Leaf, changed, rows, set_name, settled};
+use super::{Group, Result, evidence, hpke, of_commit};
 
 /// What a commit does besides giving new keys.
 #[derive(Clone, Default)]
@@ -56,7 +53,7 @@ impl Group<'_> {
             hash: taken.hash,
             welcome: welcome.ok_or("no Welcome")?,
         };
-        let plain = invitation.encode_to_vec();
+        let plain = pb::Delivered { what: Some(pb::delivered::What::Invitation(invitation)) }.encode_to_vec();
         let (kem_output, sealed) = hpke::seal(&package.inbox_key, b"Pli 1.0 inbox", &device.id, &plain)?;
         let sealed = [kem_output, sealed].concat();
         self.device.deliver(pb::DeliverRequest { device: device.id, id: random::<16>().to_vec(), sealed }).await
@@ -89,18 +86,17 @@ impl Group<'_> {
         stay.retain(|leaf| !leavers.iter().any(|leaver| leaver.index == leaf.index));
         let mut settings = settled(&self.state.settings, &stay)?;
         if let Some(name) = &changes.name {
-            settings.name.clone_from(name);
+            set_name(&mut settings, name);
         }
-        let mut rows = self.state.rows()?;
-        for leaf in &leavers {
-            rows.remove(&access_key(&leaf.named.key, &self.head.key)?.0[..]);
-        }
+        let mut present: Vec<_> = stay.into_iter().map(|leaf| leaf.named).collect();
         if let Some(package) = &changes.add {
-            let key = &package.as_key_package().ok_or("no key package")?.signing_identity().signature_key;
-            rows.insert(access_key(key.as_bytes().try_into()?, &self.head.key)?.0.to_vec(), 0);
+            let package = package.as_key_package().ok_or("no key package")?;
+            present.push(named(&self.device.root, package.signing_identity())?);
         }
-        let entry = self.entry(pb::EntryKind::Commit, self.mend(&rows));
-        let bound = of_commit(&self.state.hash()?, &self.head.clear(&entry)?, &evidence);
+        let changed = changed(&self.state.rows()?, &rows(&settings, &present)?);
+        let rows = changed.into_iter().map(|(key, rank)| pb::Row { key, rank, ..Default::default() });
+        let entry = self.entry(pb::EntryKind::Commit, rows.collect());
+        let bound = of_commit(&self.state.hash()?, &self.head.clear(&entry), &evidence);
         let member = self.member.as_mut().ok_or("no member")?;
         let mut extensions = member.context().extensions.clone();
         let mut builder = member.commit_builder().authenticated_data(bound);
@@ -122,15 +118,6 @@ impl Group<'_> {
         Ok((taken, welcome))
     }
 
-    /// The row changes that make the book what the tree asks for.
-    fn mend(&self, wanted: &BTreeMap<Vec<u8>, u32>) -> Vec<pb::RowChange> {
-        let other = wanted.iter().filter(|(key, rank)| self.rows.get(*key) != Some(*rank));
-        let ranks = other.map(|(key, rank)| (key, Change::Rank(*rank)));
-        let gone = self.rows.keys().filter(|key| !wanted.contains_key(*key));
-        let revoked = gone.map(|key| (key, Change::Revoke(pb::RevokeRow::default())));
-        ranks.chain(revoked).map(|(key, change)| pb::RowChange { key: key.clone(), change: Some(change) }).collect()
-    }
-
     /// Comes back without secrets (section 6.4).
     ///
     /// # Errors
@@ -142,8 +129,8 @@ impl Group<'_> {
         let tree = ExportedTree::from_bytes(&self.state.follower.export_tree()?)?;
         // mls-rs reckons a lifetime from then, though the leaf will have none.
         let builder = self.device.mls.external_commit_builder()?.commit_time(MlsTime::from(0));
-        let entry = self.entry(pb::EntryKind::Commit, self.mend(&self.state.rows()?));
-        let builder = builder.with_authenticated_data(of_commit(&self.state.hash()?, &self.head.clear(&entry)?, &[]));
+        let entry = self.entry(pb::EntryKind::Commit, Vec::new());
+        let builder = builder.with_authenticated_data(of_commit(&self.state.hash()?, &self.head.clear(&entry), &[]));
         let group_info = MlsMessage::from_bytes(&self.state.group_info)?;
         let (member, commit) = builder.with_tree_data(tree).with_removal(own.index).build(group_info)?;
         let group_info = member.group_info_message_allowing_ext_commit(false)?.to_bytes()?;

@@ -120,7 +120,10 @@ impl Device {
         let plain = hpke::open(&self.inbox_key.0, b"Pli 1.0 inbox", &self.device, kem_output, sealed)?;
         let body = pb::AcknowledgeBody { up_to: item.number };
         inbox.acknowledge(self.ask("Pli 1.0 Acknowledge", &body).await?).await?;
-        Ok(pb::Invitation::decode(&plain[..])?)
+        let Some(pb::delivered::What::Invitation(invitation)) = pb::Delivered::decode(&plain[..])?.what else {
+            return Err("no invitation".into());
+        };
+        Ok(invitation)
     }
 
     /// A person in the directory, by name, and the one device that they have.

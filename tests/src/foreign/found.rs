@@ -2,14 +2,13 @@
 
 use mls_rs::time::MlsTime;
 use mls_rs::{Extension, ExtensionList};
-use pli_proto::pb::row_change::Change;
 use pli_proto::pb::{self, Role};
 use prost::Message as _;
 
 use super::bytes::random;
 use super::mls::{SETTINGS, follow};
-use super::state::{State, required};
-use super::{Device, Group, Head, Result, access_key, join};
+use super::state::{State, required, set_name};
+use super::{Device, Group, Head, Result, join};
 
 impl Group<'_> {
     /// Founds a group with nobody else in it yet.
@@ -18,34 +17,30 @@ impl Group<'_> {
     /// The server does not take it.
     pub async fn found<'a>(device: &'a Device, name: &str) -> Result<Group<'a>> {
         let head = Head::start(random(), random());
-        let settings = pb::Group {
-            rules: 1,
+        let mut settings = pb::Group {
             log_key: head.key.to_vec(),
             root: device.root.to_vec(),
             roles: vec![pb::RoleOf { person: device.person.to_vec(), role: Role::Owner.into() }],
-            name: name.into(),
             may_add: Role::Admin.into(),
-            may_post: Role::Guest.into(),
-            may_rename: Role::Admin.into(),
+            may_remove: Role::Admin.into(),
+            may_look: Role::Admin.into(),
             ..Default::default()
         };
+        set_name(&mut settings, name);
         let settings = Extension::new(SETTINGS, settings.encode_to_vec());
         let context: ExtensionList = [required(), settings].into_iter().collect();
         let (id, begin) = (head.log.to_vec(), Some(MlsTime::from(0)));
         let member = device.mls.create_group_with_id(id, context, ExtensionList::new(), begin)?;
         let group_info = member.group_info_message_allowing_ext_commit(false)?.to_bytes()?;
         let tree = member.export_tree().to_bytes()?;
-        let (row, _) = access_key(&device.key.public(), &head.key)?;
-        let rows = vec![pb::RowChange { key: row.to_vec(), change: Some(Change::Rank(2)) }];
         let state = State::new(device.root, follow(device.root, &group_info, &tree)?, group_info.clone())?;
-        let snapshot = pb::Snapshot { group_info, tree, rows: rows.clone(), hash: head.hash.to_vec() };
+        let snapshot = pb::Snapshot { group_info, tree, hash: head.hash.to_vec() };
         let number = 0_u64.to_be_bytes();
         let aad = join(&[&head.log, &number]);
         let snapshot = head.seal("snapshot", &aad, &snapshot.encode_to_vec())?;
         let request = device.signed(&head, "Create", pb::CreateBody { snapshot }.encode_to_vec()).await?;
         device.logs().create(request).await?;
         let mut group = Group::start(device, head, state);
-        group.book(&rows)?;
         group.member = Some(member);
         Ok(group)
     }

@@ -5,22 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use mls_rs::MlsMessage;
 use mls_rs::group::{ExportedTree, ReceivedMessage};
 use pli_proto::pb;
-use pli_proto::pb::row_change::Change;
 use pli_proto::pb::said::Body;
 use prost::Message as _;
 
 use super::bytes::{now_ms, random};
 use super::judge;
 use super::mls::{Member, follow};
-use super::state::State;
-use super::{Device, Error, Head, Result, access_key, content, conversation_id, ensure, join, message_id, of_message};
+use super::state::{State, name};
+use super::{
+    Device, Error, Head, Result, access_key, content, conversation_id, ensure, join, message_id, of_message, rows_hash,
+};
 
 /// A conversation as a member sees it.
 pub struct Group<'a> {
     pub(super) device: &'a Device,
     pub(super) head: Head,
-    /// The rank of each row that is not revoked.
-    pub(super) rows: BTreeMap<Vec<u8>, u32>,
     pub(super) state: State,
     pub(super) member: Option<Member>,
     /// What own external commits make of the member, by their bytes.
@@ -37,6 +36,8 @@ pub struct Group<'a> {
     pub returns: usize,
     /// Why commits did not count.
     pub refused: Vec<String>,
+    /// The own rank, and the digest of all rows, as the server told them last.
+    told: (u32, Vec<u8>),
 }
 
 impl<'a> Group<'a> {
@@ -62,7 +63,6 @@ impl<'a> Group<'a> {
         let state =
             State::new(device.root, follow(device.root, &snapshot.group_info, &snapshot.tree)?, snapshot.group_info)?;
         let mut group = Self::start(device, head, state);
-        group.book(&snapshot.rows)?;
 
         while group.head.number < invitation.number {
             for entry in group.page().await?.entries {
@@ -81,17 +81,16 @@ impl<'a> Group<'a> {
         ensure(member.context() == group.state.follower.group_context(), "another group than the log's")?;
         let settings = &group.state.settings;
         ensure(member.group_id() == log, "another group id")?;
-        ensure(settings.log_key == key && settings.root == device.root && settings.rules == 1, "other settings")?;
+        ensure(settings.log_key == key && settings.root == device.root, "other settings")?;
         group.member = Some(member);
         Ok(group)
     }
 
-    /// At a state, without rows and secrets yet.
+    /// At a state, without secrets yet.
     pub(super) fn start(device: &'a Device, head: Head, state: State) -> Self {
         Self {
             device,
             head,
-            rows: BTreeMap::new(),
             state,
             member: None,
             returned: BTreeMap::new(),
@@ -101,12 +100,13 @@ impl<'a> Group<'a> {
             words: Vec::new(),
             returns: 0,
             refused: Vec::new(),
+            told: Default::default(),
         }
     }
 
     /// The group's name.
     pub fn name(&self) -> &str {
-        &self.state.settings.name
+        name(&self.state.settings)
     }
 
     /// The persons who have leaves, in the order of leaves.
@@ -134,15 +134,26 @@ impl<'a> Group<'a> {
                 self.apply(entry)?;
             }
             if page.caught_up {
+                self.told = (page.rank, page.rows);
                 return Ok(());
             }
         }
     }
 
+    /// Whether the rows were those that the state asks for, when all was read last.
+    ///
+    /// # Errors
+    /// There is no own row.
+    pub fn rows_stand_as_asked(&self) -> Result<bool> {
+        let asked = self.state.rows()?;
+        let (own, _) = access_key(&self.device.key.public(), &self.head.key)?;
+        let rank = asked.get(&own[..]).ok_or("no row of its own")?;
+        Ok(self.told == (*rank, rows_hash(&asked).to_vec()))
+    }
+
     fn apply(&mut self, entry: &pb::Entry) -> Result<()> {
         self.head.advance(entry)?;
-        self.book(&entry.rows)?;
-        let clear = self.head.clear(entry)?;
+        let clear = self.head.clear(entry);
         let opened = self.head.open("entry", &clear, &entry.sealed);
         let body = opened.and_then(|inside| Ok(pb::Opened::decode(&inside[..])?.body));
         match (entry.kind(), body) {
@@ -196,16 +207,6 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    pub(super) fn book(&mut self, changes: &[pb::RowChange]) -> Result<()> {
-        for row in changes {
-            match row.change.as_ref().ok_or("a row change without change")? {
-                Change::Rank(rank) => self.rows.insert(row.key.clone(), *rank),
-                Change::Revoke(_) => self.rows.remove(&row.key),
-            };
-        }
-        Ok(())
-    }
-
     /// Says a text.
     ///
     /// # Errors
@@ -228,11 +229,10 @@ impl<'a> Group<'a> {
             encryption_key,
         };
         let (key, _) = access_key(&self.device.key.public(), &self.head.key)?;
-        let change = Some(Change::Revoke(pb::RevokeRow::default()));
-        self.message(Body::Leave(leave), vec![pb::RowChange { key: key.to_vec(), change }]).await
+        self.message(Body::Leave(leave), vec![pb::Row { key: key.to_vec(), ..Default::default() }]).await
     }
 
-    async fn message(&mut self, body: Body, rows: Vec<pb::RowChange>) -> Result<()> {
+    async fn message(&mut self, body: Body, rows: Vec<pb::Row>) -> Result<()> {
         let (salt, sent_ms, body) = (random::<16>().to_vec(), now_ms(), Some(body));
         let said = pb::Said { salt, sent_ms, body, ..Default::default() }.encode_to_vec();
         let id = message_id(&self.conversation(), &self.device.person, &said);
@@ -245,7 +245,7 @@ impl<'a> Group<'a> {
                 revocations: self.device.revocations().await?,
                 said: said.clone(),
             };
-            let bound = of_message(&self.state.hash()?, &self.head.clear(&entry)?, &id);
+            let bound = of_message(&self.state.hash()?, &self.head.clear(&entry), &id);
             let member = self.member.as_mut().ok_or("no member")?;
             let message = member.encrypt_application_message(&content.encode_to_vec(), bound)?.to_bytes()?;
             self.own.insert(message.clone());
@@ -256,14 +256,14 @@ impl<'a> Group<'a> {
         }
     }
 
-    pub(super) fn entry(&self, kind: pb::EntryKind, rows: Vec<pb::RowChange>) -> pb::Entry {
+    pub(super) fn entry(&self, kind: pb::EntryKind, rows: Vec<pb::Row>) -> pb::Entry {
         let (parent, parent_hash) = (self.head.last.0, self.head.last.1.to_vec());
         pb::Entry { kind: kind.into(), parent, parent_hash, rows, ..Default::default() }
     }
 
     pub(super) async fn append(&self, mut entry: pb::Entry, body: pb::opened::Body) -> Result<pb::AppendResponse> {
         let opened = pb::Opened { body: Some(body) }.encode_to_vec();
-        entry.sealed = self.head.seal("entry", &self.head.clear(&entry)?, &opened)?;
+        entry.sealed = self.head.seal("entry", &self.head.clear(&entry), &opened)?;
         let request = self.device.signed(&self.head, "Append", entry.encode_to_vec()).await?;
         Ok(self.device.logs().append(request).await?.into_inner())
     }

@@ -1,20 +1,18 @@
 //! Which commits count (section 4).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mls_rs::group::proposal::Proposal;
 use mls_rs::group::{ContentType, Sender};
 use mls_rs::mls_rs_codec::MlsEncode as _;
 use mls_rs::{MlsMessage, MlsMessageDescription};
-use pli_proto::pb::row_change::Change;
 use pli_proto::pb::{self, Role};
 use prost::Message as _;
 
 use super::bytes::{sign_content, vector};
-use super::certificate::not_before;
 use super::keys::verify;
 use super::mls::{LAST_RESORT, certificates, named};
-use super::state::{Leaf, State, has_owner, role_of, settled};
+use super::state::{Leaf, State, changed, role_of, settled};
 use super::{Head, Result, ensure, evidence, hpke, of_commit, path};
 
 /// MLSMessage, version 1, GroupInfo.
@@ -33,7 +31,7 @@ pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb:
         return Err("not public".into());
     };
     ensure(content_type == ContentType::Commit, "no commit")?;
-    let bound = of_commit(&before.hash()?, &log.clear(entry)?, &commit.evidence);
+    let bound = of_commit(&before.hash()?, &log.clear(entry), &commit.evidence);
     ensure(authenticated_data == bound, "a commit for another place")?;
     let returns = sender == Sender::NewMemberCommit;
     let path = message.commit_path_leaf_node();
@@ -65,9 +63,8 @@ pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb:
     if returns {
         let [old] = removed[..] else { return Err("not one that returns".into()) };
         ensure(message.proposals_by_value().len() == 2 && others == 1, "more than a return")?;
-        let begins = |identity| not_before(certificates(identity)?.first().ok_or("no certificate")?);
-        let new = path.map(|leaf| begins(&leaf.signing_identity)).ok_or("no path")??;
-        ensure(old.named == named && new >= begins(&old.node.signing_identity)?, "somebody else returns")?;
+        let new = certificates(&path.ok_or("no path")?.signing_identity)?;
+        ensure(new == certificates(&old.node.signing_identity)?, "somebody else returns")?;
     }
     ensure(path.is_none() == adds_alone && added.len() <= 250, "a path too many or none")?;
 
@@ -87,18 +84,26 @@ pub(super) fn commit(before: &State, log: &Head, entry: &pb::Entry, commit: &pb:
     for key in &keys {
         hpke::check(key)?;
     }
-    let wanted = after.rows()?;
-    for row in &entry.rows {
-        let fits = match row.change.as_ref().ok_or("no change")? {
-            Change::Rank(rank) => wanted.get(&row.key) == Some(rank),
-            Change::Revoke(_) => !wanted.contains_key(&row.key),
-        };
-        ensure(fits, "a row change that the tree does not ask for")?;
-    }
+    ensure(!returns || entry.rows.is_empty() && !entry.whole, "a return with rows")?;
+    ensure(returns || asks_rightly(before, &after, entry)?, "rows that the tree does not ask for")?;
     let evidence: Vec<_> = commit.evidence.iter().filter_map(|piece| pb::Evidence::decode(&piece[..]).ok()).collect();
     removed.retain(|leaf| !evidence.iter().any(|piece| evidence::covers(before, log, leaf, piece)));
     allowed(before, &after, committer, &added, &removed)?;
     Ok((after, returns))
+}
+
+/// Whether the entry's rows are those of rule 8. That no key is weak follows: those with a rank are leaves'.
+fn asks_rightly(before: &State, after: &State, entry: &pb::Entry) -> Result<bool> {
+    let (was, is) = (before.rows()?, after.rows()?);
+    let wanted = if entry.whole { is.clone() } else { changed(&was, &is) };
+    let is_formed = entry.rows.len() <= 2_000
+        && entry.rows.is_sorted_by(|a, b| a.key < b.key)
+        && entry.rows.iter().all(|row| row.key.len() == 32);
+    let asked: BTreeMap<&[u8], u32> = entry.rows.iter().map(|row| (&row.key[..], row.rank)).collect();
+    let all = wanted.iter().all(|(key, rank)| asked.get(&key[..]) == Some(rank));
+    let cuts = |key: &[u8], rank| rank == 0 && !is.contains_key(key);
+    let alone = asked.into_iter().all(|(key, rank)| wanted.get(key) == Some(&rank) || cuts(key, rank));
+    Ok(is_formed && all && alone)
 }
 
 /// Whether the GroupInfo is the one beside this commit; its external key.
@@ -128,9 +133,9 @@ fn allowed(before: &State, after: &State, committer: &Leaf, added: &[&Leaf], rem
     let role = before.role(&own);
     let closed = before.is_closed();
     let pair = !was.pair.is_empty();
-    ensure((&was.log_key, &was.root, &was.pair) == (&is.log_key, &is.root, &is.pair), "another founding")?;
-    let raised = was.rules + 1 == is.rules && role == Role::Owner;
-    ensure(was.rules == is.rules || raised, "other rules")?;
+    let founding =
+        |group: &pb::Group| (group.log_key.clone(), group.root.clone(), group.pair.clone(), group.generation);
+    ensure(founding(was) == founding(is), "another founding")?;
     for leaf in added {
         let person = leaf.named.person;
         let may = if pair { was.pair.iter().any(|one| *one == person) } else { role as i32 >= was.may_add };
@@ -138,21 +143,27 @@ fn allowed(before: &State, after: &State, committer: &Leaf, added: &[&Leaf], rem
     }
     for leaf in removed {
         let theirs = before.role(&leaf.named.person);
-        let may = !pair && role >= Role::Admin && role >= theirs;
+        let may = !pair && role as i32 >= was.may_remove && role >= theirs;
         ensure(may || leaf.named.person == own, "may not remove")?;
     }
     // What differs from what comes by itself is what the committer set.
     let was = &settled(was, &after.leaves)?;
-    ensure(after.is_closed() != has_owner(was), "the last owner steps down")?;
-    let named = (&was.name, &was.topic, &was.avatar) != (&is.name, &is.topic, &is.avatar);
-    ensure(!named || !closed && role as i32 >= was.may_rename, "may not rename")?;
-    let set = |group: &pb::Group| (group.may_add, group.may_post, group.may_rename, group.lifetime_s);
-    ensure(set(was) == set(is) || role >= Role::Admin, "may not set")?;
+    let least = |group: &pb::Group| (group.may_add, group.may_remove, group.may_look);
+    ensure(least(was) == least(is) || role >= Role::Admin, "may not set")?;
+    ensure(was.heirs == is.heirs || role == Role::Owner, "may not name heirs")?;
+    let value = |group: &pb::Group, key| group.options.iter().find(|one| one.key == key).map(|one| one.value.clone());
+    for key in was.options.iter().chain(&is.options).map(|one| one.key) {
+        let least = match key {
+            1..=99 => before.settings.may_look,
+            200..=299 => Role::Owner.into(),
+            _ => Role::Admin.into(),
+        };
+        ensure(value(was, key) == value(is, key) || pair || role as i32 >= least, "may not set an option")?;
+    }
     let listed: BTreeSet<&[u8]> = was.roles.iter().chain(&is.roles).map(|one| &one.person[..]).collect();
     for person in listed {
         let (old, new) = (role_of(was, person), role_of(is, person));
-        let by_role = role >= Role::Admin && old <= role && new <= role;
-        let may = by_role || (!before.present(person) && new == Role::Guest);
+        let may = role >= Role::Admin && old <= role && new <= role;
         ensure(old == new || may, "may not change roles")?;
     }
     Ok(())

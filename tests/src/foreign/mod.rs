@@ -28,7 +28,7 @@ pub use device::Device;
 pub use group::Group;
 pub use keys::{DeviceKey, access_key};
 pub use provider::{Awslc, SUITE};
-pub use seal::{Head, bucket};
+pub use seal::{Head, bucket, rows_digest, rows_hash};
 
 /// What goes wrong, said in words.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -1,9 +1,10 @@
 //! The log's bytes: what an entry says in clear, digests, running hashes, seals (sections 2.2 and 2.3).
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{hkdf, hmac};
 use pli_proto::pb;
-use pli_proto::pb::row_change::Change;
 
 use super::bytes::{random, sha256};
 use super::{Result, ensure, join};
@@ -31,21 +32,10 @@ impl Head {
     }
 
     /// What an entry says in clear.
-    ///
-    /// # Errors
-    /// A row change changes nothing.
-    pub fn clear(&self, entry: &pb::Entry) -> Result<Vec<u8>> {
-        let mut rows = Vec::new();
-        for row in &entry.rows {
-            let change = match row.change.as_ref().ok_or("a row change without change")? {
-                Change::Rank(rank) => join(&[b"rank", &rank.to_be_bytes()]),
-                Change::Revoke(_) => join(&[b"revoke"]),
-            };
-            rows.extend(join(&[&row.key, &change]));
-        }
+    pub fn clear(&self, entry: &pb::Entry) -> Vec<u8> {
         let (kind, parent) = ((entry.kind as u32).to_be_bytes(), entry.parent.to_be_bytes());
-        let rows = sha256(&rows);
-        Ok(join(&[b"Pli 1.0 Entry", &self.log, &kind, &parent, &entry.parent_hash, &rows]))
+        let rows = rows_digest(entry);
+        join(&[b"Pli 1.0 Entry", &self.log, &kind, &parent, &entry.parent_hash, &rows])
     }
 
     /// Goes on by an entry, and checks the server's running hash and the entry's parent.
@@ -55,7 +45,7 @@ impl Head {
     pub fn advance(&mut self, entry: &pb::Entry) -> Result<()> {
         ensure(entry.number == self.number + 1, "a gap, which this client does not know")?;
         ensure((entry.parent, &entry.parent_hash[..]) == (self.last.0, &self.last.1), "another parent")?;
-        let digest = sha256(&[self.clear(entry)?, sha256(&entry.sealed).to_vec()].concat());
+        let digest = sha256(&[self.clear(entry), sha256(&entry.sealed).to_vec()].concat());
         self.number = entry.number;
         let (number, time) = (self.number.to_be_bytes(), entry.received_ms.to_be_bytes());
         self.hash = sha256(&join(&[&self.hash, &number, &time, &digest]));
@@ -106,6 +96,17 @@ impl Head {
         let (len, rest) = plain.map_err(|_| "the seal does not open")?.split_first_chunk().ok_or("nothing inside")?;
         Ok(rest.get(..u32::from_be_bytes(*len) as usize).ok_or("too long an inside")?.to_vec())
     }
+}
+
+/// What an entry asks of rows, as its digest has it.
+pub fn rows_digest(entry: &pb::Entry) -> [u8; 32] {
+    let rows = entry.rows.iter().map(|row| join(&[&row.key, &row.rank.to_be_bytes()]));
+    sha256(&[vec![u8::from(entry.whole)], rows.collect::<Vec<_>>().concat()].concat())
+}
+
+/// The digest of rows that stand (section 3.2).
+pub fn rows_hash(rows: &BTreeMap<Vec<u8>, u32>) -> [u8; 32] {
+    sha256(&rows.iter().flat_map(|(key, rank)| [key.as_slice(), &rank.to_be_bytes()].concat()).collect::<Vec<u8>>())
 }
 
 /// The bucket that a plaintext of this length is padded to.

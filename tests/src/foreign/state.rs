@@ -61,10 +61,12 @@ impl State {
                 capabilities.proposals.iter().map(|it| it.raw_value()).collect(),
                 capabilities.credentials.iter().map(|it| it.raw_value()).collect(),
             ];
-            ensure(
-                numbers == [vec![1], vec![LAST_RESORT.raw_value(), SETTINGS.raw_value()], vec![], vec![2]],
-                "other capabilities",
-            )?;
+            // Those of these rules, and of any that follow without a gap.
+            let newest =
+                numbers[1].len().checked_sub(1).filter(|newest| (1..=15).contains(newest)).ok_or("other rules")?;
+            let rules = (0..newest as u16).map(|rules| SETTINGS.raw_value() + rules);
+            let extensions: Vec<u16> = std::iter::once(LAST_RESORT.raw_value()).chain(rules).collect();
+            ensure(numbers == [vec![1], extensions, vec![], vec![2]], "other capabilities")?;
             ensure(capabilities.cipher_suites == [SUITE] && node.extensions.is_empty(), "another form of leaf")?;
             leaves.push(Leaf { index, node: node.clone(), named: named(&root, &node.signing_identity)? });
         }
@@ -79,8 +81,8 @@ impl State {
         ensure(settings.extension_type == SETTINGS, "no settings")?;
         let settings = decode(&settings.extension_data)?;
         if !settings.pair.is_empty() {
-            let two = leaves.iter().all(|leaf| settings.pair.iter().any(|one| *one == leaf.named.person));
-            ensure(two && settings == new_pair(&settings), "no pair")?;
+            let all = leaves.iter().all(|leaf| settings.pair.iter().any(|one| *one == leaf.named.person));
+            ensure(all, "somebody else in a pair")?;
         }
         ensure(settled(&settings, &leaves)? == settings, "roles that are not settled")?;
         Ok(Self { root, follower, group_info, leaves, settings })
@@ -106,34 +108,51 @@ impl State {
         tree.nodes().iter().flatten().map(key).collect()
     }
 
-    /// Whether a person has a leaf.
-    pub(super) fn present(&self, person: &[u8]) -> bool {
-        self.leaves.iter().any(|leaf| leaf.named.person == person)
-    }
-
     /// The role of a person.
     pub(super) fn role(&self, person: &[u8]) -> Role {
-        role_of(&self.settings, person)
+        role_among(&self.settings, self.leaves.iter().map(|leaf| &leaf.named), person)
     }
 
     /// Nobody is owner of it.
     pub(super) fn is_closed(&self) -> bool {
-        !has_owner(&self.settings)
+        self.settings.pair.is_empty() && !has_owner(&self.settings)
     }
 
-    /// The rows that the tree asks for: access keys and ranks.
-    pub(super) fn rows(&self) -> Result<BTreeMap<Vec<u8>, u32>> {
-        let log_key = self.settings.log_key.as_slice().try_into()?;
-        let row = |leaf: &Leaf| {
-            let rank = match role_of(&self.settings, &leaf.named.person) {
-                Role::Owner => 2,
-                Role::Admin => 1,
-                _ => 0,
-            };
-            Ok((access_key(&leaf.named.key, log_key)?.0.to_vec(), rank))
-        };
-        self.leaves.iter().map(row).collect()
+    /// The rows that it asks for.
+    pub(super) fn rows(&self) -> Result<Rows> {
+        rows(&self.settings, self.leaves.iter().map(|leaf| &leaf.named))
     }
+}
+
+/// Rows that a state asks for: access keys and ranks.
+pub(super) type Rows = BTreeMap<Vec<u8>, u32>;
+
+/// The rows that settings ask for where these have leaves (section 3.2).
+pub(super) fn rows<'a>(settings: &pb::Group, leaves: impl IntoIterator<Item = &'a Named>) -> Result<Rows> {
+    let log_key = settings.log_key.as_slice().try_into()?;
+    let leaves: Vec<&Named> = leaves.into_iter().collect();
+    let row = |named: &Named| {
+        let role = role_among(settings, leaves.iter().copied(), &named.person);
+        Ok((access_key(&named.key, log_key)?.0.to_vec(), role as u32))
+    };
+    leaves.iter().map(|named| row(named)).collect()
+}
+
+/// The role of a person where these have leaves (section 4.3).
+fn role_among<'a>(settings: &pb::Group, leaves: impl IntoIterator<Item = &'a Named>, person: &[u8]) -> Role {
+    let is_guest = leaves.into_iter().any(|leaf| leaf.person == person && leaf.is_guest);
+    match (settings.pair.is_empty(), is_guest) {
+        (false, _) => Role::Owner,
+        (true, true) => Role::Guest,
+        (true, false) => role_of(settings, person),
+    }
+}
+
+/// What makes of the rows that were asked those that are; a rank of 0 cuts (section 4.2, rule 8).
+pub(super) fn changed(was: &Rows, is: &Rows) -> Rows {
+    let gone = was.keys().filter(|key| !is.contains_key(*key)).map(|key| (key, &0));
+    let other = is.iter().filter(|(key, rank)| was.get(*key) != Some(*rank));
+    gone.chain(other).map(|(key, rank)| (key.clone(), *rank)).collect()
 }
 
 /// The role that the settings list.
@@ -152,60 +171,74 @@ pub(super) fn settled(settings: &pb::Group, leaves: &[Leaf]) -> Result<pb::Group
     if !settings.pair.is_empty() {
         return Ok(settings);
     }
-    settings.roles.retain(|one| leaves.iter().any(|leaf| leaf.named.person == one.person[..]));
+    let may_have = |person: &[u8]| {
+        let mut own = leaves.iter().filter(|leaf| leaf.named.person == person).peekable();
+        own.peek().is_some() && own.all(|leaf| !leaf.named.is_guest)
+    };
+    settings.roles.retain(|one| may_have(&one.person));
+    settings.heirs.retain(|heir| may_have(heir));
     if has_owner(&settings) {
         return Ok(settings);
     }
-    let mut heirs = Vec::new();
-    for leaf in leaves {
+    let mut next = Vec::new();
+    for leaf in leaves.iter().filter(|leaf| may_have(&leaf.named.person)) {
         let begins = not_before(certificates(&leaf.node.signing_identity)?.first().ok_or("no certificate")?)?;
-        let person = leaf.named.person;
-        let place = match role_of(&settings, &person) {
-            Role::Admin => 0,
-            Role::Guest => continue,
-            _ => 1,
-        };
-        heirs.push((place, begins, person));
+        let person = leaf.named.person.to_vec();
+        let heir = settings.heirs.iter().position(|heir| *heir == person).unwrap_or(usize::MAX);
+        let begins = if heir == usize::MAX { begins } else { 0 };
+        next.push((heir, role_of(&settings, &person) != Role::Admin && heir == usize::MAX, begins, person));
     }
-    if let Some((_, _, heir)) = heirs.into_iter().min() {
-        settings.roles.retain(|one| one.person != heir);
-        settings.roles.push(pb::RoleOf { person: heir.to_vec(), role: Role::Owner.into() });
+    if let Some((.., next)) = next.into_iter().min() {
+        settings.roles.retain(|one| one.person != next);
+        settings.heirs.retain(|heir| *heir != next);
+        settings.roles.push(pb::RoleOf { person: next, role: Role::Owner.into() });
         settings.roles.sort_by(|a, b| a.person.cmp(&b.person));
     }
     Ok(settings)
 }
 
+/// The group's name: option 1.
+pub(super) fn name(settings: &pb::Group) -> &str {
+    let option = settings.options.iter().find(|one| one.key == 1 && one.value.len() <= 200);
+    option.and_then(|one| std::str::from_utf8(&one.value).ok()).unwrap_or_default()
+}
+
+/// Calls the group so.
+pub(super) fn set_name(settings: &mut pb::Group, name: &str) {
+    settings.options.retain(|one| one.key != 1);
+    settings.options.insert(0, pb::GroupOption { key: 1, value: name.into() });
+}
+
 /// Settings in canonical form (section 4.3).
 fn decode(bytes: &[u8]) -> Result<pb::Group> {
     let settings = pb::Group::decode(bytes)?;
-    ensure(settings.encode_to_vec() == bytes && bytes.len() <= 64 << 10, "settings in another form")?;
+    ensure(settings.encode_to_vec() == bytes && bytes.len() <= 8 << 10, "settings in another form")?;
     ensure(settings.log_key.len() == 32 && settings.root.len() == 32, "keys of other lengths")?;
-    ensure(
-        settings.pair.is_empty() || (settings.pair.len() == 2 && settings.pair.is_sorted_by(|a, b| a < b)),
-        "no pair",
-    )?;
-    ensure(settings.roles.is_sorted_by(|a, b| a.person < b.person), "roles out of order")?;
-    let listed = |one: &pb::RoleOf| matches!(one.role(), Role::Guest | Role::Admin | Role::Owner);
-    ensure(settings.roles.iter().all(|one| listed(one) && one.person.len() == 16), "a role that is not listed")?;
-    let least = [settings.may_add(), settings.may_post(), settings.may_rename()];
-    ensure(!least.contains(&Role::Unspecified), "a least role that is none")?;
-    ensure(settings.name.len() <= 200 && settings.topic.len() <= 800, "too long a name or topic")?;
-    Ok(settings)
-}
-
-/// The settings that a pair has, but for rules and lifetime.
-fn new_pair(settings: &pb::Group) -> pb::Group {
-    let owner = |person: &Vec<u8>| pb::RoleOf { person: person.clone(), role: Role::Owner.into() };
-    pb::Group {
-        rules: settings.rules,
-        log_key: settings.log_key.clone(),
-        root: settings.root.clone(),
-        pair: settings.pair.clone(),
-        roles: settings.pair.iter().map(owner).collect(),
-        may_add: Role::Admin.into(),
-        may_post: Role::Guest.into(),
-        may_rename: Role::Admin.into(),
-        lifetime_s: settings.lifetime_s,
-        ..Default::default()
+    let persons = settings.pair.iter().chain(&settings.heirs).chain(settings.roles.iter().map(|one| &one.person));
+    ensure(persons.into_iter().all(|person| person.len() == 16), "a person that is none")?;
+    let value = |one: &pb::GroupOption| one.key > 0 && (1..=1_024).contains(&one.value.len());
+    let options = settings.options.len() <= 64 && settings.options.iter().all(value);
+    ensure(options && settings.options.is_sorted_by(|a, b| a.key < b.key), "options in another form")?;
+    let least = [settings.may_add, settings.may_remove, settings.may_look];
+    if !settings.pair.is_empty() {
+        let looks = settings.options.iter().any(|one| one.key < 100);
+        ensure(settings.pair.len() <= 2 && settings.pair.is_sorted_by(|a, b| a < b), "no pair")?;
+        ensure(
+            settings.roles.is_empty() && settings.heirs.is_empty() && !looks && least == [0; 3],
+            "more than a pair",
+        )?;
+        return Ok(settings);
     }
+    ensure(settings.generation == 0, "a group with a generation")?;
+    let listed = |one: &pb::RoleOf| matches!(one.role(), Role::Admin | Role::Owner);
+    let roles = settings.roles.len() <= 100 && settings.roles.iter().all(listed);
+    ensure(roles && settings.roles.is_sorted_by(|a, b| a.person < b.person), "roles in another form")?;
+    let heirs: BTreeSet<_> = settings.heirs.iter().collect();
+    ensure(heirs.len() == settings.heirs.len() && heirs.len() <= 8, "heirs in another form")?;
+    let [add, remove, look] = least;
+    ensure(
+        (2..=4).contains(&add) && (3..=4).contains(&remove) && (2..=4).contains(&look),
+        "a least role that is none",
+    )?;
+    Ok(settings)
 }

@@ -322,7 +322,8 @@ fn place(case: &Case, truth: &Truth, store: &Store, log: &Log, found: &mut Found
             found.push((store.host, format!("it has no access to {name}, and believes to be {}", state(log))))
         }
     }
-    if truth.has_row(log.log, store.host) && !is_in && !excuse::nobody_mends(case, truth, log.log) {
+    let stays = truth.rank(log.log, store.host).filter(|_| !is_in);
+    if stays.is_some_and(|rank| !excuse::nobody_cuts(case, truth, log.log, rank)) {
         found.push((store.host, format!("its row in {name} stays, though it is {}", state(log))));
     }
     let entries = case.server.entries.get(&log.log).map_or(&[][..], Vec::as_slice);

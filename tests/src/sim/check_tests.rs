@@ -28,7 +28,7 @@ fn sound() -> Case {
     };
     let mut case = Case::default();
     case.server.founders.insert(LOG, rows[0]);
-    case.server.rows.insert(LOG, [(AccessKey(rows[0]), rank::OWNER), (AccessKey(rows[1]), rank::OTHER)].into());
+    case.server.rows.insert(LOG, [(AccessKey(rows[0]), rank::OWNER), (AccessKey(rows[1]), rank::MEMBER)].into());
     case.server.entries.insert(LOG, vec![entry(1, COMMIT, vec![(rows[1], true)]), entry(2, MESSAGE, Vec::new())]);
     case.server.logs.insert(LOG, Head { last: 2, hash: vec![2] });
     for (host, key) in devices.into_iter().enumerate() {
@@ -180,6 +180,7 @@ fn a_text_after_the_removal_is_told() {
         let row = AccessKey::of(&KEY, &case.stores[1].key).unwrap().0;
         let entries = case.server.entries.get_mut(&LOG).unwrap();
         entries[0].changes.push((row, false));
+        case.server.rows.get_mut(&LOG).unwrap().remove(&AccessKey(row));
         case.stores[1].logs[0].state = 4;
     };
     tells("2: it holds", remove);
@@ -241,13 +242,13 @@ fn what_the_server_holds_is_told() {
     excused(&|case| case.stores[0].revoked = true);
     excused(&|case| {
         let rows = case.server.rows.get_mut(&LOG).unwrap();
-        rows.values_mut().for_each(|rank| *rank = rank::OTHER);
+        rows.values_mut().for_each(|rank| *rank = rank::MEMBER);
         rows.insert(AccessKey([5; 32]), rank::OWNER);
     });
-    // Where no row has a rank, all may.
+    // An admin's, while an admin is there.
     tells("2: its row in 07070707 stays", |case| {
         stays(case);
-        case.server.rows.get_mut(&LOG).unwrap().values_mut().for_each(|rank| *rank = rank::OTHER);
+        case.server.rows.get_mut(&LOG).unwrap().values_mut().for_each(|rank| *rank = rank::ADMIN);
     });
 }
 

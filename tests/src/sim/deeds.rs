@@ -29,7 +29,7 @@ impl Acting {
             }
             8..=9 => {
                 let Some(person) = self.w.dice(|dice| dice.pick(&ids).copied()) else { return "sees nobody" };
-                let role = [Role::Owner, Role::Admin, Role::Member, Role::Guest][self.w.below(4) as usize];
+                let role = [Role::Owner, Role::Admin, Role::Member][self.w.below(3) as usize];
                 let set = conversation.set_role(person, role).await;
                 self.judge("set_role", set).map_or("sets no role", |_| "sets a role")
             }

@@ -1,7 +1,6 @@
 //! What a device may fail to show or to know, and why: as little as can be. All else is told.
 
-use pli_proto::row::AccessKey;
-use pli_proto::rows::{acting_rank, rank};
+use pli_proto::rows::rank;
 
 use super::book::Copied;
 use super::truth::Truth;
@@ -41,15 +40,11 @@ pub(crate) fn is_stranded_now(case: &Case, truth: &Truth, store: &Store, log: Id
         .is_some_and(|span| span.1 == u64::MAX && is_stranded(case, truth, store, log, *span))
 }
 
-/// Whether nobody is left in a log who could take a row away. That of a further device that its person took out to leave
-/// stays where the person's own row could not revoke it and no owner ever comes back (docs/protocol.md, section 6.5).
-pub(crate) fn nobody_mends(case: &Case, truth: &Truth, log: Id) -> bool {
-    let Some(rows) = case.server.rows.get(&log) else { return true };
-    let may = |store: &Store| {
-        let known = store.logs.iter().find(|known| known.log == log);
-        let key = known.and_then(|known| AccessKey::of(&known.key, &store.key));
-        key.and_then(|key| acting_rank(rows, key)).is_some_and(|rank| rank > rank::OTHER)
-    };
+/// Whether nobody is left in a log who could cut a row of this rank. That of a further device that its person took out to
+/// leave stays where the person's own row could not cut it and no admin or owner ever comes back (docs/protocol.md, section
+/// 6.5).
+pub(crate) fn nobody_cuts(case: &Case, truth: &Truth, log: Id, rank: u32) -> bool {
+    let may = |store: &Store| truth.rank(log, store.host).is_some_and(|own| own >= rank.max(rank::ADMIN));
     let is_there = |store: &Store| !store.revoked && truth.is_in(log, store.host);
     !case.stores.iter().any(|store| is_there(store) && !is_stranded_now(case, truth, store, log) && may(store))
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use pli_core::model::{ConversationInfo, ConversationKind, Membership};
 use pli_kernel::group::roster::Roster;
+use pli_kernel::group::rows::asked;
+use pli_proto::rows::set;
 use pli_proto::{pb, signed};
 use pli_tests::insider::{Insider, Lie, update};
 use tokio::time::sleep;
@@ -48,11 +50,19 @@ impl Acting {
             2 => Lie::Hmac(n),
             _ => Lie::None,
         };
-        // Rows that the tree does not ask for: a member is kept out, until somebody mends it.
+        // Rows that the tree does not ask for: a member is kept out, until somebody states them anew.
         let group = insider.group();
         let others = Roster::read(group.public_group()).expect("a group that we are in");
         let victim = others.leaves().filter(|leaf| leaf.device() != insider.me.device).nth(n);
-        let rows: Vec<_> = victim.filter(|_| kind > 5).map(|leaf| insider.revoke(leaf.key())).into_iter().collect();
+        let mut rows: Vec<_> = victim.filter(|_| kind > 5).map(|leaf| insider.cut(leaf.key())).into_iter().collect();
+        insider.whole = kind == 7 && self.w.once_in(2);
+        if insider.whole {
+            // All rows but the victim's.
+            let (roster, settings) = insider.state();
+            let cut: Vec<Vec<u8>> = rows.drain(..).map(|row| row.key).collect();
+            rows = asked(&roster, &settings).into_iter().map(|(key, rank)| set(key, rank)).collect();
+            rows.retain(|row| !cut.contains(&row.key));
+        }
         let mut commit = insider.commit_with(lie, &rows, &[], update);
         match kind {
             // What its members are told of the group's state is that of before, or nothing.

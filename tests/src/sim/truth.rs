@@ -15,8 +15,8 @@ pub(crate) struct Truth {
     spans: BTreeMap<(Id, usize), Spans>,
     /// Those that it read, or should have.
     read: BTreeMap<(Id, usize), Spans>,
-    /// The same, by rows alone.
-    rows: BTreeMap<(Id, usize), Spans>,
+    /// The rank of the row that stands at the end.
+    ranks: BTreeMap<(Id, usize), u32>,
 }
 
 impl Truth {
@@ -25,12 +25,13 @@ impl Truth {
         for log in case.stores.iter().flat_map(|store| &store.logs) {
             keys.insert(log.log, &log.key);
         }
-        let (mut spans, mut rows) = (BTreeMap::new(), BTreeMap::new());
+        let (mut spans, mut ranks) = (BTreeMap::new(), BTreeMap::new());
         for (log, log_key) in keys {
             for store in &case.stores {
                 if let Some(key) = AccessKey::of(log_key, &store.key) {
-                    rows.insert((log, store.host), of_row(case, log, key.0, false));
-                    spans.insert((log, store.host), of_row(case, log, key.0, true));
+                    let rank = case.server.rows.get(&log).and_then(|rows| rows.get(&key));
+                    ranks.extend(rank.map(|rank| ((log, store.host), *rank)));
+                    spans.insert((log, store.host), of_row(case, log, key.0));
                 }
             }
         }
@@ -55,7 +56,7 @@ impl Truth {
                 }
             }
         }
-        let mut truth = Self { spans, rows, read: BTreeMap::new() };
+        let mut truth = Self { spans, ranks, read: BTreeMap::new() };
         for store in &case.stores {
             let logs: Vec<Id> =
                 truth.spans.keys().filter(|(_, host)| *host == store.host).map(|(log, _)| *log).collect();
@@ -81,9 +82,9 @@ impl Truth {
         self.spans(log, host).iter().copied().find(|(from, to)| *from < number && number < *to)
     }
 
-    /// Whether its row stands, whatever else.
-    pub(crate) fn has_row(&self, log: Id, host: usize) -> bool {
-        self.rows.get(&(log, host)).and_then(|spans| spans.last()).is_some_and(|span| span.1 == u64::MAX)
+    /// The rank of its row, if that stands at the end, whatever else.
+    pub(crate) fn rank(&self, log: Id, host: usize) -> Option<u32> {
+        self.ranks.get(&(log, host)).copied()
     }
 
     pub(crate) fn is_in(&self, log: Id, host: usize) -> bool {
@@ -103,8 +104,8 @@ fn went(item: &Item, person: &Id) -> bool {
     }
 }
 
-/// Where a row stood, or without what insiders did to it.
-fn of_row(case: &Case, log: Id, key: [u8; 32], should_have: bool) -> Spans {
+/// Where a row should have stood: as it was asked for, by others than insiders.
+fn of_row(case: &Case, log: Id, key: [u8; 32]) -> Spans {
     let mut spans = Spans::new();
     // The founder's row came with the log.
     let mut since = (case.server.founders.get(&log) == Some(&key)).then_some(0);
@@ -112,7 +113,7 @@ fn of_row(case: &Case, log: Id, key: [u8; 32], should_have: bool) -> Spans {
         for (_, sets) in entry.changes.iter().filter(|change| change.0 == key) {
             match (sets, since) {
                 (true, None) => since = Some(entry.number),
-                (false, Some(_)) if should_have && case.lies.contains(&entry.digest) => {}
+                (false, Some(_)) if case.lies.contains(&entry.digest) => {}
                 (false, Some(from)) => {
                     spans.push((from, entry.number));
                     since = None;

@@ -12,7 +12,7 @@ use pli_kernel::group::seal::{LogKey, open_entry};
 use pli_kernel::group::split_vector;
 use pli_proto::id::LogId;
 use pli_proto::row::AccessKey;
-use pli_proto::rows::Rows;
+use pli_proto::rows::Ranks;
 use pli_proto::signed::Hash;
 use pli_proto::{pb, signed};
 use prost::Message as _;
@@ -121,7 +121,7 @@ pub(crate) struct Server {
     /// The founder's row of each log.
     pub(crate) founders: BTreeMap<Id, [u8; 32]>,
     /// Those that stand at the end.
-    pub(crate) rows: BTreeMap<Id, Rows>,
+    pub(crate) rows: BTreeMap<Id, Ranks>,
     /// MLS keys, with their persons, and whether they are revoked.
     pub(crate) devices: BTreeMap<[u8; 32], (Id, bool)>,
     pub(crate) files: Vec<(String, Vec<u8>)>,
@@ -143,7 +143,7 @@ pub(crate) struct Entry {
     pub(crate) message: Option<Id>,
     pub(crate) kind: i64,
     pub(crate) received_ms: u64,
-    /// Keys of rows: true sets one, false revokes it.
+    /// Keys of rows: true asks for one, false for its end. None of a list of all rows.
     pub(crate) changes: Vec<([u8; 32], bool)>,
 }
 
@@ -322,10 +322,9 @@ fn server(at: &Path, keys: &BTreeMap<Id, LogKey>) -> rusqlite::Result<Server> {
             sealed: sealed.unwrap_or_default(),
             ..pb::Entry::decode(changes.unwrap_or_default().as_slice()).unwrap_or_default()
         };
-        let changes = entry.rows.iter().filter_map(|change| {
-            let sets = matches!(change.change, Some(pb::row_change::Change::Rank(_)));
-            Some((change.key.as_slice().try_into().ok()?, sets))
-        });
+        // Whoever states all rows changes nothing of who should have one.
+        let changes = entry.rows.iter().filter(|_| !entry.whole);
+        let changes = changes.filter_map(|row| Some((row.key.as_slice().try_into().ok()?, row.rank > 0)));
         let entry = Entry {
             number,
             digest: row.get(2)?,
@@ -354,7 +353,7 @@ fn server(at: &Path, keys: &BTreeMap<Id, LogKey>) -> rusqlite::Result<Server> {
             server.founders.insert(log, key);
         }
     }
-    for (log, key, rank) in all(&db, "SELECT log, key, rank FROM rows WHERE revoked_at IS NULL", |row| {
+    for (log, key, rank) in all(&db, "SELECT log, key, rank FROM rows WHERE cut_at IS NULL", |row| {
         Ok((row.get(0)?, AccessKey(row.get(1)?), row.get(2)?))
     })? {
         server.rows.entry(log).or_default().insert(key, rank);

@@ -12,12 +12,12 @@ use pli_core::Client;
 use pli_core::model::{ClientState, ConversationId, Permission, PersonId, Role, Setting};
 use pli_kernel::group::roster::Roster;
 use pli_kernel::group::{SUITE, capabilities, credential_with_key, lifetime};
-use pli_proto::certificate::Usage;
+use pli_proto::certificate::{Subject, Usage};
 use pli_proto::id::DeviceId;
 use pli_proto::{issuers, pb};
 use pli_server::authority::{files, replace_issuer};
 use pli_server::{Authority, Config, Running, Server};
-use pli_tests::insider::{Insider, Lie, Plan, build, bytes, finish};
+use pli_tests::insider::{Insider, Lie, Plan};
 use pli_tests::{World, conversation, done, find, members, online, sees, until};
 
 /// The data folder as a thief copied it, with the issuer's key.
@@ -48,7 +48,8 @@ impl Ghost {
         let thief = Authority::open(copy, world.env.clone()).unwrap();
         let key = pli_kernel::crypto::DeviceKey::from_seed(&pli_env::random(&*world.env));
         let issuer = thief.issuer();
-        let certificate = issuer.device(person, DeviceId(pli_env::random(&*world.env)), key.public(), Usage::Mls);
+        let subject = Subject { person, device: DeviceId(pli_env::random(&*world.env)), is_guest: false };
+        let certificate = issuer.device(subject, key.public(), Usage::Mls);
         let chain = vec![certificate.await.unwrap(), issuer.certificate()];
         thief.close().await;
         Self { key, chain }
@@ -56,18 +57,13 @@ impl Ghost {
 
     /// Mallory, a member, adds it to her group.
     async fn enters(&self, mallory: &mut Insider) {
-        let commit = mallory.commit(Lie::None, |insider, liar, group| {
-            let provider = insider.provider(liar);
-            let package = KeyPackage::builder()
-                .leaf_node_capabilities(capabilities())
-                .key_package_lifetime(lifetime())
-                .build(SUITE, &provider, &self.key, credential_with_key(&self.chain, &self.key.public()))
-                .unwrap();
-            let builder = group.commit_builder().propose_adds([package.into_key_package()]).force_self_update(false);
-            let (commit, _, info) = finish(insider, liar, builder);
-            (bytes(&commit), bytes(&info))
-        });
-        let entry = mallory.entry(commit, vec![]);
+        let honest = mallory.liar(Lie::None);
+        let package = KeyPackage::builder()
+            .leaf_node_capabilities(capabilities())
+            .key_package_lifetime(lifetime())
+            .build(SUITE, &mallory.provider(&honest), &self.key, credential_with_key(&self.chain, &self.key.public()))
+            .unwrap();
+        let entry = mallory.planned(Plan { add: vec![package.into_key_package()], ..Plan::default() }, &[]);
         mallory.append(&entry).await.unwrap();
     }
 }
@@ -150,10 +146,7 @@ async fn whom_the_thief_of_an_issuers_key_certified_goes_and_all_others_stay() {
     for kept in [kept, without] {
         let shown = issuers::not_kept(end.clone(), &kept, &[victim.certificate.fingerprint]);
         let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::NotKept(shown)) }];
-        let commit = insider.commit_with(Lie::None, &[], &evidence, |insider, liar, group| {
-            build(insider, liar, group, |_| Plan { remove: vec![victim.index], ..Plan::default() })
-        });
-        let entry = insider.entry(commit, vec![]);
+        let entry = insider.planned(Plan { remove: vec![victim.index], ..Plan::default() }, &evidence);
         insider.append(&entry).await.unwrap();
     }
     bao.conversation(id).send("still here", None, &[]).await.unwrap();

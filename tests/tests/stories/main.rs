@@ -6,6 +6,7 @@ mod clock;
 mod foreign;
 mod full_disk;
 mod groups;
+mod guests;
 mod issuers;
 mod lifetime;
 mod outbox;

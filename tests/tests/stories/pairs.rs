@@ -13,8 +13,9 @@ use pli_kernel::group::seal::{self, LogKey};
 use pli_kernel::group::settings::Settings;
 use pli_kernel::group::{SUITE, create_config};
 use pli_proto::id::LogId;
+use pli_proto::pb;
+use pli_proto::rows::{self, rank};
 use pli_proto::signed::{self, Method};
-use pli_proto::{pb, rows};
 use pli_tests::altered::Altered;
 use pli_tests::insider::{Insider, Lie, bytes, finish};
 use pli_tests::{World, conversation, database, done, find, keys, members, online, sees, texts, until};
@@ -37,11 +38,9 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
     )
     .unwrap();
     let info = group.export_group_info(provider.crypto(), &mallory.me.key, false).unwrap();
-    let own = mallory.row_of(&mallory.me.key.public());
     let snapshot = pb::Snapshot {
         group_info: bytes(&info),
         tree: bytes(&group.export_ratchet_tree()),
-        rows: vec![rows::set(own, 2)],
         hash: signed::hash_start(mallory.log).to_vec(),
     };
     let snapshot = seal::seal_snapshot(pli_env::random(&*world.env), &mallory.key, mallory.log, 0, &snapshot);
@@ -60,7 +59,7 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
     let MlsMessageBodyIn::KeyPackage(package) = message.extract() else { panic!("a key package") };
     let package = package.validate(&crypto, ProtocolVersion::Mls10).unwrap();
     let leaf: [u8; 32] = package.leaf_node().signature_key().as_slice().try_into().unwrap();
-    let rank = if settings.pair.is_some() { 2 } else { 0 };
+    let rank = if settings.pair.is_some() { rank::OWNER } else { rank::MEMBER };
     let rows = vec![rows::set(mallory.row_of(&leaf), rank)];
     group.set_aad(mallory.bound(group.public_group().group_context(), &rows, &[]));
     let builder = group.commit_builder().propose_adds([package]).force_self_update(false);
@@ -80,7 +79,7 @@ async fn found_in_others_names(world: &World, mallory: &mut Insider, settings: &
         &taken.inbox_key,
         b"Pli 1.0 inbox",
         &device.0,
-        &invitation.encode_to_vec(),
+        &pb::Delivered { what: Some(pb::delivered::What::Invitation(invitation)) }.encode_to_vec(),
     )
     .unwrap();
     let delivery = pb::DeliverRequest { device: device.to_vec(), id: mallory.id().to_vec(), sealed };
@@ -106,9 +105,9 @@ async fn nobody_sits_in_the_pair_of_two_others() {
         mallory.log = id;
         mallory.key = LogKey::from(pli_env::random(&*world.env));
         let settings = if as_pair {
-            Settings::pair(mallory.key.clone(), root, pair)
+            Settings::pair(mallory.key.clone(), root, &pair, 1)
         } else {
-            Settings::group(mallory.key.clone(), root, mallory.me.person, "Anne".into())
+            Settings::group(mallory.key.clone(), root, mallory.me.person, "Anne")
         };
         assert_eq!(SUITE, create_config(&settings).ciphersuite());
         found_in_others_names(&world, &mut mallory, &settings, &bao).await;
@@ -270,10 +269,12 @@ async fn what_is_done_to_a_message_goes_into_its_log() {
     }
     bao.close().await;
     let db = database(&world.device_folder(&name));
-    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
-    assert_eq!(count("SELECT count(*) FROM items WHERE edited_ms > 0 AND edited_in = log"), 2);
-    assert_eq!(
-        count("SELECT count(*) FROM reactions r JOIN items i USING(conversation, entry) WHERE r.log = i.log"),
-        4
-    );
+    // Where it was done is kept as the precedence of a log, which ends with its id, each bit turned.
+    let in_its_log = |sql: &str| {
+        let mut query = db.prepare(sql).unwrap();
+        let rows = query.query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 20]>(1)?))).unwrap();
+        rows.map(Result::unwrap).filter(|(log, within)| within[4..] == log.map(|byte| !byte)).count()
+    };
+    assert_eq!(in_its_log("SELECT log, edited_in FROM items WHERE edited_ms > 0"), 2);
+    assert_eq!(in_its_log("SELECT log, within FROM reactions JOIN items USING(conversation, entry)"), 4);
 }

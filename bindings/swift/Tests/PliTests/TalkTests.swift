@@ -138,7 +138,7 @@ extension Scenarios {
             try await here.done(here.rename(to: "Digue"))
             try await crue.info.value { $0.name == "Digue" }
             await #expect(throws: PliError.Invalid(what: .setting, limit: 0)) {
-                try await crue.setLeastRole(for: .remove, to: .admin)
+                try await crue.setLeastRole(for: .remove, to: .member)
             }
         }
     }

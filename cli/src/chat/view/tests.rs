@@ -34,7 +34,7 @@ fn conversation(n: u8, name: &str, unread: usize) -> ConversationInfo {
         draft: String::new(),
         my_role: Role::Owner,
         may: HashSet::new(),
-        least: LeastRoles { add: Role::Admin, post: Role::Member, rename: Role::Admin },
+        least: LeastRoles { add: Role::Admin, remove: Role::Admin, post: Role::Member, rename: Role::Admin },
         member_count: 3,
         guest_count: 0,
         sole_owner: false,

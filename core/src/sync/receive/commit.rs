@@ -12,7 +12,6 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::membership::change;
 use crate::membership::join::{self, Keep};
 use crate::membership::schedule;
 use crate::model::What;
@@ -26,6 +25,7 @@ use pli_kernel::crypto;
 use pli_kernel::group::associated::{self, Claim};
 use pli_kernel::group::protocol_message;
 use pli_kernel::group::roster::Leaf;
+use pli_kernel::group::settings::Settings;
 use pli_kernel::group::verdict::Counted;
 use pli_kernel::group::{group_info, rules};
 
@@ -66,10 +66,7 @@ impl Page {
                 let welcomes = own.map(|own| own.welcomes);
                 self.apply(tx, entry, id, commit, counted, welcomes)
             }
-            None => {
-                self.clear_pending(tx)?;
-                if entry.rows.is_empty() { Ok(()) } else { self.mend_soon(tx) }
-            }
+            None => self.clear_pending(tx),
         }
     }
 
@@ -101,8 +98,8 @@ impl Page {
         own: Option<Vec<Welcome>>,
     ) -> Result<(), Error> {
         logs::put_group_info(tx.db, self.record.log, &commit.group_info)?;
-        // Whoever committed mended what they could.
-        let was_torn = std::mem::take(&mut self.record.mend_ms) > 0;
+        // Whoever committed named an external_pub of their own.
+        self.record.mend_ms = 0;
         self.show(tx, entry, id, commit, &counted)?;
         summary::put(tx, self.record.log, &counted.after)?;
         tx.notice(Notice::Group(self.record.conversation));
@@ -119,9 +116,6 @@ impl Page {
                 items::put(tx.db, &left)?;
             }
             return self.end(tx, if leaves { LogState::Left } else { LogState::Removed });
-        }
-        if counted.after.settings.rules != pli_kernel::group::RULES {
-            return self.end(tx, LogState::Stopped);
         }
         tx.db.execute_batch("SAVEPOINT follow")?;
         let follows = match own {
@@ -151,23 +145,13 @@ impl Page {
             outbox::wait_no_more(tx.db, self.record.conversation)?;
         }
         self.public = Some(counted.after);
-        if was_torn || !counted.removed.is_empty() {
-            self.mend_soon(tx)?;
-        }
         if let Some(welcomes) = own {
             outbox::remove(tx.db, self.record.conversation, id)?;
             self.deliver(tx, entry, welcomes)?;
             self.record.update_ms = schedule::next_update(tx, self.size());
-        }
-        Ok(())
-    }
-
-    /// Where the rows are not what the tree asks for, whoever can mend them commits soon: somebody of rank 0 removed leaves
-    /// and could not revoke their rows, or a false commit changed some.
-    fn mend_soon(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
-        let Some(public) = &self.public else { return Ok(()) };
-        if !change::mend(tx, &self.record, &public.roster, &public.settings)?.is_empty() {
-            self.record.mend_ms = schedule::soon(tx, self.size());
+            if entry.whole {
+                schedule::rows_stated(&mut self.record, tx.now_ms());
+            }
         }
         Ok(())
     }
@@ -260,12 +244,13 @@ impl Page {
                 hash: self.record.hash.to_vec(),
                 welcome: welcome.welcome,
             };
+            let delivered = pb::Delivered { what: Some(pb::delivered::What::Invitation(invitation)) };
             let sealed = crypto::seal_to(
                 &tx.context.crypto,
                 &welcome.inbox_key,
                 b"Pli 1.0 inbox",
                 &welcome.device,
-                &invitation.encode_to_vec(),
+                &delivered.encode_to_vec(),
             );
             match sealed {
                 Ok(sealed) => {
@@ -315,18 +300,19 @@ impl Page {
         changes.extend(went.intersection(&after).filter(|p| !came.contains(p)).map(|p| What::DeviceRemoved(*p)));
         let (old, new) = (&public.settings, &counted.after.settings);
         for person in old.roles.keys().chain(new.roles.keys()).collect::<BTreeSet<_>>() {
-            if old.named(*person) != new.named(*person) && after.contains(person) {
-                changes.push(What::RoleSet(*person, new.named(*person)));
+            if old.listed(*person) != new.listed(*person) && after.contains(person) {
+                changes.push(What::RoleSet(*person, new.listed(*person)));
             }
         }
-        if old.name != new.name {
-            changes.push(What::Renamed(new.name.clone()));
-            items::set_name(tx.db, self.record.conversation, &new.name)?;
+        let (old_look, new_look) = (&old.options, &new.options);
+        if old_look.name() != new_look.name() {
+            changes.push(What::Renamed(new_look.name().to_owned()));
+            items::set_name(tx.db, self.record.conversation, new_look.name())?;
         }
-        if old.topic != new.topic {
-            changes.push(What::TopicSet(new.topic.clone()));
+        if old_look.topic() != new_look.topic() {
+            changes.push(What::TopicSet(new_look.topic().to_owned()));
         }
-        let rights = |s: &pli_kernel::group::settings::Settings| (s.may_add, s.may_post, s.may_rename, s.lifetime_s);
+        let rights = |s: &Settings| (s.may_add, s.may_remove, s.may_look, s.options.may_post(), s.options.lifetime_s());
         if rights(old) != rights(new) {
             changes.push(What::SettingsChanged);
         }

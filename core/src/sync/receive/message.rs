@@ -45,8 +45,8 @@ impl Page {
             if outbox::find(tx.db, self.record.conversation, id)?.is_some() {
                 return self.own(tx, entry, id);
             }
-            // Or not know that it has left since: no message revokes another's row.
-            if sealed.is_some() && self.revokes_own(tx, entry) {
+            // Or not know that it has left since: the server takes no message that cuts another's row.
+            if sealed.is_some() && self.cuts_own(tx, entry) {
                 let me = tx.context.me.person;
                 items::put(tx.db, &shown(&self.record, entry, id, me, &What::Left)?)?;
                 return self.end(tx, LogState::Left);
@@ -54,13 +54,12 @@ impl Page {
         }
         if items::is_known(tx.db, self.record.conversation, id)? {
             tracing::info!("a message that is there already");
-            return self.left_unread(tx, entry);
+            return Ok(());
         }
         self.compare_states(tx, entry, claim.as_ref())?;
         let mut by = NOBODY;
         let read = tx.attempt(|tx| {
             let Some((leaf, content)) = sealed.and_then(|sealed| self.open(tx, entry, id, sealed)) else {
-                self.left_unread(tx, entry)?;
                 return items::put(tx.db, &self.said(entry, id, NOBODY, Kind::Unreadable, Vec::new()));
             };
             by = leaf.person();
@@ -99,9 +98,9 @@ impl Page {
         self.say(tx, entry, id, sender, said, &content.said)
     }
 
-    fn revokes_own(&self, tx: &Tx<'_>, entry: &pb::Entry) -> bool {
-        let own = tx.context.me.access(&self.record.key).key();
-        entry.rows.iter().any(|change| *change == rows::revoke(own))
+    fn cuts_own(&self, tx: &Tx<'_>, entry: &pb::Entry) -> bool {
+        let own = rows::set(tx.context.me.access(&self.record.key).key(), rows::rank::NONE);
+        entry.rows.contains(&own)
     }
 
     fn role(&self, person: PersonId) -> Role {
@@ -153,8 +152,8 @@ impl Page {
             Body::Relation(relation) => {
                 let may_delete = self.role(by) >= Role::Admin
                     && self.public.as_ref().is_some_and(|public| public.settings.pair.is_none());
-                let (conversation, log) = (self.record.conversation, self.record.log);
-                let source = Source { conversation, log, by, received_ms: entry.received_ms, may_delete };
+                let (conversation, within) = (self.record.conversation, self.record.precedence());
+                let source = Source { conversation, within, by, received_ms: entry.received_ms, may_delete };
                 if !matches!(relation.deed, Deed::React(_)) {
                     tx.notice(Notice::Replaced);
                 }
@@ -178,8 +177,8 @@ impl Page {
 
     /// When what an entry says is over; 0: never.
     fn expires_ms(&self, entry: &pb::Entry) -> u64 {
-        let lifetime_ms = self.public.as_ref().and_then(|public| public.settings.lifetime_ms());
-        lifetime_ms.map_or(0, |lifetime_ms| entry.received_ms.saturating_add(lifetime_ms))
+        let lifetime_s = self.public.as_ref().and_then(|public| public.settings.options.lifetime_s());
+        lifetime_s.map_or(0, |lifetime_s| entry.received_ms.saturating_add(lifetime_s * 1_000))
     }
 
     /// A server that drops, reorders, withholds or forks shows members different logs: what others saw tells.
@@ -199,17 +198,6 @@ impl Page {
         items::put(tx.db, &shown(&self.record, entry, derived(id, b"fork"), leaf.person(), &What::Fork)?)
     }
 
-    /// A message that takes its writer's row away is a leaver's, whether it can be read or not.
-    fn left_unread(&self, tx: &Tx<'_>, entry: &pb::Entry) -> Result<(), Error> {
-        let (Some(public), false) = (&self.public, entry.rows.is_empty()) else { return Ok(()) };
-        for leaf in public.roster.leaves() {
-            if leaf.row_key(&self.record.key).is_some_and(|key| entry.rows.contains(&rows::revoke(key))) {
-                logs::put_leaver(tx.db, self.record.log, leaf.key(), &[])?;
-            }
-        }
-        Ok(())
-    }
-
     fn leaver(
         &mut self,
         tx: &mut Tx<'_>,
@@ -218,14 +206,16 @@ impl Page {
         leaf: &Leaf,
         word: &pb::LeaveWord,
     ) -> Result<(), Error> {
-        if word.leaf_key != leaf.key() || !rules::is_word_of(word, self.record.log, leaf) {
+        // One does not leave a pair.
+        let is_pair = self.public.as_ref().is_some_and(|public| public.settings.pair.is_some());
+        if is_pair || word.leaf_key != leaf.key() || !rules::is_word_of(word, self.record.log, leaf) {
             return Ok(());
         }
         items::put(tx.db, &shown(&self.record, entry, id, leaf.person(), &What::Left)?)?;
         if leaf.person() == tx.context.me.person {
             return self.end(tx, LogState::Left);
         }
-        logs::put_leaver(tx.db, self.record.log, leaf.key(), &word.encode_to_vec())?;
+        logs::put_leaver(tx.db, self.record.log, word)?;
         tx.notice(Notice::Outbox(self.record.log));
         Ok(())
     }

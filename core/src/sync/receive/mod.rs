@@ -2,9 +2,11 @@
 //!
 //! - [`commit`]: the follower's verdict, then the member's own group.
 //! - [`message`]: what was said.
+//! - [`rows`]: whether those stand that the group's state asks for.
 
 mod commit;
 mod message;
+mod rows;
 
 use openmls::group::MlsGroup;
 use pli_proto::id::{ItemId, LogId, PersonId};
@@ -13,8 +15,8 @@ use pli_proto::pb::opened::Body as Inside;
 use pli_proto::signed::{self, Hash};
 use sha2::{Digest, Sha256};
 
+use crate::conversations::founding::go_on;
 use crate::error::Error;
-use crate::membership::join::mirror;
 use crate::model::What;
 use crate::store::groups::group_id;
 use crate::store::items::{self, Kind, NewItem};
@@ -34,10 +36,10 @@ pub(crate) struct Received {
 }
 
 /// Receives a page of a log.
-pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result<Received, Error> {
-    let (entries, caught_up) = (&page.entries, page.caught_up);
+pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, told: &pb::LogPage) -> Result<Received, Error> {
+    let (entries, caught_up) = (&told.entries, told.caught_up);
     // A page that begins further on answers a question of before this device was removed and came in again.
-    let follows = |record: &Log| record.state.is_asked_for() && page.after <= record.number;
+    let follows = |record: &Log| record.state.is_asked_for() && told.after <= record.number;
     let Some(mut record) = logs::find(tx.db, log)?.filter(follows) else { return Ok(Received::default()) };
     let Loaded { group, public } = tx.take_group(log)?;
     if record.state == LogState::Diverged {
@@ -47,18 +49,13 @@ pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result
     }
     let state = record.state;
     tx.defer();
-    let mut page = Page {
-        record,
-        group,
-        public: Some(public),
-        received: Received::default(),
-        said_fork: false,
-        rows_changed: false,
-    };
+    let mut page = Page { record, group, public: Some(public), received: Received::default(), said_fork: false };
     for entry in entries {
         page.entry(tx, entry)?;
     }
-    page.check_access(tx)?;
+    if caught_up {
+        page.compare_rows(tx, told)?;
+    }
     logs::put(tx.db, &page.record)?;
     let Page { record, group, public, mut received, .. } = page;
     received.caught_up = caught_up;
@@ -77,6 +74,7 @@ pub(crate) fn receive(tx: &mut Tx<'_>, log: LogId, page: &pb::LogPage) -> Result
     }
     if !record.state.is_followed() {
         tx.notice(Notice::Logs);
+        go_on(tx, record.conversation)?;
     }
     if caught_up && (!was_caught_up || !entries.is_empty()) {
         tx.notice(Notice::Outbox(log));
@@ -93,7 +91,6 @@ struct Page {
     public: Option<Public>,
     received: Received,
     said_fork: bool,
-    rows_changed: bool,
 }
 
 impl Page {
@@ -116,7 +113,7 @@ impl Page {
         }
     }
 
-    /// Moves the cursor, the running hash and the book of rows on.
+    /// Moves the cursor and the running hash on.
     fn advance(&mut self, tx: &mut Tx<'_>, entry: &pb::Entry, id: ItemId, digest: &Hash) -> Result<(), Error> {
         let record = &mut self.record;
         let stands_on_ours = entry.parent == record.commit_number && entry.parent_hash == record.commit_hash;
@@ -140,33 +137,7 @@ impl Page {
             items::put(tx.db, &shown(record, entry, derived(id, b"parent"), me, &What::Fork)?)?;
         }
         record.number = entry.number;
-        logs::put_hash(tx.db, record.log, record.number, &record.hash)?;
-        if !entry.rows.is_empty() {
-            self.rows_changed = true;
-            let mut rows = logs::rows(tx.db, record.log)?;
-            let before = rows.clone();
-            entry.rows.iter().for_each(|change| mirror(&mut rows, change));
-            let gone = before.keys().filter(|key| !rows.contains_key(key)).map(|key| (*key, None));
-            let set =
-                rows.iter().filter(|(key, rank)| before.get(key) != Some(rank)).map(|(key, rank)| (*key, Some(*rank)));
-            logs::apply_rows(tx.db, record.log, &gone.chain(set).collect::<Vec<_>>())?;
-        }
-        Ok(())
-    }
-
-    /// A member whose row is gone though no commit that counts removed it has lost access, and keeps trying.
-    fn check_access(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
-        if self.record.state == LogState::Active && !self.rows_changed {
-            return Ok(());
-        }
-        let own = tx.context.me.access(&self.record.key).key();
-        let has_row = logs::has_row(tx.db, self.record.log, &own)?;
-        match self.record.state {
-            LogState::Active if !has_row => self.record.state = LogState::AccessLost,
-            LogState::AccessLost if has_row => self.record.state = LogState::Active,
-            _ => {}
-        }
-        Ok(())
+        logs::put_hash(tx.db, record.log, record.number, &record.hash)
     }
 
     /// Whoever made something for this place on another state than this device's stands elsewhere: an adder or a server keeps

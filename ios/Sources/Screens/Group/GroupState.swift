@@ -14,7 +14,7 @@ struct GroupState: Equatable, Sendable {
     var maySet = false
     /// Absent for those who are not in it any more.
     var mayLeave = false
-    var least = LeastRoles(add: .admin, post: .member, rename: .admin)
+    var least = LeastRoles(add: .admin, remove: .admin, post: .member, rename: .admin)
     /// Days; for ever if absent.
     var lifetime: Int?
     /// A change of this phone's is not in the group yet.

@@ -139,7 +139,8 @@ struct GroupView: View {
 
     private func least(_ key: String, _ permission: Permission, _ now: Role) -> some View {
         Picker(words(key), selection: Binding(get: { now }, set: { events.setLeastRole(for: permission, to: $0) })) {
-            Text(words("group.everyone")).tag(Role.guest)
+            // Guests change nothing in a group.
+            if permission == .post { Text(words("group.everyone")).tag(Role.guest) }
             Text(words("group.no_guests")).tag(Role.member)
             Text(words("group.admins")).tag(Role.admin)
             Text(words("group.owners")).tag(Role.owner)

@@ -2,12 +2,12 @@
 
 use pli_proto::id::LogId;
 use pli_proto::pb::{self, EntryKind, Reason};
-use pli_proto::row::AccessKey;
-use pli_proto::rows::{self, rank};
+use pli_proto::rows::{self, Changes, rank};
 use pli_proto::signed;
 
 use super::logs::{LOG, MOST, NOW_MS, OWNER, Writer, snapshot};
 use super::reason;
+use super::rows::keys;
 use crate::config::DAY_MS;
 use crate::engine::{Append, Engine};
 
@@ -29,17 +29,18 @@ pub(super) async fn snapshots_are_bounded(engine: &dyn Engine) {
 
 pub(super) async fn what_is_large_comes_back_whole_and_only_to_who_has_room(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
-    let key = |n: u16| AccessKey([n.to_be_bytes(); 16].concat().try_into().expect("32 bytes"));
-    let changes: Vec<_> = (1..1_500).map(|n| rows::set(key(n), rank::OTHER)).collect();
+    let members = keys().take(1_499).map(|key| rows::set(key, rank::MEMBER));
+    let changes: Vec<_> = std::iter::once(rows::set(OWNER, rank::OWNER)).chain(members).collect();
     let sealed: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     let mut sent = Vec::new();
     for (kind, sealed, changes) in [
         (EntryKind::Message, sealed[..1_000].to_vec(), vec![]),
         (EntryKind::Message, sealed.clone(), vec![]),
         (EntryKind::Message, sealed[..200_000].to_vec(), vec![]),
-        (EntryKind::Commit, b"small".to_vec(), changes.clone()),
+        (EntryKind::Commit, b"small".to_vec(), changes),
     ] {
-        let entry = pb::Entry { sealed, ..writer.entry(kind, changes) };
+        let whole = kind == EntryKind::Commit;
+        let entry = pb::Entry { sealed, whole, ..writer.entry(kind, changes) };
         writer.append(OWNER, &entry).await.expect("an append");
         sent.push(entry);
     }
@@ -50,13 +51,13 @@ pub(super) async fn what_is_large_comes_back_whole_and_only_to_who_has_room(engi
         read.extend(page.entries);
     }
     for (read, sent) in read.iter().zip(&sent) {
-        assert!((&read.sealed, &read.rows) == (&sent.sealed, &sent.rows));
+        assert!((&read.sealed, &read.rows, read.whole) == (&sent.sealed, &sent.rows, sent.whole));
     }
     // The second does not fit: it is not read, and what it takes is said.
     let page = engine.read(LOG, OWNER, 0, None, 16 << 10).await.expect("a page");
-    assert!(page.entries.len() == 1 && !page.caught_up);
+    assert!(page.entries.len() == 1 && !page.caught_up());
     let page = engine.read(LOG, OWNER, 1, None, 16 << 10).await.expect("a page");
-    assert!(page.entries.is_empty() && !page.caught_up && page.bytes > sealed.len());
+    assert!(page.entries.is_empty() && !page.caught_up() && page.bytes > sealed.len());
     let page = engine.read(LOG, OWNER, 1, None, page.bytes).await.expect("a page");
     assert_eq!(page.entries.len(), 1);
     engine.put_snapshot(LOG, OWNER, 4, sealed.clone()).await.expect("a snapshot");
@@ -76,7 +77,9 @@ pub(super) async fn what_is_due_is_pruned_in_all_logs(engine: &dyn Engine) {
         let kind = EntryKind::Message.into();
         let entry = pb::Entry { kind, parent_hash: hash, sealed: vec![what; 9], ..pb::Entry::default() };
         let digest = signed::entry_digest(log, &entry);
-        engine.append(Append { log, by: OWNER, entry, digest, now_ms, commits_per_day: 1 }).await.expect("an append");
+        let changes = Changes::default();
+        let append = Append { log, by: OWNER, entry, changes, digest, now_ms, commits_per_day: 1 };
+        engine.append(append).await.expect("an append");
     };
     let logs = [2, 3, 4].map(|n| LogId([n; 16]));
     let left = async |log| engine.read(log, OWNER, 0, None, MOST).await.expect("a page").entries.len();

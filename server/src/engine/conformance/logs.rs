@@ -1,12 +1,12 @@
-//! Logs, rows and snapshots.
+//! Logs: entries, their order, pages.
 
 use std::sync::Arc;
 
 use pli_proto::id::LogId;
-use pli_proto::limits::{GROUP_DEVICES, PAGE_ENTRIES};
+use pli_proto::limits::PAGE_ENTRIES;
 use pli_proto::pb::{self, EntryKind, Reason};
 use pli_proto::row::AccessKey;
-use pli_proto::rows::{self, rank};
+use pli_proto::rows::{self, Changes, rank};
 use pli_proto::signed::{self, Hash};
 
 use super::reason;
@@ -15,8 +15,8 @@ use crate::engine::{Append, Appended, Engine, EngineError};
 
 pub(super) const LOG: LogId = LogId([1; 16]);
 pub(super) const OWNER: AccessKey = AccessKey([10; 32]);
-const MEMBER: AccessKey = AccessKey([20; 32]);
-const OTHER: AccessKey = AccessKey([30; 32]);
+pub(super) const MEMBER: AccessKey = AccessKey([22; 32]);
+pub(super) const OTHER: AccessKey = AccessKey([32; 32]);
 pub(super) const NOW_MS: u64 = 20_000 * DAY_MS + 5_000;
 
 /// Whatever there is.
@@ -36,7 +36,7 @@ impl<'a> Writer<'a> {
         Self { engine, parent: (0, signed::hash_start(LOG)), made: 0, now_ms: NOW_MS }
     }
 
-    pub(super) fn entry(&mut self, kind: EntryKind, changes: Vec<pb::RowChange>) -> pb::Entry {
+    pub(super) fn entry(&mut self, kind: EntryKind, changes: Vec<pb::Row>) -> pb::Entry {
         self.made += 1;
         pb::Entry {
             kind: kind.into(),
@@ -50,18 +50,24 @@ impl<'a> Writer<'a> {
 
     pub(super) fn request(&self, by: AccessKey, entry: pb::Entry) -> Append {
         let digest = signed::entry_digest(LOG, &entry);
-        Append { log: LOG, by, entry, digest, now_ms: self.now_ms, commits_per_day: 3 }
+        let changes = Changes::of(&entry).expect("well formed");
+        Append { log: LOG, by, entry, changes, digest, now_ms: self.now_ms, commits_per_day: 3 }
     }
 
     pub(super) async fn append(&self, by: AccessKey, entry: &pb::Entry) -> Result<Appended, EngineError> {
         self.engine.append(self.request(by, entry.clone())).await
     }
 
-    pub(super) async fn commit(&mut self, by: AccessKey, changes: Vec<pb::RowChange>) -> Result<Appended, EngineError> {
+    pub(super) async fn commit(&mut self, by: AccessKey, changes: Vec<pb::Row>) -> Result<Appended, EngineError> {
         let entry = self.entry(EntryKind::Commit, changes);
         let taken = self.append(by, &entry).await?;
-        self.parent = (taken.number, taken.hash);
+        self.moved(&taken);
         Ok(taken)
+    }
+
+    /// A commit was taken.
+    pub(super) fn moved(&mut self, taken: &Appended) {
+        self.parent = (taken.number, taken.hash);
     }
 
     pub(super) async fn say(&mut self, by: AccessKey) -> Result<Appended, EngineError> {
@@ -110,12 +116,12 @@ pub(super) async fn entries_are_numbered_and_chained(engine: &dyn Engine) {
         hash = signed::hash_next(&hash, number, NOW_MS, &signed::entry_digest(LOG, &entry));
         assert_eq!(taken, Appended { number, hash, received_ms: NOW_MS });
         if kind == EntryKind::Commit {
-            writer.parent = (number, hash);
+            writer.moved(&taken);
         }
         sent.push(pb::Entry { number, hash: hash.to_vec(), received_ms: NOW_MS, ..entry });
     }
     let page = engine.read(LOG, OWNER, 0, None, MOST).await.expect("a page");
-    assert!(page.caught_up && !page.ended);
+    assert!(page.caught_up() && !page.ended);
     assert_eq!(page.entries, sent);
     assert_eq!(writer.numbers(OWNER, 4).await, [5, 6]);
     assert!(writer.numbers(OWNER, u64::MAX).await.is_empty());
@@ -123,8 +129,8 @@ pub(super) async fn entries_are_numbered_and_chained(engine: &dyn Engine) {
 
 pub(super) async fn a_repeated_append_gets_the_first_answer(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
-    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
-    let leave = writer.entry(EntryKind::Message, vec![rows::revoke(MEMBER)]);
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::MEMBER)]).await.expect("a commit");
+    let leave = writer.entry(EntryKind::Message, vec![rows::set(MEMBER, rank::NONE)]);
     let first = writer.append(MEMBER, &leave).await.expect("a message");
     writer.commit(OWNER, vec![]).await.expect("a commit");
     // Neither parent nor row are what they were.
@@ -136,11 +142,11 @@ pub(super) async fn a_repeated_append_gets_the_first_answer(engine: &dyn Engine)
 
 pub(super) async fn other_bytes_are_another_entry(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
-    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
+    writer.commit(OWNER, vec![rows::set(MEMBER, rank::MEMBER)]).await.expect("a commit");
     let said = writer.entry(EntryKind::Message, vec![]);
     writer.append(MEMBER, &said).await.expect("a message");
     let sealed = pb::Entry { sealed: b"other".to_vec(), ..said.clone() };
-    let leaving = pb::Entry { rows: vec![rows::revoke(MEMBER)], ..said.clone() };
+    let leaving = pb::Entry { rows: vec![rows::set(MEMBER, rank::NONE)], ..said.clone() };
     let commit = pb::Entry { kind: EntryKind::Commit.into(), ..said.clone() };
     for (number, other) in (3..).zip([sealed, leaving]) {
         assert_eq!(writer.append(MEMBER, &other).await.expect("another entry").number, number);
@@ -199,98 +205,15 @@ pub(super) async fn strangers_learn_nothing(engine: &dyn Engine) {
     }
 }
 
-pub(super) async fn row_changes_are_all_or_nothing(engine: &dyn Engine) {
-    let mut writer = Writer::new(engine).await;
-    writer.commit(OWNER, vec![rows::set(MEMBER, rank::ADMIN)]).await.expect("a commit");
-    let changes = vec![rows::set(OTHER, rank::OTHER), rows::revoke(OWNER)];
-    assert_eq!(reason(writer.commit(MEMBER, changes).await), Reason::Rank);
-    assert_eq!(reason(engine.read(LOG, OTHER, 0, None, MOST).await), Reason::NoAccess);
-    assert_eq!(writer.numbers(OWNER, 0).await, [1], "nothing of the entry stays");
-    writer.commit(MEMBER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
-    let page = engine.read(LOG, OTHER, 1, None, MOST).await.expect("a page");
-    assert_eq!(page.entries[0].rows, [rows::set(OTHER, rank::OTHER)]);
-}
-
-pub(super) async fn revoked_rows_read_to_their_end(engine: &dyn Engine) {
-    let mut writer = Writer::new(engine).await;
-    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
-    let end = writer.commit(OWNER, vec![rows::revoke(MEMBER)]).await.expect("a commit").number;
-    writer.say(OWNER).await.expect("a message");
-    let page = engine.read(LOG, MEMBER, 0, None, MOST).await.expect("a page");
-    assert!(page.ended && !page.caught_up && page.entries.len() == 2);
-    assert!(engine.read(LOG, MEMBER, end, None, MOST).await.expect("a page").entries.is_empty());
-    assert_eq!(reason(writer.say(MEMBER).await), Reason::NoAccess);
-    assert_eq!(reason(engine.put_snapshot(LOG, MEMBER, 1, vec![1]).await), Reason::NoAccess);
-    engine.put_snapshot(LOG, OWNER, end, vec![1]).await.expect("a snapshot");
-    let later = writer.commit(OWNER, vec![]).await.expect("a commit").number;
-    engine.put_snapshot(LOG, OWNER, later, vec![2]).await.expect("a snapshot");
-    assert_eq!(snapshot(engine, MEMBER, later).await.expect("its last").0, end);
-    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
-    assert_eq!(writer.numbers(MEMBER, 0).await, [1, 2, 3, 4, 5]);
-    writer.say(MEMBER).await.expect("a message");
-}
-
-pub(super) async fn commits_are_budgeted(engine: &dyn Engine) {
-    let mut writer = Writer::new(engine).await;
-    writer.commit(OWNER, vec![rows::set(MEMBER, rank::OTHER)]).await.expect("a commit");
-    writer.commit(MEMBER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
-    writer.commit(OTHER, vec![]).await.expect("a commit");
-    writer.commit(MEMBER, vec![]).await.expect("a commit");
-    for row in [MEMBER, OTHER] {
-        match writer.commit(row, vec![]).await {
-            Err(EngineError::Refused(refused)) => {
-                assert_eq!(refused.reason, Reason::Limit);
-                assert_eq!(refused.retry_after_ms, DAY_MS - NOW_MS % DAY_MS);
-            }
-            other => panic!("spent, but: {other:?}"),
-        }
-    }
-    writer.say(MEMBER).await.expect("messages are free");
-    writer.commit(OWNER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
-    writer.commit(OTHER, vec![]).await.expect("it has a budget of its own now");
-    writer.now_ms += DAY_MS;
-    writer.commit(MEMBER, vec![]).await.expect("another day");
-    for _ in 0..30 {
-        writer.commit(OWNER, vec![]).await.expect("ten times as many");
-    }
-    assert_eq!(reason(writer.commit(OWNER, vec![]).await), Reason::Limit);
-}
-
-pub(super) async fn what_rank_0_brings_in_shares_its_budget_without_owners_too(engine: &dyn Engine) {
-    let mut writer = Writer::new(engine).await;
-    let changes = vec![rows::set(MEMBER, rank::OTHER), rows::revoke(OWNER)];
-    writer.commit(OWNER, changes).await.expect("the owner goes");
-    writer.commit(MEMBER, vec![rows::set(OTHER, rank::OTHER)]).await.expect("a commit");
-    let refused = writer.entry(EntryKind::Commit, vec![rows::set(OTHER, 9)]);
-    assert_eq!(reason(writer.append(OTHER, &refused).await), Reason::Invalid, "and not counted");
-    writer.commit(OTHER, vec![]).await.expect("a commit");
-    writer.commit(MEMBER, vec![]).await.expect("a commit");
-    for row in [MEMBER, OTHER] {
-        assert_eq!(reason(writer.commit(row, vec![]).await), Reason::Limit);
-    }
-}
-
-pub(super) async fn rows_are_bounded(engine: &dyn Engine) {
-    let mut writer = Writer::new(engine).await;
-    let key = |n: u64| AccessKey([n.to_be_bytes(), [7; 8], [7; 8], [7; 8]].concat().try_into().expect("32 bytes"));
-    let most = 2 * GROUP_DEVICES as u64;
-    let changes = (1..most).map(|n| rows::set(key(n), rank::OTHER)).collect();
-    writer.commit(OWNER, changes).await.expect("as many as there may be");
-    let one_more = vec![rows::set(key(most), rank::OTHER)];
-    assert_eq!(reason(writer.commit(OWNER, one_more).await), Reason::Limit);
-    let replaced = vec![rows::revoke(key(1)), rows::set(key(most), rank::OTHER)];
-    writer.commit(OWNER, replaced).await.expect("one for another");
-}
-
 pub(super) async fn pages_are_bounded(engine: &dyn Engine) {
     let mut writer = Writer::new(engine).await;
     for _ in 0..PAGE_ENTRIES + 10 {
         writer.say(OWNER).await.expect("a message");
     }
     let page = engine.read(LOG, OWNER, 0, None, MOST).await.expect("a page");
-    assert!(page.entries.len() == PAGE_ENTRIES && !page.caught_up);
+    assert!(page.entries.len() == PAGE_ENTRIES && !page.caught_up());
     let page = engine.read(LOG, OWNER, 10, None, MOST).await.expect("a page");
-    assert!(page.entries.len() == PAGE_ENTRIES && page.caught_up, "full, and yet the last");
+    assert!(page.entries.len() == PAGE_ENTRIES && page.caught_up(), "full, and yet the last");
     for (byte, bytes) in (0..).zip([2 << 20, 700 << 10, 700 << 10]) {
         let entry = pb::Entry { sealed: vec![byte; bytes], ..writer.entry(EntryKind::Message, vec![]) };
         writer.append(OWNER, &entry).await.expect("a message");
@@ -298,7 +221,7 @@ pub(super) async fn pages_are_bounded(engine: &dyn Engine) {
     let from = PAGE_ENTRIES as u64 + 10;
     for number in 1..=3 {
         let page = engine.read(LOG, OWNER, from + number - 1, None, MOST).await.expect("a page");
-        assert!(page.entries.len() == 1 && page.caught_up == (number == 3));
+        assert!(page.entries.len() == 1 && page.caught_up() == (number == 3));
     }
 }
 
@@ -326,7 +249,7 @@ pub(super) async fn concurrent_appends_are_contiguous(engine: Arc<dyn Engine>) {
             assert_eq!((entry.number, entry.hash.as_slice()), (after + 1, hash.as_slice()));
             after = entry.number;
         }
-        if page.caught_up {
+        if page.caught_up() {
             break;
         }
     }

@@ -10,12 +10,12 @@ use crate::engine::{Engine, EngineError, Enrolment, Invitation, Invitee, Publica
 
 const NOW_MS: u64 = 20_000 * DAY_MS + 5_000;
 
-fn newcomer(n: u8) -> Invitation {
+pub(super) fn newcomer(n: u8) -> Invitation {
     let invitee = Invitee::New { name: format!("Person {n}"), department: "Roads".into(), guest_until_ms: 0 };
     Invitation { hash: [n; 32], invitee, expires_ms: NOW_MS + DAY_MS, used: None }
 }
 
-fn enrolment(n: u8) -> Enrolment {
+pub(super) fn enrolment(n: u8) -> Enrolment {
     Enrolment {
         invitation: [n; 32],
         person: PersonId([n; 16]),
@@ -34,7 +34,7 @@ async fn hire(engine: &dyn Engine, n: u8) -> DeviceId {
     DeviceId([n + 100; 16])
 }
 
-fn revocation(number: u64, leaves: &[u8], departed: Option<PersonId>) -> Revocation {
+pub(super) fn revocation(number: u64, leaves: &[u8], departed: Option<PersonId>) -> Revocation {
     let line = |(leaf, number): (&u8, u64)| pb::RevocationLine {
         number,
         certificate: vec![1; 32],

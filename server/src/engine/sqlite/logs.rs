@@ -1,24 +1,24 @@
-//! Logs and rows: docs/protocol.md, "The log" and "Rows".
+//! Logs: docs/protocol.md, "The log".
 
 use pli_env::sql::{Numbers as _, integer};
 use std::borrow::Cow;
-use std::cell::Cell;
 
 use pli_proto::id::LogId;
-use pli_proto::limits::{GROUP_DEVICES, PAGE_BYTES, PAGE_ENTRIES};
-use pli_proto::pb::{self, Reason, row_change::Change};
+use pli_proto::limits::{PAGE_BYTES, PAGE_ENTRIES};
+use pli_proto::pb::{self, Reason};
 use pli_proto::row::AccessKey;
-use pli_proto::rows::{self, Rows, rank};
+use pli_proto::rows::rank;
 use pli_proto::signed::{self, Hash};
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, Row, params};
 use sha2::{Digest, Sha256};
 
-use super::budget::{Budget, Masked};
+use super::budget::Budget;
 use super::pieces::{self, ENTRIES};
+use super::rows::{self, RowState};
 use super::snapshots;
 use crate::config::DAY_MS;
-use crate::engine::{Append, Appended, EngineError, Page, Refused};
+use crate::engine::{Append, Appended, EngineError, Page, Refused, Told};
 
 /// What is sealed stands in its entry's row up to so many bytes: a message of a hundred words does. More lies in pieces.
 const SEALED_IN_ROW: usize = 1_400;
@@ -26,9 +26,7 @@ const SEALED_IN_ROW: usize = 1_400;
 const CHANGES_IN_ROW: usize = 320;
 /// What an entry of a page weighs besides what is sealed and its changes.
 const ENTRY_BYTES: usize = 192;
-/// Active rows of one log: more than a group may have devices, as falsely added rows are mended only later.
-const ACTIVE_ROWS: usize = 2 * GROUP_DEVICES;
-/// Rows of rank above 0 may commit so many times as often: they do the members' errands.
+/// Admins' and owners' rows may commit so many times as often: they do the members' errands.
 const HIGHER_RANKS: u64 = 10;
 
 pub(super) struct Head {
@@ -39,13 +37,8 @@ pub(super) struct Head {
     last_commit_hash: Hash,
     /// When the last entry was received.
     last_ms: u64,
-}
-
-pub(super) struct RowState {
-    rank: u32,
-    pub(super) revoked_at: Option<u64>,
-    /// Whose budget it spends.
-    pool: Masked,
+    /// Of all rows that stand.
+    rows_digest: Hash,
 }
 
 /// The same answer for a log that does not exist and for a stranger to one that does.
@@ -54,36 +47,29 @@ fn stranger() -> EngineError {
 }
 
 fn head(c: &Connection, log: LogId) -> Sql<Option<Head>> {
-    let query = "SELECT last, hash, last_commit, last_commit_hash, pruned, last_ms FROM logs WHERE log = ?1";
+    let query =
+        "SELECT last, hash, last_commit, last_commit_hash, pruned, last_ms, rows_digest FROM logs WHERE log = ?1";
     let read = |r: &Row<'_>| {
         let (last_commit, last_commit_hash) = (r.number(2)?, r.get(3)?);
         let (last, pruned, last_ms) = (r.number(0)?, r.number(4)?, r.number(5)?);
-        Ok(Head { last, hash: r.get(1)?, last_commit, last_commit_hash, pruned, last_ms })
+        Ok(Head { last, hash: r.get(1)?, last_commit, last_commit_hash, pruned, last_ms, rows_digest: r.get(6)? })
     };
     c.prepare_cached(query)?.query_row([&log.0], read).optional()
 }
 
-fn row_state(c: &Connection, log: LogId, key: AccessKey) -> Sql<Option<RowState>> {
-    let query = "SELECT rank, revoked_at, pool FROM rows WHERE log = ?1 AND key = ?2";
-    c.prepare_cached(query)?
-        .query_row(params![log.0, key.0], |r| {
-            Ok(RowState { rank: r.get(0)?, revoked_at: r.optional_number(1)?, pool: r.get(2)? })
-        })
-        .optional()
-}
-
-/// The log and the row in it, active or revoked.
+/// The log and the row in it, whether it stands or was cut.
 pub(super) fn known(c: &Connection, log: LogId, key: AccessKey) -> Result<(Head, RowState), EngineError> {
-    match (head(c, log)?, row_state(c, log, key)?) {
+    match (head(c, log)?, rows::state(c, log, key)?) {
         (Some(head), Some(row)) => Ok((head, row)),
         _ => Err(stranger()),
     }
 }
 
-pub(super) fn active(row: &RowState) -> Result<(), EngineError> {
-    match row.revoked_at {
+/// Refuses a row that was cut.
+pub(super) fn stands(row: &RowState) -> Result<(), EngineError> {
+    match row.cut_at {
         None => Ok(()),
-        Some(_) => Err(EngineError::refused(Reason::NoAccess, "the row was revoked")),
+        Some(_) => Err(EngineError::refused(Reason::NoAccess, "the row was cut")),
     }
 }
 
@@ -102,11 +88,12 @@ pub(super) fn create(
         let same = there == founding;
         return if same { Ok(()) } else { Err(EngineError::refused(Reason::IdTaken, "the log id is taken")) };
     }
-    let start = signed::hash_start(log);
-    c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0, NULL, 0)")?
-        .execute(params![log.0, founding, start])?;
-    let first = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4)";
-    c.prepare_cached(first)?.execute(params![log.0, row.0, rank::OWNER, budget.mask(log, row, row)])?;
+    c.prepare_cached("INSERT INTO logs VALUES (?1, ?2, 0, ?3, 0, ?3, 0, NULL, 0, ?4)")?.execute(params![
+        log.0,
+        founding,
+        signed::hash_start(log),
+        rows::first(c, budget, log, row)?
+    ])?;
     snapshots::keep(c, log, 0, snapshot)?;
     Ok(())
 }
@@ -124,7 +111,7 @@ pub(super) fn append(
     if let Some(appended) = find(c, log, digest)? {
         return Ok((appended, None));
     }
-    active(&row)?;
+    stands(&row)?;
     if entry.parent != head.last_commit || entry.parent_hash != head.last_commit_hash {
         return Err(EngineError::Refused(Refused {
             reason: Reason::Stale,
@@ -153,9 +140,7 @@ fn keep(
     let Append { log, entry, digest, now_ms, .. } = append;
     let is_commit = entry.kind() == pb::EntryKind::Commit;
     let number = head.last + 1;
-    if !entry.rows.is_empty() {
-        change_rows(c, budget, append, row, number)?;
-    }
+    let rows_digest = rows::change(c, budget, append, row, number)?.unwrap_or(head.rows_digest);
     // A clock that was set back does not bring an entry before the last one.
     let received_ms = (*now_ms).max(head.last_ms);
     let hash = signed::hash_next(&head.hash, number, received_ms, digest);
@@ -164,8 +149,9 @@ fn keep(
     // Where all before was pruned, this is what is next in turn.
     let is_next = head.pruned == head.last;
     let next = "UPDATE logs SET last = ?2, hash = ?3, last_commit = iif(?4, ?2, last_commit), last_ms = ?6,
-        last_commit_hash = iif(?4, ?3, last_commit_hash), unpruned_ms = iif(?5, ?6, unpruned_ms) WHERE log = ?1";
-    let values = params![log.0, integer(number), hash, is_commit, is_next, integer(received_ms)];
+        last_commit_hash = iif(?4, ?3, last_commit_hash), unpruned_ms = iif(?5, ?6, unpruned_ms), rows_digest = ?7
+        WHERE log = ?1";
+    let values = params![log.0, integer(number), hash, is_commit, is_next, integer(received_ms), rows_digest];
     c.prepare_cached(next)?.execute(values)?;
     Ok(appended)
 }
@@ -173,7 +159,7 @@ fn keep(
 fn insert(c: &Connection, append: &Append, appended: &Appended) -> Sql<()> {
     let Append { log, entry, digest, .. } = append;
     let Appended { number, hash, received_ms } = appended;
-    let (sealed, changes) = (&entry.sealed, kept_changes(&entry.rows));
+    let (sealed, changes) = (&entry.sealed, rows::kept(entry));
     let in_row = sealed.len() <= SEALED_IN_ROW && changes.len() <= CHANGES_IN_ROW;
     let insert = "INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     c.prepare_cached(insert)?.execute(params![
@@ -210,7 +196,7 @@ fn find(c: &Connection, log: LogId, digest: &Hash) -> Sql<Option<Appended>> {
 fn spend(budget: &Budget, append: &Append, row: &RowState) -> Result<AccessKey, EngineError> {
     let Append { log, by, now_ms, commits_per_day, .. } = append;
     let (pool, most) = match row.rank {
-        rank::OTHER => (budget.unmask(*log, *by, &row.pool), *commits_per_day),
+        ..rank::ADMIN => (budget.unmask(*log, *by, &row.pool), *commits_per_day),
         _ => (*by, commits_per_day.saturating_mul(HIGHER_RANKS)),
     };
     let today = now_ms / DAY_MS;
@@ -225,85 +211,6 @@ fn spend(budget: &Budget, append: &Append, row: &RowState) -> Result<AccessKey, 
     }))
 }
 
-fn change_rows(
-    c: &Connection,
-    budget: &Budget,
-    append: &Append,
-    row: &RowState,
-    number: u64,
-) -> Result<(), EngineError> {
-    let Append { log, by, entry, .. } = append;
-    let rows = active_rows(c, *log)?;
-    let failed = Cell::new(None);
-    let effects = rows::effects(&rows, *by, entry.kind(), &entry.rows, |leaf| {
-        is_revoked(c, leaf).unwrap_or_else(|error| {
-            failed.set(Some(error));
-            false
-        })
-    });
-    if let Some(error) = failed.take() {
-        return Err(error.into());
-    }
-    let effects = effects.map_err(|reason| EngineError::refused(reason, "a row change is not allowed"))?;
-    let mut after = rows;
-    rows::apply(&mut after, &effects);
-    if after.len() > ACTIVE_ROWS {
-        return Err(EngineError::refused(Reason::Limit, "the log has too many rows"));
-    }
-    for (key, change) in &effects {
-        match change {
-            // What rank 0 brings in spends its budget, or one member could multiply it at will; also where it acts as
-            // an owner, because there is none.
-            Some(rank) => {
-                let pool = if row.rank == rank::OTHER { budget.unmask(*log, *by, &row.pool) } else { *key };
-                let set = "INSERT INTO rows VALUES (?1, ?2, ?3, NULL, ?4) ON CONFLICT (log, key)
-                    DO UPDATE SET rank = excluded.rank, revoked_at = NULL, pool = excluded.pool";
-                c.prepare_cached(set)?.execute(params![log.0, key.0, rank, budget.mask(*log, *key, pool)])?;
-            }
-            None => {
-                let revoke = "UPDATE rows SET revoked_at = ?3 WHERE log = ?1 AND key = ?2";
-                c.prepare_cached(revoke)?.execute(params![log.0, key.0, integer(number)])?;
-            }
-        }
-    }
-    if row.rank > rank::OTHER {
-        adopt(c, budget, *log, &entry.rows)?;
-    }
-    Ok(())
-}
-
-/// A higher rank that confirms a row gives it a budget of its own.
-fn adopt(c: &Connection, budget: &Budget, log: LogId, changes: &[pb::RowChange]) -> Sql<()> {
-    for change in changes {
-        if let (Some(Change::Rank(_)), Ok(key)) = (&change.change, AccessKey::try_from(change.key.as_slice())) {
-            let adopt = "UPDATE rows SET pool = ?3 WHERE log = ?1 AND key = ?2 AND revoked_at IS NULL";
-            c.prepare_cached(adopt)?.execute(params![log.0, key.0, budget.mask(log, key, key)])?;
-        }
-    }
-    Ok(())
-}
-
-fn active_rows(c: &Connection, log: LogId) -> Sql<Rows> {
-    let query = "SELECT key, rank FROM rows WHERE log = ?1 AND revoked_at IS NULL";
-    c.prepare_cached(query)?.query_map([&log.0], |r| Ok((AccessKey(r.get(0)?), r.get(1)?)))?.collect()
-}
-
-fn is_revoked(c: &Connection, leaf: &[u8; 32]) -> Sql<bool> {
-    c.prepare_cached("SELECT 1 FROM revocations WHERE leaf_key = ?1")?.exists([leaf])
-}
-
-/// Row changes without the leaf keys that were shown to revoke: those name devices.
-fn kept_changes(changes: &[pb::RowChange]) -> Vec<u8> {
-    let keep = |change: &pb::RowChange| pb::RowChange {
-        key: change.key.clone(),
-        change: change.change.as_ref().map(|change| match change {
-            Change::Rank(rank) => Change::Rank(*rank),
-            Change::Revoke(_) => Change::Revoke(pb::RevokeRow::default()),
-        }),
-    };
-    pb::Entry { rows: changes.iter().map(keep).collect(), ..pb::Entry::default() }.encode_to_vec()
-}
-
 /// Reads no more than `most` bytes of entries; says too how many a page would have.
 pub(super) fn read(
     c: &Connection,
@@ -313,11 +220,11 @@ pub(super) fn read(
     hash: Option<Hash>,
     most: usize,
 ) -> Result<Page, EngineError> {
-    let (head, row) = known(c, log, key)?;
+    let (head, reader) = known(c, log, key)?;
     if hash.is_some() && hash != hash_at(c, log, after)? {
         return Err(EngineError::refused(Reason::Diverged, "the log has something else there, or ends before"));
     }
-    let visible = row.revoked_at.map_or(head.last, |at| at.min(head.last));
+    let visible = reader.cut_at.map_or(head.last, |at| at.min(head.last));
     let query = "SELECT kind, parent, parent_hash, changes, sealed, number, hash, received_ms, sealed_bytes,
         changes_bytes FROM entries WHERE log = ?1 AND number > ?2 AND number <= ?3 AND sealed IS NOT NULL ORDER BY number";
     let mut statement = c.prepare_cached(query)?;
@@ -334,9 +241,10 @@ pub(super) fn read(
             page.entries.push(entry(c, log, row)?);
         }
     }
-    let revoked = row.revoked_at.is_some();
     all &= page.entries.len() == count;
-    Ok(Page { caught_up: all && !revoked, ended: all && revoked, ..page })
+    let is_cut = reader.cut_at.is_some();
+    let told = (all && !is_cut).then_some(Told { rank: reader.rank, rows: head.rows_digest });
+    Ok(Page { told, ended: all && is_cut, ..page })
 }
 
 /// The running hash at a number; pruned entries keep theirs.
@@ -361,6 +269,7 @@ fn entry(c: &Connection, log: LogId, r: &Row<'_>) -> Result<pb::Entry, EngineErr
         parent: r.number(1)?,
         parent_hash: r.get(2)?,
         rows: changes.rows,
+        whole: changes.whole,
         sealed,
         number,
         received_ms: r.number(7)?,

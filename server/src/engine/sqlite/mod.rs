@@ -8,6 +8,7 @@ mod logs;
 mod people;
 mod pieces;
 mod prune;
+mod rows;
 mod schema;
 mod snapshots;
 

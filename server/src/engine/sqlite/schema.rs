@@ -21,7 +21,7 @@ use crate::engine::EngineError;
 
 /// "Pli1": tells our files from others'.
 const APPLICATION: i64 = 0x506c_6931;
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 /// An administrator's command beside the server commits within milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 96;
@@ -84,11 +84,11 @@ CREATE INDEX delivered_by_day ON delivered(day);
 CREATE TABLE logs(
     log BLOB PRIMARY KEY, founding BLOB NOT NULL, last INTEGER NOT NULL, hash BLOB NOT NULL,
     last_commit INTEGER NOT NULL, last_commit_hash BLOB NOT NULL, pruned INTEGER NOT NULL,
-    unpruned_ms INTEGER, last_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    unpruned_ms INTEGER, last_ms INTEGER NOT NULL, rows_digest BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX logs_unpruned ON logs(unpruned_ms) WHERE unpruned_ms IS NOT NULL;
 CREATE TABLE rows(
-    log BLOB NOT NULL, key BLOB NOT NULL, rank INTEGER NOT NULL, revoked_at INTEGER, pool BLOB NOT NULL,
-    PRIMARY KEY (log, key)) STRICT, WITHOUT ROWID;
+    log BLOB NOT NULL, key BLOB NOT NULL, rank INTEGER NOT NULL, since INTEGER NOT NULL, cut_at INTEGER,
+    pool BLOB NOT NULL, PRIMARY KEY (log, key)) STRICT, WITHOUT ROWID;
 CREATE TABLE entries(
     log BLOB NOT NULL, number INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB NOT NULL, kind INTEGER NOT NULL,
     parent INTEGER NOT NULL, parent_hash BLOB NOT NULL, received_ms INTEGER NOT NULL,

@@ -6,7 +6,7 @@ use pli_proto::pb::{self, Reason};
 use pli_proto::row::AccessKey;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, params};
 
-use super::logs::{active, known};
+use super::logs::{known, stands};
 use super::pieces::{self, SNAPSHOTS};
 use crate::engine::{EngineError, Snapshot};
 
@@ -15,7 +15,7 @@ const KEPT: i64 = 8;
 
 pub(super) fn put(c: &Connection, log: LogId, key: AccessKey, number: u64, sealed: &[u8]) -> Result<(), EngineError> {
     let (_, row) = known(c, log, key)?;
-    active(&row)?;
+    stands(&row)?;
     let at = integer(number);
     let query = "SELECT 1 FROM entries WHERE log = ?1 AND number = ?2 AND kind = ?3";
     let commit = pb::EntryKind::Commit as i32;
@@ -54,7 +54,7 @@ pub(super) fn newest(
     most: usize,
 ) -> Result<Snapshot, EngineError> {
     let (_, row) = known(c, log, key)?;
-    let at_most = row.revoked_at.map_or(at_most, |at| at.min(at_most));
+    let at_most = row.cut_at.map_or(at_most, |at| at.min(at_most));
     let query = "SELECT number, bytes FROM snapshots WHERE log = ?1 AND number <= ?2 ORDER BY number DESC LIMIT 1";
     let found = c
         .prepare_cached(query)?

@@ -58,7 +58,7 @@ class ContentTest {
             assertTrue(Permission.RENAME in info.may && Permission.POST in info.may)
             here.done(here.rename("Digue"))
             soon { crue.info.first { it.name == "Digue" } }
-            assertFailsWith<PliException.Invalid> { crue.setLeastRole(Permission.REMOVE, Role.ADMIN) }
+            assertFailsWith<PliException.Invalid> { crue.setLeastRole(Permission.REMOVE, Role.MEMBER) }
         }
     }
 

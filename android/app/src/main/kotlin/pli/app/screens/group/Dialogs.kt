@@ -21,6 +21,7 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.text.input.KeyboardCapitalization
 import java.time.Duration
+import pli.Permission
 import pli.Role
 import pli.app.R
 import pli.app.screens.settings.Choice
@@ -35,7 +36,8 @@ internal fun Dialogs(asked: Asked, state: GroupState, events: GroupEvents, onClo
         Asked.Name, Asked.Topic -> Unit
         is Asked.Least -> Choices(
             stringResource(RIGHTS.first { it.first == asked.permission }.second),
-            listOf(Role.GUEST, Role.MEMBER, Role.ADMIN, Role.OWNER),
+            // Guests change nothing in a group.
+            listOfNotNull(Role.GUEST.takeIf { asked.permission == Permission.POST }, Role.MEMBER, Role.ADMIN, Role.OWNER),
             state.least[asked.permission],
             { who(it) },
             { events.least(asked.permission, it) },

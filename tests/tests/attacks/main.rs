@@ -12,12 +12,12 @@ use pli_core::Client;
 use pli_core::model::{Content, ConversationId, Membership, TimelineItem, What};
 use pli_core::store::groups::read_public;
 use pli_kernel::group::roster::Roster;
-use pli_kernel::group::settings::{Role, Settings};
+use pli_kernel::group::settings::Role;
 use pli_kernel::group::verdict::{Fault, judge};
 use pli_kernel::group::{capabilities, credential_with_key, lifetime};
 use pli_proto::pb;
 use pli_proto::refusal::Reason;
-use pli_proto::{rows, signed};
+use pli_proto::signed;
 use pli_tests::dice::Dice;
 use pli_tests::insider::{Insider, Liar, Lie, Plan, build, bytes, update, vector};
 use pli_tests::{World, conversation, done, find, members, sees, texts, until};
@@ -156,15 +156,6 @@ impl Scene {
     }
 }
 
-fn place_of(group: &MlsGroup, insider: &Insider, nth_other: usize) -> u32 {
-    let roster = Roster::read(group.public_group()).unwrap();
-    roster.leaves().filter(|leaf| leaf.device() != insider.me.device).nth(nth_other).unwrap().index
-}
-
-fn settings_of(group: &MlsGroup) -> Settings {
-    Settings::of(group.public_group().group_context()).unwrap()
-}
-
 macro_rules! attack {
     ($(#[$doc:meta])* $name:ident, $role:expr, |$scene:ident| $body:expr) => {
         $(#[$doc])*
@@ -176,6 +167,13 @@ macro_rules! attack {
             $scene.nothing_changed().await;
         }
     };
+}
+
+mod rows;
+
+fn place_of(insider: &Insider, nth_other: usize) -> u32 {
+    let (roster, _) = insider.state();
+    roster.leaves().filter(|leaf| leaf.device() != insider.me.device).nth(nth_other).unwrap().index
 }
 
 attack!(an_honest_update_of_an_insider_counts, Role::Member, |scene| {
@@ -200,71 +198,49 @@ attack!(garbage_in_the_log_stops_nobody, Role::Member, |scene| {
 });
 
 attack!(a_member_removes_nobody, Role::Member, |scene| {
-    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
-        build(insider, liar, group, |group| Plan { remove: vec![place_of(group, insider, 1)], ..Plan::default() })
-    });
-    let entry = scene.insider.entry(commit, vec![]);
+    let remove = vec![place_of(&scene.insider, 1)];
+    let entry = scene.insider.planned(Plan { remove, ..Plan::default() }, &[]);
     scene.insider.append(&entry).await.unwrap();
 });
 
 attack!(a_member_makes_nobody_owner_and_renames_nothing, Role::Member, |scene| {
-    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
-        build(insider, liar, group, |group| {
-            let mut settings = settings_of(group);
-            settings.roles.insert(insider.me.person, Role::Owner);
-            settings.name = "Mallory's".into();
-            Plan { settings: Some(settings), ..Plan::default() }
-        })
-    });
-    let entry = scene.insider.entry(commit, vec![]);
+    let mut settings = scene.insider.state().1;
+    settings.roles.insert(scene.insider.me.person, Role::Owner);
+    settings.options.set_name("Mallory's");
+    let entry = scene.insider.planned(Plan { settings: Some(settings), ..Plan::default() }, &[]);
     scene.insider.append(&entry).await.unwrap();
 });
 
 attack!(an_admin_makes_nobody_owner_and_removes_no_owner, Role::Admin, |scene| {
     for owner in [true, false] {
-        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
-            build(insider, liar, group, |group| {
-                let mut settings = settings_of(group);
-                settings.roles.insert(insider.me.person, Role::Owner);
-                let remove = if owner { vec![] } else { vec![place_of(group, insider, 0)] };
-                Plan { settings: owner.then_some(settings), remove, ..Plan::default() }
-            })
-        });
-        let entry = scene.insider.entry(commit, vec![]);
+        let mut settings = scene.insider.state().1;
+        settings.roles.insert(scene.insider.me.person, Role::Owner);
+        let remove = if owner { vec![] } else { vec![place_of(&scene.insider, 0)] };
+        let plan = Plan { settings: owner.then_some(settings), remove, ..Plan::default() };
+        let entry = scene.insider.planned(plan, &[]);
         scene.insider.append(&entry).await.unwrap();
     }
 });
 
 attack!(an_owner_leaves_no_group_without_an_owner, Role::Owner, |scene| for all_are_guests in [false, true] {
-    let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
-        build(insider, liar, group, |group| {
-            let mut settings = settings_of(group);
-            settings.roles.clear();
-            if all_are_guests {
-                let persons = Roster::read(group.public_group()).unwrap().persons();
-                settings.roles.extend(persons.into_iter().map(|person| (person, Role::Guest)));
-            }
-            Plan { settings: Some(settings), ..Plan::default() }
-        })
-    });
-    let entry = scene.insider.entry(commit, vec![]);
+    let (roster, mut settings) = scene.insider.state();
+    settings.roles.clear();
+    if all_are_guests {
+        settings.roles.extend(roster.persons().into_iter().map(|person| (person, Role::Guest)));
+    }
+    let entry = scene.insider.planned(Plan { settings: Some(settings), ..Plan::default() }, &[]);
     scene.insider.append(&entry).await.unwrap();
 });
 
 attack!(founding_settings_never_change, Role::Owner, |scene| {
     for what in 0..3 {
-        let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
-            build(insider, liar, group, |group| {
-                let mut settings = settings_of(group);
-                match what {
-                    0 => settings.log_key = pli_kernel::group::seal::LogKey::try_from(&[7u8; 32][..]).unwrap(),
-                    1 => settings.root = [7; 32],
-                    _ => settings.rules += 2,
-                }
-                Plan { settings: Some(settings), ..Plan::default() }
-            })
-        });
-        let entry = scene.insider.entry(commit, vec![]);
+        let mut settings = scene.insider.state().1;
+        match what {
+            0 => settings.log_key = pli_kernel::group::seal::LogKey::try_from(&[7u8; 32][..]).unwrap(),
+            1 => settings.root = [7; 32],
+            _ => settings.generation += 1,
+        }
+        let entry = scene.insider.planned(Plan { settings: Some(settings), ..Plan::default() }, &[]);
         scene.insider.append(&entry).await.unwrap();
     }
 });
@@ -385,11 +361,7 @@ async fn a_removal_shows_whatever_evidence_stands_beside_it() {
     let leaf = roster.of(goran).next().unwrap().clone();
     let word = pb::LeaveWord { leaf_key: leaf.key().to_vec(), signature: vec![7; 64], ..pb::LeaveWord::default() };
     let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) }];
-    let rows = vec![scene.insider.revoke(leaf.key())];
-    let commit = scene.insider.commit_with(Lie::None, &rows, &evidence, |insider, liar, group| {
-        build(insider, liar, group, |_| Plan { remove: vec![leaf.index], ..Plan::default() })
-    });
-    let entry = scene.insider.entry(commit, rows);
+    let entry = scene.insider.planned(Plan { remove: vec![leaf.index], ..Plan::default() }, &evidence);
     scene.insider.append(&entry).await.unwrap();
     for client in &scene.online {
         until("the removal is shown", async || {
@@ -471,48 +443,10 @@ fn with_external_pub(insider: &Insider, liar: &Liar, info: &[u8]) -> Vec<u8> {
     info
 }
 
-attack!(
-    /// An admin's rows may fall by it; Anne, the owner, sees it and mends it unasked, and the member is in again.
-    row_changes_that_the_tree_does_not_ask_for_do_not_count_and_are_mended,
-    Role::Admin,
-    |scene| {
-        let group = scene.insider.group();
-        let roster = Roster::read(group.public_group()).unwrap();
-        let victim = roster
-            .leaves()
-            .find(|leaf| {
-                let settings = settings_of(&group);
-                leaf.device() != scene.insider.me.device && settings.rank(leaf.person()) == 0
-            })
-            .unwrap()
-            .clone();
-        let rows = vec![scene.insider.revoke(victim.key())];
-        let commit = scene.insider.commit_with(Lie::None, &rows, &[], update);
-        let entry = scene.insider.entry(commit, rows);
-        scene.insider.append(&entry).await.unwrap();
-    }
-);
-
-attack!(rows_of_betters_are_refused_by_the_server, Role::Member, |scene| {
-    let group = scene.insider.group();
-    let roster = Roster::read(group.public_group()).unwrap();
-    let me = scene.insider.me.device;
-    for leaf in roster.leaves().filter(|leaf| leaf.device() != me) {
-        let row = scene.insider.revoke(leaf.key());
-        let commit = scene.insider.commit(Lie::None, update);
-        let entry = scene.insider.entry(commit, vec![row]);
-        assert_eq!(scene.insider.append(&entry).await, Err(Reason::Rank));
-    }
-    let own = scene.insider.me.access(&scene.insider.key).key();
-    let commit = scene.insider.commit(Lie::None, update);
-    let entry = scene.insider.entry(commit, vec![rows::set(own, 2)]);
-    assert_eq!(scene.insider.append(&entry).await, Err(Reason::Rank));
-});
-
 attack!(standalone_proposals_do_not_count, Role::Admin, |scene| {
     let commit = scene.insider.commit(Lie::None, |insider, liar, group| {
         let provider = insider.provider(liar);
-        let victim = LeafNodeIndex::new(place_of(group, insider, 1));
+        let victim = LeafNodeIndex::new(place_of(insider, 1));
         let (proposal, _) = group.propose_remove_member(&provider, &insider.me.key, victim).unwrap();
         (bytes(&proposal), insider.group_info.clone())
     });
@@ -571,7 +505,7 @@ attack!(
 attack!(a_leavers_old_word_is_void, Role::Member, |scene| {
     // Bảo's word of before an update: here one that names an encryption key that the leaf does not have.
     let group = scene.insider.group();
-    let place = place_of(&group, &scene.insider, 1);
+    let place = place_of(&scene.insider, 1);
     let leaf = Roster::read(group.public_group()).unwrap().get(place).unwrap().clone();
     let word = pb::LeaveWord {
         leaf_key: leaf.key().to_vec(),
@@ -579,10 +513,7 @@ attack!(a_leavers_old_word_is_void, Role::Member, |scene| {
         signature: scene.insider.me.key.sign_raw(b"not theirs").to_vec(),
     };
     let evidence = vec![pb::Evidence { evidence: Some(pb::evidence::Evidence::Left(word)) }];
-    let commit = scene.insider.commit_with(Lie::None, &[], &evidence, |insider, liar, group| {
-        build(insider, liar, group, |group| Plan { remove: vec![place_of(group, insider, 1)], ..Plan::default() })
-    });
-    let entry = scene.insider.entry(commit, vec![]);
+    let entry = scene.insider.planned(Plan { remove: vec![place], ..Plan::default() }, &evidence);
     scene.insider.append(&entry).await.unwrap();
 });
 
@@ -727,7 +658,7 @@ async fn a_server_that_pairs_an_entry_with_other_rows_only_spoils_it() {
     for change in 0..3 {
         let mut entry = honest.clone();
         match change {
-            0 => entry.rows.push(scene.insider.revoke(&scene.insider.me.key.public())),
+            0 => entry.rows.push(scene.insider.cut(&scene.insider.me.key.public())),
             1 => entry.parent += 1,
             _ => entry.kind = pb::EntryKind::Message.into(),
         }
