@@ -101,11 +101,11 @@ pub enum Setting {
     Name(String),
     Topic(String),
     LifetimeS(u64),
-    /// The least role that may add, which is no guest's; likewise the next three. To remove others one must be an admin.
+    /// The least role that may add, which is no guest's; likewise the others. To remove one must be an admin.
     MayAdd(Role),
-    MayRemove(Role),
     MayPost(Role),
     MayRename(Role),
+    MayRemove(Role),
 }
 
 /// Why an intent was given up.

@@ -12,6 +12,8 @@ pub const PAGE_ENTRIES: usize = 256;
 pub const PAGE_BYTES: usize = 1 << 20;
 /// Rows in one entry: every device of a full group once added and once cut.
 pub const ROW_CHANGES: usize = 2 * GROUP_DEVICES;
+/// Rows that stand in one log: more than a group may have devices, as falsely added ones are cut only later.
+pub const STANDING_ROWS: usize = 2 * GROUP_DEVICES;
 /// Devices in one group: a removal in 1,000 costs 1.2 MB, and each member's phone must process it.
 pub const GROUP_DEVICES: usize = 1_000;
 /// Devices added by one commit.
@@ -54,6 +56,10 @@ pub const ROLES: usize = 100;
 pub const HEIRS: usize = 8;
 /// Options of a group.
 pub const OPTIONS: usize = 64;
+/// Of these, options of how it looks, and the bytes of their values.
+pub const LOOKS: usize = 16;
+/// See [`LOOKS`].
+pub const LOOKS_BYTES: usize = 4 << 10;
 /// An option's value.
 pub const OPTION_BYTES: usize = 1 << 10;
 /// A pair's log: how often it was founded anew.

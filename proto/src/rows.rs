@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest as _, Sha256};
 
-use crate::limits::ROW_CHANGES;
+use crate::limits::{ROW_CHANGES, STANDING_ROWS};
 use crate::pb;
 use crate::row::AccessKey;
 use crate::signed::Hash;
@@ -114,27 +114,27 @@ pub fn is_strong(key: &AccessKey) -> bool {
     VerifyingKey::from_bytes(&key.0).is_ok_and(|key| !key.is_weak())
 }
 
-/// What an entry that the row `by` signed does to `rows`: what changes, each row once. What `by` may not do is skipped.
-/// `is_bad` says whether a leaf key is that of a revoked device. `number` is the entry's.
-pub fn effects(
+/// The rows that stand after an entry that the row `by` signed. What `by` may not do is skipped, and what is added beyond
+/// [`STANDING_ROWS`]: what a false commit added keeps nobody from cutting it. `is_bad` says whether a leaf key is that of a
+/// revoked device. `number` is the entry's.
+pub fn after(
     rows: &Rows,
     by: AccessKey,
     entry: (pb::EntryKind, &Changes),
     number: u64,
     is_bad: impl Fn(&[u8; 32]) -> bool,
-) -> Vec<Effect> {
+) -> Rows {
     let (kind, changes) = entry;
-    let Some(own) = rows.get(&by).map(|row| row.rank) else { return Vec::new() };
+    let mut after = rows.clone();
+    let Some(own) = rows.get(&by).map(|row| row.rank) else { return after };
     let is_commit = kind == pb::EntryKind::Commit;
     let governs = |now: u32| is_commit && own >= rank::ADMIN && now <= own;
-    let mut after = rows.clone();
     if changes.whole {
         let listed = |key: &AccessKey| changes.rows.binary_search_by_key(key, |row| row.key).is_ok();
         after.retain(|key, row| listed(key) || !governs(row.rank));
     }
     for asked in &changes.rows {
-        let now = rows.get(&asked.key).copied();
-        match (now, asked.rank) {
+        match (rows.get(&asked.key), asked.rank) {
             (Some(row), rank::NONE) => {
                 let its_own = !is_commit && asked.key == by;
                 let is_bads =
@@ -144,17 +144,24 @@ pub fn effects(
                 }
             }
             (Some(row), rank) if governs(row.rank) && rank <= own => {
-                after.insert(asked.key, Standing { rank, ..row });
-            }
-            (None, rank) if is_commit && rank > rank::NONE => {
-                after.insert(asked.key, Standing { rank: rank.min(own), since: number });
+                after.insert(asked.key, Standing { rank, ..*row });
             }
             _ => {}
         }
     }
+    let adds = changes.rows.iter().filter(|asked| asked.rank > rank::NONE && !rows.contains_key(&asked.key));
+    let room = STANDING_ROWS.saturating_sub(after.len());
+    for asked in adds.take(if is_commit { room } else { 0 }) {
+        after.insert(asked.key, Standing { rank: asked.rank.min(own), since: number });
+    }
     promote(&mut after);
-    let gone = rows.keys().filter(|key| !after.contains_key(*key)).map(|key| (*key, rank::NONE));
-    let set = after.iter().filter(|(key, row)| rows.get(*key) != Some(*row)).map(|(key, row)| (*key, row.rank));
+    after
+}
+
+/// What makes of some rows others: each once, those that are cut first.
+pub fn effects(before: &Rows, after: &Rows) -> Vec<Effect> {
+    let gone = before.keys().filter(|key| !after.contains_key(*key)).map(|key| (*key, rank::NONE));
+    let set = after.iter().filter(|(key, row)| before.get(*key) != Some(*row)).map(|(key, row)| (*key, row.rank));
     gone.chain(set).collect()
 }
 
@@ -215,7 +222,7 @@ mod tests {
     }
     fn done(rows: &Rows, by: u8, entry: &pb::Entry) -> Vec<Effect> {
         let changes = Changes::of(entry).expect("well formed");
-        effects(rows, key(by), (entry.kind(), &changes), 100, |_| false)
+        effects(rows, &after(rows, key(by), (entry.kind(), &changes), 100, |_| false))
     }
     fn commit(rows: &Rows, by: u8, asked: &[pb::Row]) -> Vec<Effect> {
         done(rows, by, &entry(pb::EntryKind::Commit, asked, false))
@@ -305,14 +312,17 @@ mod tests {
         let shown = cut_bad(LOG_KEY, &leaf(50)).unwrap();
         let entry = entry(pb::EntryKind::Commit, std::slice::from_ref(&shown), false);
         let changes = Changes::of(&entry).unwrap();
-        let by = |is_bad: bool| effects(&rows, key(1), (entry.kind(), &changes), 9, |l| is_bad && *l == leaf(50));
+        let by = |is_bad: bool| {
+            let after = after(&rows, key(1), (entry.kind(), &changes), 9, |l| is_bad && *l == leaf(50));
+            effects(&rows, &after)
+        };
         assert_eq!(by(true), [(bad, NONE)]);
         assert_eq!(by(false), []);
         // Another's leaf key, or one that this log key does not blind, is not the row's.
         for forged in [cut_bad(LOG_KEY, &leaf(51)), cut_bad(b"another", &leaf(50))] {
             let forged = pb::Row { key: bad.0.to_vec(), ..forged.unwrap() };
             let changes = Changes::of(&pb::Entry { rows: vec![forged], ..entry.clone() }).unwrap();
-            assert_eq!(effects(&rows, key(1), (entry.kind(), &changes), 9, |_| true), []);
+            assert_eq!(after(&rows, key(1), (entry.kind(), &changes), 9, |_| true), rows);
         }
     }
 
@@ -325,6 +335,25 @@ mod tests {
         }
         let message = entry(pb::EntryKind::Message, &[shown], false);
         assert!(Changes::of(&message).is_some());
+    }
+
+    #[test]
+    fn what_is_too_much_is_not_added_and_keeps_nothing_from_being_cut() {
+        let owner = key(0);
+        let made_up = |n: u16| AccessSigner::new(&n.to_be_bytes(), &[7; 32]).key();
+        let mut full: Rows =
+            (1..STANDING_ROWS as u16).map(|n| (made_up(n), Standing { rank: OWNER, since: 1 })).collect();
+        full.insert(owner, Standing { rank: OWNER, since: 0 });
+        let (one, two, gone) = (made_up(10_001), made_up(10_002), made_up(1));
+        let asked = |mut rows: Vec<pb::Row>| {
+            rows.sort_by(|a, b| a.key.cmp(&b.key));
+            let entry = entry(pb::EntryKind::Commit, &rows, false);
+            let changes = Changes::of(&entry).unwrap();
+            effects(&full, &after(&full, owner, (entry.kind(), &changes), 9, |_| false))
+        };
+        assert_eq!(asked(vec![set(one, MEMBER)]), []);
+        let done = asked(vec![set(one, MEMBER), set(two, MEMBER), set(gone, NONE)]);
+        assert_eq!(done, [(gone, NONE), (one.min(two), MEMBER)]);
     }
 
     #[test]

@@ -35,10 +35,12 @@ pub(crate) fn found(
 /// The log that a conversation's next intent goes to; a pair's is made when first needed.
 pub(crate) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
     let records = logs::of(tx.db, id)?;
-    if let Some(record) = records.first().filter(|record| record.state.is_written()) {
+    let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound { what: What::Conversation })?;
+    // Whoever took a pair's access away, by its other person's lost phone, does not end it: it goes on in another log.
+    let serves = |record: &&Log| record.state.is_open() || conversation.peer.is_none() && record.state.is_written();
+    if let Some(record) = records.first().filter(serves) {
         return Ok(record.clone());
     }
-    let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound { what: What::Conversation })?;
     let Some(peer) = conversation.peer else { return Err(Error::NotAllowed) };
     let me = tx.context.me.person;
     let key = LogKey::from(pli_env::random(&*tx.context.env));

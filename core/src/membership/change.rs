@@ -18,7 +18,6 @@ use crate::store::outbox::{Sealed, Welcome};
 use crate::store::{Loaded, Tx, people};
 
 use super::join::{Keep, internal, judge};
-use super::schedule;
 use crate::store::groups::tree;
 use pli_kernel::group::roster::{KeyDigest, Leaf, Roster};
 use pli_kernel::group::rows as asked;
@@ -62,7 +61,8 @@ pub(crate) fn commit(
 ) -> Result<Option<Prepared>, Error> {
     let roster = roster_after(plan, loaded)?;
     let settings = settings_after(plan, loaded, &roster);
-    let whole = schedule::states_rows(record, tx.now_ms());
+    // One that is made anyway waits for no pause.
+    let whole = record.rows_ms > 0;
     let rows = asked_rows(tx, plan, whole, &loaded.public, (&roster, &settings))?;
     let entry = pb::Entry { whole, ..placed(record, pb::EntryKind::Commit, rows) };
     let evidence: Vec<Vec<u8>> = plan.evidence.iter().map(Message::encode_to_vec).collect();

@@ -40,16 +40,11 @@ pub(crate) fn state_rows(tx: &Tx<'_>, record: &Log, members: usize) -> u64 {
     soon(tx, members).max(next_ms)
 }
 
-/// All rows are stated: again after a minute at the earliest, then after twice as long each time, up to an hour.
+/// All rows are stated, by this device or one whose word about rows is worth as much: again after a minute at the earliest, then after twice as long each time, up to an hour.
 pub(crate) fn rows_stated(record: &mut Log, now_ms: u64) {
     let was_lately = now_ms.saturating_sub(record.rows_after_ms) < HOUR_MS;
     let pause_ms = if was_lately { (record.rows_pause_ms * 2).min(HOUR_MS) } else { MINUTE_MS };
     (record.rows_ms, record.rows_pause_ms, record.rows_after_ms) = (0, pause_ms, now_ms + pause_ms);
-}
-
-/// Whether a commit of now is to state all rows.
-pub(crate) fn states_rows(record: &Log, now_ms: u64) -> bool {
-    record.rows_ms > 0 && has_come(record.rows_ms, now_ms, DAY_MS).is_ok()
 }
 
 /// Whether a log's budget of commits may allow one; else when.
@@ -143,10 +138,8 @@ mod tests {
         let (mut log, mut now_ms) = (log(), 20_000 * DAY_MS);
         for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
             log.rows_ms = now_ms;
-            assert!(states_rows(&log, now_ms) && !states_rows(&log, now_ms - 1));
             rows_stated(&mut log, now_ms);
             assert_eq!((log.rows_ms, log.rows_after_ms), (0, now_ms + minutes * MINUTE_MS));
-            assert!(!states_rows(&log, now_ms));
             now_ms = log.rows_after_ms;
         }
         rows_stated(&mut log, now_ms + HOUR_MS);

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::{ConversationId, LogId};
-use pli_proto::pb;
 use pli_proto::signed::Hash;
+use pli_proto::{limits, pb};
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sha2::{Digest as _, Sha256};
@@ -60,6 +60,11 @@ impl LogState {
     /// Whether this device is in it, or about to make it.
     pub(crate) fn is_written(self) -> bool {
         self.is_followed() || self == Self::Founding
+    }
+
+    /// The same, and nobody took its access away.
+    pub(crate) fn is_open(self) -> bool {
+        self.is_written() && self != Self::AccessLost
     }
 
     /// Whether the server is asked for its entries.
@@ -214,11 +219,12 @@ pub(crate) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
     Ok(logs)
 }
 
-/// The logs of a conversation, first the one that is written: of those that this device is in the one that precedes the others.
+/// The logs of a conversation, first the one that is written: of those that this device is in, and has access to, the one that
+/// precedes the others.
 pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Log>, Error> {
     let mut query = db.prepare_cached(&format!("SELECT {COLUMNS} FROM logs WHERE conversation = ?"))?;
     let mut logs = query.query_map([conversation.0], read)?.collect::<Result<Vec<Log>, _>>()?;
-    logs.sort_by_key(|log| Reverse((log.state.is_written(), log.precedence())));
+    logs.sort_by_key(|log| Reverse((log.state.is_open(), log.state.is_written(), log.precedence())));
     Ok(logs)
 }
 
@@ -294,8 +300,9 @@ pub(crate) fn hash_at(db: &Connection, log: LogId, number: u64) -> Result<Option
     Ok(query.query_row((log.0, integer(number)), |row| row.get(0)).optional()?)
 }
 
-/// Invitations to one log that are kept at once: whoever knows the log key can send some.
-const INVITATIONS: i64 = 64;
+/// Invitations to one log that are kept at once: as many as an inbox holds, for whoever knows the log key can send as many
+/// false ones beside a true one.
+const INVITATIONS: i64 = limits::INBOX_ITEMS as i64;
 
 /// Keeps an invitation. Where too many to the same log wait, those go that name the last entries: what is not in the log
 /// yet names one far ahead, or is soon found false.

@@ -25,7 +25,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
 /// Marks a store in this form (`application_id` of SQLite). Raised with each change that no migration follows, as long as
 /// nothing was released.
-const FORM: i64 = 0x506c_6902;
+const FORM: i64 = 0x506c_6903;
 
 /// An opened database and the lock on its folder.
 pub(crate) struct Opened {

@@ -213,11 +213,12 @@ pub(crate) fn waiting(db: &Connection) -> Result<u64, Error> {
 pub(crate) fn can_go(db: &Connection, now_ms: u64) -> Result<bool, Error> {
     let (founding, broken) = (LogState::Founding as i64, LogState::Broken as i64);
     let (active, lost) = (LogState::Active as i64, LogState::AccessLost as i64);
-    // Of several logs the first is written to.
+    // As in `logs::of`.
     let sql = format!(
         "SELECT 1 FROM intents WHERE refused IS NULL AND {DUE} AND (SELECT state FROM logs
          WHERE logs.conversation = intents.conversation AND state IN ({founding}, {active}, {broken}, {lost})
-         AND (intents.log IS NULL OR logs.log = intents.log) ORDER BY log LIMIT 1) <> {lost}"
+         AND (intents.log IS NULL OR logs.log = intents.log)
+         ORDER BY state = {lost}, generation DESC, log LIMIT 1) <> {lost}"
     );
     Ok(db.prepare_cached(&sql)?.exists([integer(now_ms)])?)
 }

@@ -32,7 +32,11 @@ impl Options {
         let count = options.len();
         let is_sound =
             |option: &pb::GroupOption| option.key > 0 && (1..=limits::OPTION_BYTES).contains(&option.value.len());
-        if count > limits::OPTIONS || !options.iter().all(is_sound) {
+        // Whoever may change how a group looks leaves room for what its admins set.
+        let looks: Vec<usize> =
+            options.iter().filter(|option| LOOKS.contains(&option.key)).map(|option| option.value.len()).collect();
+        let looks_are = looks.len() <= limits::LOOKS && looks.iter().sum::<usize>() <= limits::LOOKS_BYTES;
+        if count > limits::OPTIONS || !looks_are || !options.iter().all(is_sound) {
             return Err(BadSettings);
         }
         // Their order, and that none stands there twice, shows as they are written again.
@@ -167,7 +171,11 @@ mod tests {
     fn keys_and_values_are_bounded() {
         assert!(read(&[(0, b"no key")]).is_err() && read(&[(1, b"")]).is_err());
         assert!(read(&[(7, &[1; limits::OPTION_BYTES + 1])]).is_err());
-        let many: Vec<(u32, &[u8])> = (1..=65).map(|key| (key, &b"v"[..])).collect();
+        let many: Vec<(u32, &[u8])> = (100..165).map(|key| (key, &b"v"[..])).collect();
         assert!(read(&many).is_err() && read(&many[1..]).is_ok());
+        let looks: Vec<(u32, &[u8])> = (1..=17).map(|key| (key, &b"v"[..])).collect();
+        assert!(read(&looks).is_err() && read(&looks[1..]).is_ok());
+        let large: Vec<(u32, &[u8])> = (1..=5).map(|key| (key, &[1; limits::OPTION_BYTES][..])).collect();
+        assert!(read(&large).is_err() && read(&large[1..]).is_ok());
     }
 }

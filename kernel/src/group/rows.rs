@@ -66,8 +66,13 @@ pub(super) fn check(entry: &pb::Entry, before: State<'_>, after: State<'_>, is_r
 
 /// The rank that a state asks for, for each leaf key.
 fn ranks((roster, settings): State<'_>) -> BTreeMap<&[u8; 32], u32> {
-    let roles = settings.roles(roster);
-    roster.leaves().map(|leaf| (leaf.key(), roles[&leaf.person()].rank())).collect()
+    let mut ranks: BTreeMap<_, _> =
+        settings.roles(roster).into_iter().map(|(person, role)| (person, role.rank())).collect();
+    for heir in &settings.heirs {
+        // The server prefers them where it has to choose the next owner.
+        ranks.entry(*heir).and_modify(|rank| *rank = rank::ADMIN.max(*rank));
+    }
+    roster.leaves().map(|leaf| (leaf.key(), ranks[&leaf.person()])).collect()
 }
 
 fn blinded(ranks: BTreeMap<&[u8; 32], u32>, log_key: &LogKey) -> Ranks {
@@ -162,6 +167,14 @@ mod tests {
         }
         let unsorted = pb::Entry { rows: entry(&due, false).rows.into_iter().rev().collect(), ..entry(&due, false) };
         assert!(!check(&unsorted, before, after, false));
+    }
+
+    #[test]
+    fn an_heirs_row_is_an_admins_at_the_least() {
+        let (roster, mut settings) = state(&[(1, Role::Owner), (2, Role::Member), (3, Role::Admin)]);
+        settings.heirs = [2, 3, 1, 9].map(|n| PersonId([n; 16])).to_vec();
+        let expected = Ranks::from([(key(1), OWNER), (key(2), ADMIN), (key(3), ADMIN)]);
+        assert_eq!(asked(&roster, &settings), expected);
     }
 
     #[test]

@@ -158,6 +158,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn evidence_is_bounded_and_what_is_none_is_as_if_absent() {
+        let is_bounded = |evidence: Vec<Vec<u8>>| {
+            let commit = pb::Commit { evidence, ..pb::Commit::default() };
+            evidence_is_bounded(&pb::Opened { body: Some(pb::opened::Body::Commit(commit)) }.encode_to_vec())
+        };
+        let not_kept = |buckets| {
+            let shown = pb::NotKept { kept: vec![Vec::new(); buckets], ..pb::NotKept::default() };
+            pb::Evidence { evidence: Some(pb::evidence::Evidence::NotKept(shown)) }.encode_to_vec()
+        };
+        assert!(is_bounded(vec![not_kept(limits::BUCKETS), vec![0xff; 30], b"no protobuf".to_vec()]));
+        assert!(!is_bounded(vec![not_kept(limits::BUCKETS + 1)]));
+        assert!(!is_bounded(vec![[not_kept(limits::BUCKETS + 1), vec![0xff; 30]].concat()]), "nor before what is none");
+        assert!(!is_bounded(vec![Vec::new(); limits::EVIDENCE + 1]));
+        assert!(!is_bounded(vec![vec![0xff; limits::EVIDENCE_BYTES + 1]]));
+    }
+
+    #[test]
     fn sizes_fall_into_few_buckets() {
         assert_eq!(bucket(1), bucket(1000));
         for len in [1025, 5_000, 70_000, 1_000_000] {

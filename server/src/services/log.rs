@@ -20,6 +20,9 @@ use super::{Pages, Shared};
 use crate::engine::{Append, Page};
 use crate::fanout::Topic;
 
+/// What a row that an entry asks for weighs: in the entry, and among those that are kept of the log.
+const ROW_BYTES: usize = 128;
+
 pub(crate) struct LogService(pub(crate) Arc<Shared>);
 
 #[tonic::async_trait]
@@ -45,7 +48,8 @@ impl Log for LogService {
         let (log, row, entry) = shared.verified::<pb::Entry>(Method::Append, &request.into_inner())?;
         shared.rate(shared.rates.row.take((log, row), 1))?;
         let changes = shared.check_entry(row, &entry)?;
-        shared.rate(shared.rates.keep(address, (log, row), entry.sealed.len()))?;
+        let bytes = entry.sealed.len() + entry.rows.len() * ROW_BYTES;
+        shared.rate(shared.rates.keep(address, (log, row), bytes))?;
         let append = Append {
             log,
             by: row,

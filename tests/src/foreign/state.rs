@@ -133,7 +133,8 @@ pub(super) fn rows<'a>(settings: &pb::Group, leaves: impl IntoIterator<Item = &'
     let leaves: Vec<&Named> = leaves.into_iter().collect();
     let row = |named: &Named| {
         let role = role_among(settings, leaves.iter().copied(), &named.person);
-        Ok((access_key(&named.key, log_key)?.0.to_vec(), role as u32))
+        let is_heir = settings.heirs.iter().any(|heir| *heir == named.person);
+        Ok((access_key(&named.key, log_key)?.0.to_vec(), if is_heir { 3.max(role as u32) } else { role as u32 }))
     };
     leaves.iter().map(|named| row(named)).collect()
 }
@@ -219,6 +220,8 @@ fn decode(bytes: &[u8]) -> Result<pb::Group> {
     let value = |one: &pb::GroupOption| one.key > 0 && (1..=1_024).contains(&one.value.len());
     let options = settings.options.len() <= 64 && settings.options.iter().all(value);
     ensure(options && settings.options.is_sorted_by(|a, b| a.key < b.key), "options in another form")?;
+    let looks: Vec<_> = settings.options.iter().filter(|one| one.key < 100).map(|one| one.value.len()).collect();
+    ensure(looks.len() <= 16 && looks.iter().sum::<usize>() <= 4_096, "too many looks")?;
     let least = [settings.may_add, settings.may_remove, settings.may_look];
     if !settings.pair.is_empty() {
         let looks = settings.options.iter().any(|one| one.key < 100);

@@ -100,6 +100,12 @@ impl Page {
         logs::put_group_info(tx.db, self.record.log, &commit.group_info)?;
         // Whoever committed named an external_pub of their own.
         self.record.mend_ms = 0;
+        let role = |person| self.public.as_ref().map(|public| public.role(person));
+        if entry.whole && role(counted.by.person()) >= role(tx.context.me.person) {
+            // What is told otherwise after it no rank like one's own changes.
+            schedule::rows_stated(&mut self.record, tx.now_ms());
+            self.record.rows_told = Some(super::rows::STATED);
+        }
         self.show(tx, entry, id, commit, &counted)?;
         summary::put(tx, self.record.log, &counted.after)?;
         tx.notice(Notice::Group(self.record.conversation));
@@ -149,9 +155,6 @@ impl Page {
             outbox::remove(tx.db, self.record.conversation, id)?;
             self.deliver(tx, entry, welcomes)?;
             self.record.update_ms = schedule::next_update(tx, self.size());
-            if entry.whole {
-                schedule::rows_stated(&mut self.record, tx.now_ms());
-            }
         }
         Ok(())
     }

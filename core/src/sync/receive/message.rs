@@ -206,9 +206,10 @@ impl Page {
         leaf: &Leaf,
         word: &pb::LeaveWord,
     ) -> Result<(), Error> {
-        // One does not leave a pair.
+        // One does not leave a pair; and whoever leaves takes the own row away: an owner's could else never be cut.
         let is_pair = self.public.as_ref().is_some_and(|public| public.settings.pair.is_some());
-        if is_pair || word.leaf_key != leaf.key() || !rules::is_word_of(word, self.record.log, leaf) {
+        let cuts = leaf.row_key(&self.record.key).is_some_and(|key| entry.rows == [rows::set(key, rows::rank::NONE)]);
+        if is_pair || !cuts || word.leaf_key != leaf.key() || !rules::is_word_of(word, self.record.log, leaf) {
             return Ok(());
         }
         items::put(tx.db, &shown(&self.record, entry, id, leaf.person(), &What::Left)?)?;

@@ -14,6 +14,9 @@ use crate::store::{Notice, Tx};
 
 use super::Page;
 
+/// In place of a digest: all rows were stated just now, and what is told next is what came of it.
+pub(super) const STATED: Hash = [0; 32];
+
 impl Page {
     /// The log was read to its end: this device has access, and hears which rows stand.
     pub(super) fn compare_rows(&mut self, tx: &mut Tx<'_>, page: &pb::LogPage) -> Result<(), Error> {
@@ -22,7 +25,7 @@ impl Page {
         }
         let (Some(public), Ok(told)) = (&self.public, Hash::try_from(page.rows.as_slice())) else { return Ok(()) };
         if page.rank < rank::ADMIN {
-            self.record.rows_ms = 0;
+            (self.record.rows_ms, self.record.rows_told, self.record.rows_compared) = (0, None, None);
             return Ok(());
         }
         // What a state asks for is dear to compute in a large group, and a page comes with each message.
@@ -32,7 +35,9 @@ impl Page {
         }
         if rows::digest(&public.roster, &public.settings) == told {
             (self.record.rows_ms, self.record.rows_told) = (0, None);
-        } else if self.record.rows_told.replace(told) != Some(told) {
+        } else if let before = self.record.rows_told.replace(told)
+            && ![Some(told), Some(STATED)].contains(&before)
+        {
             tracing::info!("other rows stand than the group asks for");
             self.record.rows_ms = schedule::state_rows(tx, &self.record, public.roster.len());
             tx.notice(Notice::Outbox(self.record.log));

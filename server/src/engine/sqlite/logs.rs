@@ -121,7 +121,9 @@ pub(super) fn append(
         }));
     }
     let is_commit = entry.kind() == pb::EntryKind::Commit;
-    let spent = if is_commit { Some(spend(budget, append, &row)?) } else { None };
+    // Who goes by a message may be brought back by a commit, and go again.
+    let spends = is_commit || !entry.rows.is_empty();
+    let spent = if spends { Some(spend(budget, append, &row)?) } else { None };
     let appended = keep(c, budget, append, &row, &head);
     if let (Err(_), Some(pool)) = (&appended, spent) {
         budget.give_back(log, pool);

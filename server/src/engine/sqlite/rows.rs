@@ -4,19 +4,15 @@ use std::cell::Cell;
 
 use pli_env::sql::{Numbers as _, integer};
 use pli_proto::id::LogId;
-use pli_proto::limits::GROUP_DEVICES;
-use pli_proto::pb::{self, Reason};
+use pli_proto::pb;
 use pli_proto::row::AccessKey;
-use pli_proto::rows::{self, Changes, Effect, Ranks, Rows, Standing, rank};
+use pli_proto::rows::{self, Changes, Rows, Standing, rank};
 use pli_proto::signed::Hash;
 use prost::Message;
 use rusqlite::{Connection, OptionalExtension, Result as Sql, params};
 
 use super::budget::{Budget, Masked};
 use crate::engine::{Append, EngineError};
-
-/// Rows that stand in one log: more than a group may have devices, as falsely added ones are mended only later.
-const STANDING_ROWS: usize = 2 * GROUP_DEVICES;
 
 pub(super) struct RowState {
     pub(super) rank: u32,
@@ -56,11 +52,8 @@ pub(super) fn change(
         return Ok(None);
     }
     let before = standing(c, *log)?;
-    let effects = effects(c, &before, *by, (entry.kind(), changes), number)?;
-    let after = after(&before, &effects);
-    if after.len() > STANDING_ROWS {
-        return Err(EngineError::refused(Reason::Limit, "the log has too many rows"));
-    }
+    let after = after(c, &before, *by, (entry.kind(), changes), number)?;
+    let effects = rows::effects(&before, &after);
     // What guests and members bring in spends their budget, or one of them could multiply it at will.
     let shares = row.rank < rank::ADMIN;
     let pool = |key| if shares { budget.unmask(*log, *by, &row.pool) } else { key };
@@ -73,16 +66,16 @@ pub(super) fn change(
     if !shares {
         adopt(c, budget, *log, changes)?;
     }
-    Ok((!effects.is_empty()).then(|| rows::digest(after.iter().map(|(key, rank)| (key, *rank)))))
+    Ok((!effects.is_empty()).then(|| rows::digest(after.iter().map(|(key, row)| (key, row.rank)))))
 }
 
-fn effects(
+fn after(
     c: &Connection,
     before: &Rows,
     by: AccessKey,
     entry: (pb::EntryKind, &Changes),
     number: u64,
-) -> Result<Vec<Effect>, EngineError> {
+) -> Result<Rows, EngineError> {
     let failed = Cell::new(None);
     let is_bad = |leaf: &[u8; 32]| {
         is_revoked(c, leaf).unwrap_or_else(|error| {
@@ -90,19 +83,8 @@ fn effects(
             false
         })
     };
-    let effects = rows::effects(before, by, entry, number, is_bad);
-    failed.take().map_or(Ok(effects), |error| Err(error.into()))
-}
-
-fn after(before: &Rows, effects: &[Effect]) -> Ranks {
-    let mut after: Ranks = before.iter().map(|(key, row)| (*key, row.rank)).collect();
-    for (key, rank) in effects {
-        match *rank {
-            rank::NONE => after.remove(key),
-            rank => after.insert(*key, rank),
-        };
-    }
-    after
+    let after = rows::after(before, by, entry, number, is_bad);
+    failed.take().map_or(Ok(after), |error| Err(error.into()))
 }
 
 /// Adds a row, anew if it was cut, or sets the rank of one that stands, which keeps age and pool.

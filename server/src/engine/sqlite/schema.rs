@@ -89,6 +89,7 @@ CREATE INDEX logs_unpruned ON logs(unpruned_ms) WHERE unpruned_ms IS NOT NULL;
 CREATE TABLE rows(
     log BLOB NOT NULL, key BLOB NOT NULL, rank INTEGER NOT NULL, since INTEGER NOT NULL, cut_at INTEGER,
     pool BLOB NOT NULL, PRIMARY KEY (log, key)) STRICT, WITHOUT ROWID;
+CREATE INDEX rows_standing ON rows(log, key, rank, since) WHERE cut_at IS NULL;
 CREATE TABLE entries(
     log BLOB NOT NULL, number INTEGER NOT NULL, digest BLOB NOT NULL, hash BLOB NOT NULL, kind INTEGER NOT NULL,
     parent INTEGER NOT NULL, parent_hash BLOB NOT NULL, received_ms INTEGER NOT NULL,
