@@ -5,6 +5,8 @@
 //! not among them: the kept ones stand in 256 buckets by the first byte of their fingerprint, and what is signed is a
 //! hash over the hashes of all buckets.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sha2::{Digest, Sha256};
 
 use crate::signed::{self, Hash};
@@ -48,7 +50,7 @@ fn buckets(kept: &[Hash]) -> [Hash; BUCKETS] {
 
 /// What shows that none of `missing` is among the kept certificates.
 pub fn not_kept(end: pb::IssuerEnd, kept: &[Hash], missing: &[Hash]) -> pb::NotKept {
-    let firsts: std::collections::BTreeSet<u8> = missing.iter().map(|one| one[0]).collect();
+    let firsts: BTreeSet<u8> = missing.iter().map(|one| one[0]).collect();
     let bucket = |first: u8| -> Vec<u8> { kept.iter().filter(|one| one[0] == first).flatten().copied().collect() };
     pb::NotKept {
         end: Some(end),
@@ -57,20 +59,32 @@ pub fn not_kept(end: pb::IssuerEnd, kept: &[Hash], missing: &[Hash]) -> pb::NotK
     }
 }
 
-/// Whether `shown` proves that a certificate ended with its issuer.
-pub fn has_ended(shown: &pb::NotKept, root: &[u8; 32], certificate: &Hash, issuer: &Hash) -> bool {
-    let Some(end) = &shown.end else { return false };
-    let (hashes, rest) = shown.buckets.as_chunks::<32>();
-    let Some(hash) = hashes.get(usize::from(certificate[0])) else { return false };
-    end.issuer == issuer
-        && hashes.len() == BUCKETS
-        && rest.is_empty()
-        && end.kept == Sha256::digest(&shown.buckets).as_slice()
-        && shown.kept.iter().any(|bucket| {
-            let (list, rest) = bucket.as_chunks::<32>();
-            Sha256::digest(bucket).as_slice() == hash && rest.is_empty() && !list.contains(certificate)
-        })
-        && is_genuine(end, root)
+/// An issuer's end with some of the buckets of what stays good: checked once, and then asked for each certificate.
+pub struct Ended<'a> {
+    issuer: &'a [u8],
+    hashes: &'a [Hash],
+    /// The buckets that are there, by their hashes.
+    kept: BTreeMap<Hash, BTreeSet<&'a Hash>>,
+}
+
+impl<'a> Ended<'a> {
+    /// What is shown, if the root signed it.
+    pub fn of(shown: &'a pb::NotKept, root: &[u8; 32]) -> Option<Self> {
+        let end = shown.end.as_ref().filter(|end| is_genuine(end, root))?;
+        let (hashes, []) = shown.buckets.as_chunks::<32>() else { return None };
+        if hashes.len() != BUCKETS || end.kept != Sha256::digest(&shown.buckets).as_slice() {
+            return None;
+        }
+        let whole = shown.kept.iter().filter(|bucket| bucket.len().is_multiple_of(32));
+        let bucket = |bucket: &'a Vec<u8>| (Sha256::digest(bucket).into(), bucket.as_chunks::<32>().0.iter().collect());
+        Some(Self { issuer: &end.issuer, hashes, kept: whole.map(bucket).collect() })
+    }
+
+    /// Whether it proves that a certificate of an issuer ended with it.
+    pub fn proves(&self, certificate: &Hash, issuer: &Hash) -> bool {
+        let bucket = self.kept.get(&self.hashes[usize::from(certificate[0])]);
+        self.issuer == issuer && bucket.is_some_and(|bucket| !bucket.contains(certificate))
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +92,10 @@ mod tests {
     use ed25519_dalek::{Signer, SigningKey};
 
     use super::*;
+
+    fn has_ended(shown: &pb::NotKept, root: &[u8; 32], certificate: &Hash, issuer: &Hash) -> bool {
+        Ended::of(shown, root).is_some_and(|ended| ended.proves(certificate, issuer))
+    }
 
     fn ended(kept: &[Hash]) -> (pb::IssuerEnd, [u8; 32]) {
         let root = SigningKey::from_bytes(&[5; 32]);

@@ -12,6 +12,9 @@ use crate::store::logs::{self, Log, LogState};
 use crate::store::outbox::{self, Intent};
 use crate::store::{Notice, Tx, items, people, summary};
 
+/// Logs of a pair to which access was lost, and no more is founded in their place.
+const MOST_LOST: usize = 3;
+
 /// Founds a log of this device alone, to be created at the server.
 pub(crate) fn found(
     tx: &mut Tx<'_>,
@@ -36,8 +39,11 @@ pub(crate) fn found(
 pub(crate) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Error> {
     let records = logs::of(tx.db, id)?;
     let conversation = items::conversation(tx.db, id)?.ok_or(Error::NotFound { what: What::Conversation })?;
-    // Whoever took a pair's access away, by its other person's lost phone, does not end it: it goes on in another log.
-    let serves = |record: &&Log| record.state.is_open() || conversation.peer.is_none() && record.state.is_written();
+    // Whoever took a pair's access away, by its other person's lost phone, does not end it: it goes on in another log; but
+    // not for ever where it is the server that refuses.
+    let lost = records.iter().filter(|record| record.state == LogState::AccessLost).count();
+    let waits = conversation.peer.is_none() || lost >= MOST_LOST;
+    let serves = |record: &&Log| record.state.is_open() || waits && record.state.is_written();
     if let Some(record) = records.first().filter(serves) {
         return Ok(record.clone());
     }

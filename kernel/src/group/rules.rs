@@ -1,9 +1,12 @@
 //! What roles, settings and evidence allow (docs/protocol.md, section 4, rules 9 and 10).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pli_proto::certificate;
 use pli_proto::id::{LogId, PersonId};
+use pli_proto::issuers::Ended;
 use pli_proto::pb::evidence::Evidence as Kind;
-use pli_proto::{issuers, pb, signed};
+use pli_proto::{pb, signed};
 use prost::Message as _;
 
 use crate::crypto;
@@ -45,7 +48,11 @@ pub fn check(change: &Change<'_>) -> Result<(), Fault> {
     founding(change)?;
     let role = change.role_before(change.by);
     let added = change.added.iter().all(|leaf| may_add(change, role, leaf));
-    let removed = change.removed.iter().all(|leaf| may_remove(change, role, leaf));
+    let mut by_evidence = change.removed.iter().filter(|leaf| !may_remove(change, role, leaf)).peekable();
+    let removed = by_evidence.peek().is_none() || {
+        let covered = covered(change);
+        by_evidence.all(|leaf| covered.contains(&leaf.index))
+    };
     if added && removed && may_set(change, role) { Ok(()) } else { Err(Fault::NotAllowed) }
 }
 
@@ -68,10 +75,8 @@ fn may_add(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
 
 fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
     let settings = change.settings.0;
-    if change.evidence.iter().any(|evidence| proves(evidence, change, leaf)) || leaf.person() == change.by {
-        return true;
-    }
-    settings.pair.is_none() && role >= settings.may_remove && role >= change.role_before(leaf.person())
+    let by_role = role >= settings.may_remove && role >= change.role_before(leaf.person());
+    leaf.person() == change.by || settings.pair.is_none() && by_role
 }
 
 /// The pieces of evidence in a commit. What is none is as if it were not there.
@@ -79,21 +84,39 @@ pub fn evidence(pieces: &[Vec<u8>]) -> Vec<pb::Evidence> {
     pieces.iter().filter_map(|piece| pb::Evidence::decode(piece.as_slice()).ok()).collect()
 }
 
-/// Whether evidence allows to remove this leaf: a line of a revocation list that names its certificate, a leaver's word,
-/// which covers all leaves of the person, or the end of its issuer, if its certificate is not among those that stay.
-pub fn proves(evidence: &pb::Evidence, change: &Change<'_>, leaf: &Leaf) -> bool {
-    match &evidence.evidence {
-        Some(Kind::Revoked(line)) => names(line, leaf) && is_genuine(line, &change.settings.0.root),
-        Some(Kind::Left(word)) => {
-            let leaver = change.rosters.0.by_key(&word.leaf_key);
-            leaver.is_some_and(|leaver| leaver.person() == leaf.person() && is_word_of(word, change.log, leaver))
+/// The places of the leaves that go by evidence: a line of a revocation list that names the certificate; a leaver's word, which
+/// covers all leaves of the person; or the end of its issuer, if the certificate is not among those that stay. Each piece is
+/// verified once, and only if it could cover a leaf: else a committer could make others verify all pieces for all leaves.
+fn covered(change: &Change<'_>) -> BTreeSet<u32> {
+    let root = &change.settings.0.root;
+    let present: BTreeMap<&[u8], &Leaf> = change.rosters.0.leaves().map(|leaf| (&leaf.key()[..], leaf)).collect();
+    let going = |covers: &dyn Fn(&Leaf) -> bool| {
+        change.removed.iter().filter(|leaf| covers(leaf)).map(|leaf| leaf.index).collect::<BTreeSet<u32>>()
+    };
+    let mut covered = BTreeSet::new();
+    for evidence in change.evidence {
+        match &evidence.evidence {
+            Some(Kind::Revoked(line)) => {
+                let named = going(&|leaf| names(line, leaf));
+                if !named.is_subset(&covered) && is_genuine(line, root) {
+                    covered.extend(named);
+                }
+            }
+            Some(Kind::Left(word)) => {
+                let Some(leaver) = present.get(word.leaf_key.as_slice()) else { continue };
+                let theirs = going(&|leaf| leaf.person() == leaver.person());
+                if !theirs.is_subset(&covered) && is_word_of(word, change.log, leaver) {
+                    covered.extend(theirs);
+                }
+            }
+            Some(Kind::NotKept(shown)) => {
+                let Some(ended) = Ended::of(shown, root) else { continue };
+                covered.extend(going(&|leaf| ended.proves(&leaf.certificate.fingerprint, &leaf.certificate.issuer)));
+            }
+            None => {}
         }
-        Some(Kind::NotKept(shown)) => {
-            let Leaf { certificate, .. } = leaf;
-            issuers::has_ended(shown, &change.settings.0.root, &certificate.fingerprint, &certificate.issuer)
-        }
-        None => false,
     }
+    covered
 }
 
 /// Whether a revocation line names this leaf.

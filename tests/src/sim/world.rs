@@ -63,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) copies: bool,
     /// Whose software lies now and then.
     pub(crate) insider: Option<usize>,
+    /// Who is a guest of the organisation, if anybody.
+    pub(crate) guest: Option<usize>,
     /// How wrong the hosts' clocks are.
     pub(crate) skew_ms: [i64; HOSTS],
 }
@@ -73,6 +75,7 @@ impl Plan {
         // Its own dice, so that the others fall alike with and without.
         let mut other = Dice::new(!seed);
         let insider = (!options.honest && other.once_in(3)).then(|| FIRST + other.below(5) as usize);
+        let guest = other.once_in(2).then(|| FIRST + 1 + other.below(4) as usize);
         let crashes = !options.no_crashes && !options.calm;
         let deaths = [0, 2_000, 600, 250][dice.below(4) as usize];
         let at = [DAY_MS / 2, DAY_MS - 5 * 60_000, DAY_MS - 15 * 60_000][dice.below(3) as usize];
@@ -90,6 +93,7 @@ impl Plan {
             revoke: dice.once_in(2).then(|| 2 + dice.below(5) as usize),
             copies: crashes && dice.once_in(3),
             insider,
+            guest,
             skew_ms,
         };
         (plan, dice)

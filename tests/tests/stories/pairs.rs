@@ -6,7 +6,7 @@ use std::time::Duration;
 use openmls::prelude::{MlsGroup, MlsMessageBodyIn, MlsMessageIn, ProtocolVersion};
 use openmls_traits::OpenMlsProvider as _;
 use pli_core::Client;
-use pli_core::model::{Content, ConversationId, ItemId, PersonId, TimelineItem};
+use pli_core::model::{Content, ConversationId, ItemId, Membership, PersonId, TimelineItem};
 use pli_core::store::groups::group_id;
 use pli_kernel::crypto::Crypto;
 use pli_kernel::group::seal::{self, LogKey};
@@ -17,7 +17,7 @@ use pli_proto::pb;
 use pli_proto::rows::{self, rank};
 use pli_proto::signed::{self, Method};
 use pli_tests::altered::Altered;
-use pli_tests::insider::{Insider, Lie, bytes, finish};
+use pli_tests::insider::{Insider, Lie, bytes, finish, update};
 use pli_tests::{World, conversation, database, done, find, keys, members, online, sees, texts, until};
 use prost::Message as _;
 use tls_codec::Deserialize as _;
@@ -277,4 +277,28 @@ async fn what_is_done_to_a_message_goes_into_its_log() {
     };
     assert_eq!(in_its_log("SELECT log, edited_in FROM items WHERE edited_ms > 0"), 2);
     assert_eq!(in_its_log("SELECT log, within FROM reactions JOIN items USING(conversation, entry)"), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_goes_on_where_access_to_its_log_was_taken_away() {
+    let world = World::new().await;
+    let (anne, bao) = (world.enrol("Anne").await, world.enrol("Bảo").await);
+    let pair = anne.pair(find(&anne, "Bảo").await.id).await.unwrap();
+    anne.conversation(pair).send("before", None, &[]).await.unwrap();
+    sees(&bao, pair, "before").await;
+    // Bảo's phone is stolen, and cuts Anne's row by a commit that counts for nobody.
+    let mut thief = Insider::of_closed(&world, "Bảo", &bao, pair).await;
+    let (roster, _) = thief.state();
+    let hers = roster.leaves().find(|leaf| leaf.person() != thief.me.person).unwrap();
+    let cut = vec![thief.cut(hers.key())];
+    let entry = thief.entry(thief.commit_with(Lie::None, &cut, &[], update), cut);
+    thief.append(&entry).await.unwrap();
+    let membership = async || anne.conversation(pair).info().await.unwrap().membership;
+    until("Anne has no access", async || (membership().await == Membership::AccessLost).then_some(())).await;
+    anne.conversation(pair).send("elsewhere", None, &[]).await.unwrap();
+    until("the pair goes on", async || (membership().await == Membership::Member).then_some(())).await;
+    let bao = world.open("Bảo").await;
+    sees(&bao, pair, "elsewhere").await;
+    bao.conversation(pair).send("there too", None, &[]).await.unwrap();
+    sees(&anne, pair, "there too").await;
 }

@@ -237,7 +237,6 @@ extension Membership {
         case .accessLost: Sentence("conversation.access_lost")
         case .removed: Sentence("conversation.removed")
         case .left: Sentence("conversation.left")
-        case .updateRequired: Sentence("conversation.update")
         case .behind: Sentence("conversation.behind")
         case .diverged: Sentence("conversation.diverged")
         }
@@ -247,7 +246,7 @@ extension Membership {
     var mayWrite: Bool {
         switch self {
         case .new, .member, .returning, .accessLost: true
-        case .removed, .left, .updateRequired, .behind, .diverged: false
+        case .removed, .left, .behind, .diverged: false
         }
     }
 }

@@ -237,7 +237,6 @@ class ConversationPresenter(
 private fun ConversationInfo.closed(): Sentence? = when (membership) {
     Membership.REMOVED -> say(R.string.conversation_removed)
     Membership.LEFT -> say(R.string.conversation_left)
-    Membership.UPDATE_REQUIRED -> say(R.string.conversation_update)
     Membership.BEHIND -> say(R.string.conversation_behind)
     Membership.DIVERGED -> say(R.string.conversation_diverged)
     else -> if (Permission.POST in may) null else say(R.string.conversation_announcements)
