@@ -50,17 +50,37 @@ use verdict::Verdict;
 /// How long everybody has in the end to get everything.
 const ARRIVAL: Duration = Duration::from_secs(60);
 
+/// How often a folder is removed that is made again meanwhile.
+const REMOVALS: usize = 100;
+
 pub(crate) async fn run(args: args::Demo, json: bool) -> Result<(), Failure> {
     let begun = Instant::now();
     if args.stay {
         crate::chat::check_terminal()?;
     }
     let script = read_script(args.script.as_deref())?;
-    let (folder, _temporary) = folder(args.keep.as_deref())?;
+    let (folder, temporary) = folder(args.keep.as_deref())?;
     // Stopped or not, a temporary folder goes. The chat has a terminal to give back, and ends by itself.
-    tokio::select! { biased;
+    let ended = tokio::select! { biased;
         stopped = stopped(), if !args.stay => stopped,
         played = play(&args, json, &script, &folder, begun) => played,
+    };
+    if let Some(temporary) = temporary {
+        remove(temporary).await;
+    }
+    ended
+}
+
+/// Removes the folder, in which threads of what was stopped may still be making files.
+async fn remove(temporary: tempfile::TempDir) {
+    let folder = temporary.keep();
+    for _ in 0..REMOVALS {
+        // Whether it could be, the next look tells.
+        let _ = std::fs::remove_dir_all(&folder);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if !folder.exists() {
+            return;
+        }
     }
 }
 
