@@ -296,6 +296,13 @@ impl Insider {
         entry
     }
 
+    /// An update that asks for these rows, whether it should or not.
+    pub fn update_with(&self, mut rows: Vec<pb::Row>) -> pb::Entry {
+        rows.sort_by(|a, b| a.key.cmp(&b.key));
+        let commit = self.commit_with(Lie::None, &rows, &[], update);
+        self.entry(commit, rows)
+    }
+
     /// A message with this content, whatever that is, encrypted and sealed for the present end of the log. It bears the id of
     /// what it says, if it says something.
     pub fn message(&self, content: &[u8]) -> pb::Entry {

@@ -149,16 +149,17 @@ impl Conversation {
         .await
     }
 
-    /// Gives a person a role: member, admin or owner. That somebody is a guest stands in their certificate, and does not change.
+    /// Gives a person a role: member, admin or owner. That somebody is a guest stands in their certificate, and does not
+    /// change.
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::NotFound`] if the person is no member.
     pub async fn set_role(&self, person: PersonId, role: Role) -> Result<ItemId, Error> {
         self.act(move |tx, this| {
             this.may(tx, Permission::SetRoles)?;
-            this.are_members(tx, &[person])?;
-            let is_guest = |member: &Member| member.person.id == person && member.role == Role::Guest;
-            if role == Role::Guest || members(tx.db, this.id)?.iter().any(is_guest) {
+            let member = members(tx.db, this.id)?.into_iter().find(|member| member.person.id == person);
+            let member = member.ok_or(Error::NotFound { what: What::Member })?;
+            if role == Role::Guest || member.role == Role::Guest {
                 return Err(Error::NotAllowed);
             }
             this.intend(tx, Intent::SetRole(person, role))

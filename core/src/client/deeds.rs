@@ -4,7 +4,7 @@ use pli_proto::id::{ItemId, PersonId};
 use pli_proto::limits;
 
 use crate::content::{Deed, Relation};
-use crate::conversations::founding::{ensure_log, go_on};
+use crate::conversations::founding::{ensure_log, notice_outboxes};
 use crate::conversations::standing::standing;
 use crate::error::{Error, What};
 use crate::store::outbox::Queued;
@@ -85,7 +85,7 @@ impl Conversation {
             outbox::find(tx.db, this.id(), entry)?.ok_or(Error::NotFound { what: What::Message })?;
             outbox::take_up(tx.db, this.id(), entry, tx.now_ms())?;
             ensure_log(tx, this.id())?;
-            go_on(tx, this.id())?;
+            notice_outboxes(tx, this.id())?;
             tx.notice(Notice::Items(this.id()));
             Ok(())
         })

@@ -60,13 +60,18 @@ pub(crate) fn ensure_log(tx: &mut Tx<'_>, id: ConversationId) -> Result<Log, Err
     logs::get(tx.db, log)
 }
 
-/// What waits in a conversation goes on in the logs that are written, of which one ended just now, or the outbox changed; a
-/// pair's is made if there is none.
+/// One of a conversation's logs ended just now: what waits goes on in those that are written; a pair's is made if there is
+/// none.
 pub(crate) fn go_on(tx: &mut Tx<'_>, id: ConversationId) -> Result<(), Error> {
     let is_pair = items::conversation(tx.db, id)?.is_some_and(|conversation| conversation.peer.is_some());
     if is_pair && outbox::of(tx.db, id)?.iter().any(|queued| queued.refused.is_none()) {
         ensure_log(tx, id)?;
     }
+    notice_outboxes(tx, id)
+}
+
+/// Says to all logs of a conversation that are written that the outbox changed: one of them may be the log of what is to go.
+pub(crate) fn notice_outboxes(tx: &mut Tx<'_>, id: ConversationId) -> Result<(), Error> {
     for record in logs::of(tx.db, id)?.into_iter().filter(|record| record.state.is_written()) {
         tx.notice(Notice::Outbox(record.log));
     }

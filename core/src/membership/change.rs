@@ -6,7 +6,6 @@ use openmls::prelude::{KeyPackage, LeafNodeIndex, MlsMessageOut};
 use openmls_traits::OpenMlsProvider as _;
 use pli_proto::id::PersonId;
 use pli_proto::pb::opened::Body as Inside;
-use pli_proto::row::AccessKey;
 use pli_proto::{pb, rows};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
@@ -145,13 +144,12 @@ fn asked_rows(
 ) -> Result<Vec<pb::Row>, Error> {
     let state = (&before.roster, &before.settings);
     let asked = if whole { asked::asked(after.0, after.1) } else { asked::changes(state, after) };
-    let mut rows: BTreeMap<AccessKey, pb::Row> =
-        asked.into_iter().map(|(key, rank)| (key, rows::set(key, rank))).collect();
+    let mut rows: BTreeMap<Vec<u8>, pb::Row> =
+        asked.into_iter().map(|(key, rank)| (key.0.to_vec(), rows::set(key, rank))).collect();
     for leaf in plan.remove.iter().filter_map(|index| before.roster.get(*index)) {
-        let is_revoked = people::is_listed(tx.db, &leaf.certificate.fingerprint)?;
-        let shown = is_revoked.then(|| rows::cut_bad(after.1.log_key.as_bytes(), leaf.key())).flatten();
-        if let (Some(row), Some(key)) = (shown, leaf.row_key(&after.1.log_key)) {
-            rows.insert(key, row);
+        if people::is_listed(tx.db, &leaf.certificate.fingerprint)? {
+            let shown = rows::cut_bad(after.1.log_key.as_bytes(), leaf.key());
+            rows.extend(shown.map(|row| (row.key.clone(), row)));
         }
     }
     Ok(rows.into_values().collect())

@@ -40,7 +40,8 @@ pub(crate) fn state_rows(tx: &Tx<'_>, record: &Log, members: usize) -> u64 {
     soon(tx, members).max(next_ms)
 }
 
-/// All rows are stated, by this device or one whose word about rows is worth as much: again after a minute at the earliest, then after twice as long each time, up to an hour.
+/// All rows are stated, by this device or one whose word about rows is worth as much: again after a minute at the earliest,
+/// then after twice as long each time, up to an hour.
 pub(crate) fn rows_stated(record: &mut Log, now_ms: u64) {
     let was_lately = now_ms.saturating_sub(record.rows_after_ms) < HOUR_MS;
     let pause_ms = if was_lately { (record.rows_pause_ms * 2).min(HOUR_MS) } else { MINUTE_MS };

@@ -231,7 +231,8 @@ pub(crate) fn of(db: &Connection, conversation: ConversationId) -> Result<Vec<Lo
 /// Inserts a log or writes all of it.
 pub(crate) fn put(db: &Connection, log: &Log) -> Result<(), Error> {
     let sql = format!(
-        "INSERT INTO logs({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(log) DO UPDATE SET \
+        "INSERT INTO logs({COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT(log) DO UPDATE SET \
          conversation = ?2, state = ?3, log_key = ?4, number = ?5, hash = ?6, commit_number = ?7, commit_hash = ?8, \
          snapshot_number = ?9, commit_bytes = ?10, update_ms = ?11, return_ms = ?12, commit_ms = ?13, \
          mend_ms = ?14, rows_ms = ?15, rows_after_ms = ?16, rows_pause_ms = ?17, rows_told = ?18, \

@@ -45,18 +45,21 @@ const MOST_RULES: u16 = 15;
 
 /// What the leaves of this version say that they can do.
 pub fn capabilities() -> Capabilities {
+    capabilities_up_to(RULES)
+}
+
+/// What leaves say whose clients know these rules and all before them.
+fn capabilities_up_to(newest: u16) -> Capabilities {
+    let rules = (1..=newest).map(|rules| ExtensionType::Unknown(0xF0A0 + rules));
     // The mark of a last resort is refused in a key package whose leaf does not list it.
-    let extensions = [ExtensionType::LastResort, ExtensionType::Unknown(SETTINGS_EXTENSION)];
+    let extensions: Vec<_> = std::iter::once(ExtensionType::LastResort).chain(rules).collect();
     Capabilities::new(None, Some(&[SUITE]), Some(&extensions), Some(&[]), Some(&[CredentialType::X509]))
 }
 
 /// Whether a leaf says that its client can do what this version's can, and knows these rules, perhaps with those that follow.
 fn can_follow(leaf: &Capabilities) -> bool {
     let newest = leaf.extensions().len().saturating_sub(1).min(MOST_RULES.into()) as u16;
-    let rules = (1..=newest).map(|rules| ExtensionType::Unknown(0xF0A0 + rules));
-    let extensions: Vec<_> = std::iter::once(ExtensionType::LastResort).chain(rules).collect();
-    let known = Capabilities::new(None, Some(&[SUITE]), Some(&extensions), Some(&[]), Some(&[CredentialType::X509]));
-    newest >= RULES && *leaf == known
+    newest >= RULES && *leaf == capabilities_up_to(newest)
 }
 
 /// The extensions of a group context: these two, and no others.

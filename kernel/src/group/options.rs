@@ -28,19 +28,18 @@ pub struct Options(BTreeMap<u32, Vec<u8>>);
 
 impl Options {
     /// The options in a group context.
-    pub(super) fn read(options: Vec<pb::GroupOption>) -> Result<Self, BadSettings> {
-        let count = options.len();
+    pub(super) fn read(options: &[pb::GroupOption]) -> Result<Self, BadSettings> {
         let is_sound =
             |option: &pb::GroupOption| option.key > 0 && (1..=limits::OPTION_BYTES).contains(&option.value.len());
         // Whoever may change how a group looks leaves room for what its admins set.
         let looks: Vec<usize> =
             options.iter().filter(|option| LOOKS.contains(&option.key)).map(|option| option.value.len()).collect();
         let looks_are = looks.len() <= limits::LOOKS && looks.iter().sum::<usize>() <= limits::LOOKS_BYTES;
-        if count > limits::OPTIONS || !looks_are || !options.iter().all(is_sound) {
+        if options.len() > limits::OPTIONS || !looks_are || !options.iter().all(is_sound) {
             return Err(BadSettings);
         }
         // Their order, and that none stands there twice, shows as they are written again.
-        Ok(Self(options.into_iter().map(|option| (option.key, option.value)).collect()))
+        Ok(Self(options.iter().map(|option| (option.key, option.value.clone())).collect()))
     }
 
     pub(super) fn write(&self) -> Vec<pb::GroupOption> {
@@ -125,7 +124,8 @@ mod tests {
     use super::*;
 
     fn read(all: &[(u32, &[u8])]) -> Result<Options, BadSettings> {
-        Options::read(all.iter().map(|(key, value)| pb::GroupOption { key: *key, value: value.to_vec() }).collect())
+        let option = |(key, value): &(u32, &[u8])| pb::GroupOption { key: *key, value: value.to_vec() };
+        Options::read(&all.iter().map(option).collect::<Vec<_>>())
     }
 
     #[test]

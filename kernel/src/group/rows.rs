@@ -52,16 +52,11 @@ pub(super) fn check(entry: &pb::Entry, before: State<'_>, after: State<'_>, is_r
     }
     let listed: Ranks = rows.iter().map(|row| (row.key, row.rank)).collect();
     let due = if whole { asked(after.0, after.1) } else { changes(before, after) };
-    let is_further = |key: &AccessKey| !due.contains_key(key);
-    let is_cut = |key: &AccessKey| listed.get(key) == Some(&rank::NONE);
-    // Cuts besides, of keys that nobody has.
-    let further: Vec<&AccessKey> = listed.keys().filter(|key| is_further(key)).collect();
+    // Besides, cuts of keys that nobody has. Who has one stands in a whole list.
+    let further: Vec<_> = listed.iter().filter(|(key, _)| !due.contains_key(*key)).collect();
+    let kept = if whole || further.is_empty() { Ranks::new() } else { asked(after.0, after.1) };
     due.iter().all(|(key, rank)| listed.get(key) == Some(rank))
-        && further.iter().all(|key| is_cut(key))
-        && (whole || further.is_empty() || {
-            let asked = asked(after.0, after.1);
-            further.iter().all(|key| !asked.contains_key(*key))
-        })
+        && further.iter().all(|(key, rank)| **rank == rank::NONE && !kept.contains_key(*key))
 }
 
 /// The rank that a state asks for, for each leaf key.

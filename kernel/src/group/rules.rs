@@ -33,22 +33,19 @@ pub struct Change<'a> {
     pub evidence: &'a [pb::Evidence],
 }
 
-impl Change<'_> {
-    /// The role of a person before it.
-    fn role_before(&self, person: PersonId) -> Role {
-        self.settings.0.role(self.rosters.0, person)
-    }
-}
-
 /// Whether all of it is allowed.
 ///
 /// # Errors
 /// The rule that it breaks.
 pub fn check(change: &Change<'_>) -> Result<(), Fault> {
     founding(change)?;
-    let role = change.role_before(change.by);
+    // Of all at once: each alone is looked for among all leaves.
+    let roles = change.settings.0.roles(change.rosters.0);
+    let role_of = |person: PersonId| roles.get(&person).copied().unwrap_or_default();
+    let role = role_of(change.by);
     let added = change.added.iter().all(|leaf| may_add(change, role, leaf));
-    let mut by_evidence = change.removed.iter().filter(|leaf| !may_remove(change, role, leaf)).peekable();
+    let may_remove = |leaf: &&Leaf| may_remove(change, role, leaf.person(), role_of(leaf.person()));
+    let mut by_evidence = change.removed.iter().filter(|leaf| !may_remove(leaf)).peekable();
     let removed = by_evidence.peek().is_none() || {
         let covered = covered(change);
         by_evidence.all(|leaf| covered.contains(&leaf.index))
@@ -73,10 +70,10 @@ fn may_add(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
     !settings.is_closed() && (leaf.person() == change.by || role >= settings.may_add)
 }
 
-fn may_remove(change: &Change<'_>, role: Role, leaf: &Leaf) -> bool {
+/// Whether a leaf of a person who has the role `theirs` may be removed without evidence.
+fn may_remove(change: &Change<'_>, role: Role, person: PersonId, theirs: Role) -> bool {
     let settings = change.settings.0;
-    let by_role = role >= settings.may_remove && role >= change.role_before(leaf.person());
-    leaf.person() == change.by || settings.pair.is_none() && by_role
+    person == change.by || settings.pair.is_none() && role >= settings.may_remove && role >= theirs
 }
 
 /// The pieces of evidence in a commit. What is none is as if it were not there.

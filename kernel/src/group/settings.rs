@@ -132,21 +132,20 @@ impl Settings {
         let group = pb::Group::decode(bytes).map_err(|_| BadSettings)?;
         let persons = |all: &[Vec<u8>]| all.iter().map(|bytes| person(bytes)).collect::<Result<Vec<_>, _>>();
         let roles = group.roles.iter().map(|entry| Ok((person(&entry.person)?, Role::of(entry.role())?)));
-        let key = |key: &[u8]| key.try_into().map_err(|_| BadSettings);
         let mut settings = Self {
             log_key: group.log_key.as_slice().try_into().map_err(|_| BadSettings)?,
-            root: key(&group.root)?,
+            root: group.root.as_slice().try_into().map_err(|_| BadSettings)?,
             pair: Some(persons(&group.pair)?).filter(|pair| !pair.is_empty()),
             generation: group.generation,
             roles: roles.collect::<Result<_, _>>()?,
             heirs: persons(&group.heirs)?,
-            options: Options::read(group.options)?,
+            options: Options::read(&group.options)?,
             ..Self::group(LogKey::from([0; 32]), [0; 32], PersonId([0; 16]), "")
         };
         if settings.pair.is_none() {
-            settings.may_add = Role::of(pb::Role::try_from(group.may_add).map_err(|_| BadSettings)?)?;
-            settings.may_remove = Role::of(pb::Role::try_from(group.may_remove).map_err(|_| BadSettings)?)?;
-            settings.may_look = Role::of(pb::Role::try_from(group.may_look).map_err(|_| BadSettings)?)?;
+            settings.may_add = Role::of(group.may_add())?;
+            settings.may_remove = Role::of(group.may_remove())?;
+            settings.may_look = Role::of(group.may_look())?;
         }
         // Bytes that this version would write otherwise hold something that it does not know.
         if settings.is_sound() && settings.encode() == bytes { Ok(settings) } else { Err(BadSettings) }
@@ -225,11 +224,12 @@ impl Settings {
 
     /// The least role that may change an option.
     pub fn may_set(&self, option: u32) -> Role {
-        match option {
-            _ if self.pair.is_some() => Role::Owner,
-            option if options::LOOKS.contains(&option) => self.may_look,
-            option if options::OWNERS.contains(&option) => Role::Owner,
-            _ => Role::Admin,
+        if self.pair.is_some() || options::OWNERS.contains(&option) {
+            Role::Owner
+        } else if options::LOOKS.contains(&option) {
+            self.may_look
+        } else {
+            Role::Admin
         }
     }
 

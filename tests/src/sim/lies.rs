@@ -54,15 +54,16 @@ impl Acting {
         let group = insider.group();
         let others = Roster::read(group.public_group()).expect("a group that we are in");
         let victim = others.leaves().filter(|leaf| leaf.device() != insider.me.device).nth(n);
-        let mut rows: Vec<_> = victim.filter(|_| kind > 5).map(|leaf| insider.cut(leaf.key())).into_iter().collect();
+        let cut: Vec<_> = victim.filter(|_| kind > 5).map(|leaf| insider.cut(leaf.key())).into_iter().collect();
         insider.whole = kind == 7 && self.w.once_in(2);
-        if insider.whole {
+        let rows = if insider.whole {
             // All rows but the victim's.
             let (roster, settings) = insider.state();
-            let cut: Vec<Vec<u8>> = rows.drain(..).map(|row| row.key).collect();
-            rows = asked(&roster, &settings).into_iter().map(|(key, rank)| set(key, rank)).collect();
-            rows.retain(|row| !cut.contains(&row.key));
-        }
+            let all = asked(&roster, &settings).into_iter().map(|(key, rank)| set(key, rank));
+            all.filter(|row| cut.iter().all(|cut| cut.key != row.key)).collect()
+        } else {
+            cut
+        };
         let mut commit = insider.commit_with(lie, &rows, &[], update);
         match kind {
             // What its members are told of the group's state is that of before, or nothing.

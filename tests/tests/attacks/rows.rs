@@ -7,7 +7,7 @@ use pli_proto::rows::{self, rank};
 use rusqlite::Connection;
 
 use super::{NAMES, Scene, place_of, scene};
-use pli_tests::insider::{Insider, Lie, Plan, update};
+use pli_tests::insider::{Insider, Lie, Plan};
 use pli_tests::{members, until};
 
 /// The ranks of the rows that stand in the group's log, ascending.
@@ -26,10 +26,7 @@ fn honest(mallory: u32) -> Vec<u32> {
 
 /// Appends a commit that counts for nobody, for its rows are not those of an update.
 async fn append_rows(insider: &mut Insider, rows: Vec<pli_proto::pb::Row>) {
-    let mut rows = rows;
-    rows.sort_by(|a, b| a.key.cmp(&b.key));
-    let commit = insider.commit_with(Lie::None, &rows, &[], update);
-    let entry = insider.entry(commit, rows);
+    let entry = insider.update_with(rows);
     insider.append(&entry).await.unwrap();
 }
 

@@ -17,7 +17,7 @@ use pli_proto::pb;
 use pli_proto::rows::{self, rank};
 use pli_proto::signed::{self, Method};
 use pli_tests::altered::Altered;
-use pli_tests::insider::{Insider, Lie, bytes, finish, update};
+use pli_tests::insider::{Insider, Lie, bytes, finish};
 use pli_tests::{World, conversation, database, done, find, keys, members, online, sees, texts, until};
 use prost::Message as _;
 use tls_codec::Deserialize as _;
@@ -290,8 +290,7 @@ async fn a_pair_goes_on_where_access_to_its_log_was_taken_away() {
     let mut thief = Insider::of_closed(&world, "Bảo", &bao, pair).await;
     let (roster, _) = thief.state();
     let hers = roster.leaves().find(|leaf| leaf.person() != thief.me.person).unwrap();
-    let cut = vec![thief.cut(hers.key())];
-    let entry = thief.entry(thief.commit_with(Lie::None, &cut, &[], update), cut);
+    let entry = thief.update_with(vec![thief.cut(hers.key())]);
     thief.append(&entry).await.unwrap();
     let membership = async || anne.conversation(pair).info().await.unwrap().membership;
     until("Anne has no access", async || (membership().await == Membership::AccessLost).then_some(())).await;
